@@ -1,0 +1,1 @@
+"""What forewarn talks about: frames, tracks, offences, the ladder, evidence, events, the site."""

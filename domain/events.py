@@ -1,0 +1,210 @@
+"""Every event that forewarn writes: its type, its data, and how its id is minted.
+
+An event's id comes from what happened, never from the clock or chance, so that a replay after a
+crash writes nothing twice. event_log/ turns these into CloudEvents 1.0; the JSON Schemas in
+event_log/schemas/ are generated from the classes here (`make docs`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from domain.site import BothLanguages
+
+Box = tuple[float, float, float, float]
+
+
+class EventData(BaseModel):
+    """What an event says; each kind below names its type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    event_type: ClassVar[str]
+
+
+class Sighting(BaseModel):
+    """The subject in one frame, so that any number can be walked back to a picture."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at: AwareDatetime = Field(description="event time of the frame")
+    media_time_s: float = Field(description="seconds since the start of the camera's footage")
+    pts: int
+    time_base: str = Field(description="seconds per pts unit, as a fraction such as 1/12800")
+    box_xyxy: Box = Field(description="pixels of the decoded frame")
+    score: float = Field(ge=0, le=1, description="as the detector gave it")
+    frame_width_px: int = Field(gt=0)
+    frame_height_px: int = Field(gt=0)
+
+
+class OffenceData(EventData):
+    """What every event of an offence says."""
+
+    offence_id: str
+    site_id: str
+    camera_id: str
+    zone_id: str
+    rule_id: str
+    subject_id: str = Field(description="who, within this camera; not an identity")
+    state: str = Field(description="of the ladder, after this event")
+    first_seen_at: AwareDatetime = Field(description="first frame of the stay in the zone")
+    dwell_s: float = Field(ge=0, description="seconds in the zone up to this event")
+    sighting: Sighting = Field(description="the subject when this event arose (or when last seen)")
+
+
+class OffenceOpened(OffenceData):
+    """Somebody stayed in a zone for longer than the rule's threshold."""
+
+    event_type: ClassVar[str] = "forewarn.offence.opened.v1"
+    threshold_s: float
+    first_sighting: Sighting
+
+
+class OffenceWarned(OffenceData):
+    """A rung of the ladder came due: its text is to be spoken, once."""
+
+    event_type: ClassVar[str] = "forewarn.offence.warned.v1"
+    rung_id: str
+    rung_number: int = Field(ge=1, description="counted from 1")
+    rung_count: int = Field(ge=1)
+    text: BothLanguages
+
+
+class OutcomeData(OffenceData):
+    """How an offence ended, with every sighting that evidence is cut around."""
+
+    first_sighting: Sighting
+    rung_sightings: tuple[Sighting, ...] = Field(description="one for each rung that came due")
+    last_sighting: Sighting
+
+
+class OffenceComplied(OutcomeData):
+    """The subject left after a warning: dissuaded."""
+
+    event_type: ClassVar[str] = "forewarn.offence.complied.v1"
+    basis: Literal["seen outside the zone", "no longer seen"]
+
+
+class OffenceLapsed(OutcomeData):
+    """The subject left before anything was said."""
+
+    event_type: ClassVar[str] = "forewarn.offence.lapsed.v1"
+    basis: Literal["seen outside the zone", "no longer seen"]
+
+
+class OffenceEscalated(OutcomeData):
+    """Every rung was spoken and the subject is still there: a person is asked for."""
+
+    event_type: ClassVar[str] = "forewarn.offence.escalated.v1"
+
+
+class OffenceUnknown(OutcomeData):
+    """The camera went silent or its footage ended: nobody can say what happened."""
+
+    event_type: ClassVar[str] = "forewarn.offence.unknown.v1"
+    reason: str
+
+
+class CameraChanged(EventData):
+    """A camera came, went, or gave something that could not be used."""
+
+    event_type: ClassVar[str] = "forewarn.camera.changed.v1"
+    site_id: str
+    camera_id: str
+    status: Literal["up", "ended", "stalled", "failed"]
+    reason: str = Field(
+        description="for people: what was needed, what came, what to try; may be ''"
+    )
+    frames_read: int = Field(ge=0)
+    frames_put_aside: int = Field(ge=0, description="damaged frames that were skipped")
+
+
+class AnnouncementMade(EventData):
+    """A rung's text was spoken, or why it was not."""
+
+    event_type: ClassVar[str] = "forewarn.announcement.made.v1"
+    offence_id: str
+    camera_id: str
+    rung_id: str
+    rung_number: int = Field(ge=1)
+    warned_event_id: str
+    result: Literal["written", "too late", "failed"] = Field(
+        description="written: the sound lies in the speaker's folder"
+    )
+    reason: str = ""
+    languages: tuple[str, ...] = Field(description="in the order spoken")
+    text: BothLanguages
+    audio_file: str | None = Field(description="relative to the data folder")
+    audio_sha256: str | None
+    audio_duration_s: float | None
+    engine: str
+
+
+class EvidenceFile(BaseModel):
+    """One file of an evidence record."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="relative to the record's folder")
+    role: Literal["clip", "snapshot", "masked snapshot", "masked clip", "numbers"]
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size_bytes: int = Field(ge=0)
+
+
+class EvidenceSealed(EventData):
+    """An offence's evidence lies in the vault, hashed."""
+
+    event_type: ClassVar[str] = "forewarn.evidence.sealed.v1"
+    evidence_id: str
+    offence_id: str
+    site_id: str
+    camera_id: str
+    rule_id: str
+    outcome: str
+    complete: bool
+    missing: tuple[str, ...] = Field(description="which parts are missing and why; () if complete")
+    files: tuple[EvidenceFile, ...]
+
+
+EVENT_DATA: tuple[type[EventData], ...] = (
+    OffenceOpened,
+    OffenceWarned,
+    OffenceComplied,
+    OffenceLapsed,
+    OffenceEscalated,
+    OffenceUnknown,
+    CameraChanged,
+    AnnouncementMade,
+    EvidenceSealed,
+)
+DATA_BY_TYPE = {kind.event_type: kind for kind in EVENT_DATA}
+OUTCOME_TYPES = tuple(kind.event_type for kind in EVENT_DATA if issubclass(kind, OutcomeData))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, ready to be logged."""
+
+    id: str  # deterministic: the same happening always has the same id
+    source: str  # which part of which site: "forewarn/<site>/<camera>" for what a camera saw
+    subject: str  # what it is about: the offence, camera or evidence id
+    time: AwareDatetime  # event time, not when it was written
+    data: EventData
+
+    @property
+    def type(self) -> str:
+        """CloudEvents type, such as forewarn.offence.warned.v1."""
+        return self.data.event_type
+
+
+def parse_data(event_type: str, data: dict[str, object]) -> EventData:
+    """Read an event's data back from JSON-like values.
+
+    Raises:
+        KeyError: no event has that type.
+        pydantic.ValidationError: the data do not fit it.
+    """
+    return DATA_BY_TYPE[event_type].model_validate(data)

@@ -1,0 +1,210 @@
+"""The site file: cameras, zones, rules and ladders of one place, checked when it is read.
+
+Reading the YAML and finding line numbers is domain/site_file.py's work; these are the facts.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+Identifier = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="lower-case letters, digits, '-'")
+]
+Fraction01 = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BothLanguages(_Facts):
+    """A text that people read or hear: always in Chinese and in English."""
+
+    zh: str = Field(min_length=1, description="Chinese")
+    en: str = Field(min_length=1, description="English")
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"no time zone {name!r}; use a name such as Asia/Shanghai") from error
+    return name
+
+
+class SiteInfo(_Facts):
+    """The place."""
+
+    id: Identifier
+    title: BothLanguages
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
+        default="UTC", description="IANA name, for times that people read"
+    )
+
+
+class Zone(_Facts):
+    """An area on a camera's picture. A person is in it when the middle of their box's foot is."""
+
+    id: Identifier
+    title: BothLanguages
+    polygon: tuple[tuple[Fraction01, Fraction01], ...] = Field(
+        min_length=3,
+        description="corners (x, y) as fractions of the picture's width and height, from top left",
+    )
+
+
+class Camera(_Facts):
+    """One stream or recording."""
+
+    id: Identifier
+    title: BothLanguages
+    url: str = Field(
+        min_length=1,
+        description="rtsp://… , http(s)://… or a file's path, relative to the site file",
+    )
+    analyse_fps: float = Field(default=5.0, gt=0, le=60, description="frames analysed a second")
+    starts_at: AwareDatetime | None = Field(
+        default=None,
+        description="files only: when the first frame was taken; "
+        "else the file's own creation time, else its modification time",
+    )
+    stretch_s: tuple[Annotated[float, Field(ge=0)], float] | None = Field(
+        default=None, description="files only: play from .. to, seconds of the file"
+    )
+    zones: tuple[Zone, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.stretch_s is not None and self.stretch_s[1] <= self.stretch_s[0]:
+            raise ValueError(f"stretch_s should end after it starts, got {list(self.stretch_s)}")
+        if self.is_live and (self.starts_at or self.stretch_s):
+            raise ValueError(
+                "starts_at and stretch_s are for files; a live stream has its own clock"
+            )
+        _check_unique("zone", [zone.id for zone in self.zones])
+        return self
+
+    @property
+    def is_live(self) -> bool:
+        """True for streams that cannot be played again."""
+        return "://" in self.url and not self.url.startswith("file://")
+
+
+class Rung(_Facts):
+    """One call of the ladder."""
+
+    id: Identifier
+    after_s: float = Field(
+        ge=0, description="seconds after the rung before (the first: after opening)"
+    )
+    text: BothLanguages
+
+
+class Ladder(_Facts):
+    """What is said, in which order, and when a person is sent."""
+
+    id: Identifier
+    rungs: tuple[Rung, ...] = Field(min_length=1)
+    escalate_after_s: float = Field(
+        default=0.0, ge=0, description="seconds after the last rung, still there: escalate"
+    )
+    comply_after_s: float = Field(
+        default=2.0, ge=0, description="seconds seen outside the zone that count as having left"
+    )
+
+
+class Rule(_Facts):
+    """What counts as an offence: somebody in a zone for longer than the threshold."""
+
+    id: Identifier
+    title: BothLanguages
+    zones: tuple[str, ...] = Field(
+        min_length=1, description="zone ids, on whichever camera they are"
+    )
+    classes: tuple[Literal["person"], ...] = ("person",)
+    min_score: float = Field(
+        default=0.35, ge=0.05, le=1, description="weaker detections are not used"
+    )
+    threshold_s: float = Field(gt=0, description="seconds in the zone before an offence opens")
+    gap_tolerance_s: float = Field(
+        default=2.0, ge=0, description="seconds unseen that do not break the stay"
+    )
+    ladder: str = Field(description="id of the ladder to climb")
+
+
+class Site(_Facts):
+    """Everything in one site file."""
+
+    site: SiteInfo
+    cameras: tuple[Camera, ...] = Field(min_length=1)
+    ladders: tuple[Ladder, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_references(self) -> Self:
+        _check_unique("camera", [camera.id for camera in self.cameras])
+        _check_unique("ladder", [ladder.id for ladder in self.ladders])
+        _check_unique("rule", [rule.id for rule in self.rules])
+        zones = {zone.id for camera in self.cameras for zone in camera.zones}
+        ladders = {ladder.id for ladder in self.ladders}
+        for rule in self.rules:
+            for zone_id in rule.zones:
+                if zone_id not in zones:
+                    raise ValueError(
+                        f"rule {rule.id!r} names zone {zone_id!r}, which no camera has; "
+                        f"zones: {', '.join(sorted(zones)) or 'none'}"
+                    )
+            if rule.ladder not in ladders:
+                raise ValueError(
+                    f"rule {rule.id!r} names ladder {rule.ladder!r}, which is not defined; "
+                    f"ladders: {', '.join(sorted(ladders)) or 'none'}"
+                )
+        return self
+
+    def camera(self, camera_id: str) -> Camera:
+        """The camera of that id; KeyError if there is none."""
+        return _by_id(self.cameras, camera_id)
+
+    def rule(self, rule_id: str) -> Rule:
+        """The rule of that id; KeyError if there is none."""
+        return _by_id(self.rules, rule_id)
+
+    def ladder(self, ladder_id: str) -> Ladder:
+        """The ladder of that id; KeyError if there is none."""
+        return _by_id(self.ladders, ladder_id)
+
+
+def _by_id(items: tuple, wanted: str):  # type: ignore[no-untyped-def, type-arg]
+    for item in items:
+        if item.id == wanted:
+            return item
+    raise KeyError(wanted)
+
+
+def _check_unique(what: str, ids: list[str]) -> None:
+    twice = sorted({each for each in ids if ids.count(each) > 1})
+    if twice:
+        raise ValueError(f"{what} ids should be unique, got twice: {', '.join(twice)}")
+
+
+def media_start(camera: Camera, path: Path, created_at: datetime | None) -> datetime:
+    """When the first frame of a file camera was taken, from the best clock there is.
+
+    Args:
+        created_at: the container's own creation time, None if it has none.
+    """
+    if camera.starts_at is not None:
+        return camera.starts_at
+    if created_at is not None:
+        return created_at
+    return datetime.fromtimestamp(path.stat().st_mtime, ZoneInfo("UTC")).replace(microsecond=0)
+
+
+def event_time(start: datetime, media_time_s: float) -> datetime:
+    """Event time of a frame: the start plus its media time, to the microsecond."""
+    return start + timedelta(microseconds=round(media_time_s * 1e6))

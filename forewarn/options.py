@@ -1,0 +1,35 @@
+"""Options and ways of printing that all commands share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from domain.data_dir import DataDir
+
+DEFAULT_DATA = Path("var")
+
+DataOption = Annotated[
+    Path,
+    typer.Option(
+        "--data", metavar="DIR", help="Folder for events, evidence and everything else kept."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")]
+
+# people read stderr, programs read stdout: a pipe never gets a progress bar
+console = Console(stderr=True)
+
+
+def data_dir(path: Path) -> DataDir:
+    """The data folder's layout, from --data."""
+    return DataDir(path.expanduser().resolve())
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value on a line of stdout; dates as ISO 8601."""
+    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
