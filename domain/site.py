@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -137,6 +137,9 @@ class Rule(_Facts):
     ladder: str = Field(description="id of the ladder to climb")
 
 
+_Named = TypeVar("_Named", Camera, Ladder, Rule)
+
+
 class Site(_Facts):
     """Everything in one site file."""
 
@@ -179,7 +182,7 @@ class Site(_Facts):
         return _by_id(self.ladders, ladder_id)
 
 
-def _by_id(items: tuple, wanted: str):  # type: ignore[no-untyped-def, type-arg]
+def _by_id(items: tuple[_Named, ...], wanted: str) -> _Named:
     for item in items:
         if item.id == wanted:
             return item

@@ -1,0 +1,22 @@
+"""What a camera's reader reports beside frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+CameraStatus = Literal["up", "ended", "stalled", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraNotice:
+    """A camera came, went or gave nothing; travels in order with its frames."""
+
+    camera_id: str
+    status: CameraStatus
+    reason: str  # for people: what was needed, what came, what to try; "" if all is well
+    at: datetime  # UTC, event time of the last frame, or of the attempt
+    frames_read: int
+    frames_put_aside: int  # damaged ones that were skipped
+    media_time_s: float  # seconds of footage read so far

@@ -1,0 +1,256 @@
+"""One thread a camera: demux, decode, sample, and say when something is wrong.
+
+Nothing that a camera sends may stop the process: every fault becomes a CameraNotice. A file is
+read once to its end; a live stream is opened again and again, with growing pauses.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import av
+import structlog
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from domain.cameras import CameraNotice, CameraStatus
+from domain.errors import PutAside, TryAgain
+from domain.site import Camera, media_start
+from flows.sources.camera_clock import FileClock, LiveClock
+from flows.sources.footage import check_size, footage_path, open_footage
+from flows.sources.sample_queue import SampleQueue
+from flows.sources.sampler import Sampler
+
+log = structlog.get_logger()
+
+FIRST_RETRY_S = 1.0
+LAST_RETRY_S = 30.0
+
+
+class PacketSink(Protocol):
+    """Keeps a live camera's packets as they come (evidence_store's recorder)."""
+
+    def write(self, packet: Packet, captured_at: datetime) -> None:
+        """Keep one packet; never raises for a full disk."""
+
+    def cut(self) -> None:
+        """The stream starts anew: close the segment."""
+
+
+class TileSink(Protocol):
+    """Shows the latest picture of each camera."""
+
+    def show_frame(self, camera_id: str, frame: VideoFrame) -> None:
+        """Take one decoded frame; may skip it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """How cameras are played.
+
+    until_end: files as fast as the machine allows, in event time, once. Otherwise everything is
+    live: files are looped at their own pace and stamped with this machine's clock.
+    """
+
+    until_end: bool
+
+
+class CameraReader(threading.Thread):
+    """Reads one camera into its queue until told to stop (or, until_end, to the file's end)."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        base: Path,
+        playback: Playback,
+        queue: SampleQueue,
+        resume_after_s: float | None = None,
+        recorder: PacketSink | None = None,
+        tiles: TileSink | None = None,
+    ) -> None:
+        super().__init__(name=f"reader-{camera.id}", daemon=True)
+        self._camera = camera
+        self._base = base
+        self._until_end = playback.until_end and not camera.is_live
+        self._loops = not playback.until_end and not camera.is_live
+        self.queue = queue
+        self._resume_after_s = resume_after_s
+        self._recorder = recorder
+        self._tiles = tiles
+        self._sampler = Sampler(camera.id, camera.analyse_fps)
+        self._clock: FileClock | LiveClock = LiveClock()
+        self._stopped = threading.Event()
+        self._frames_read = 0
+        self._frames_put_aside = 0
+        self._media_time_s = 0.0
+        self._loop_offset_s = 0.0
+        self._last_at: datetime | None = None
+
+    def stop(self) -> None:
+        """Ask the thread to end; it does so within a read's timeout."""
+        self._stopped.set()
+        self.queue.close()
+
+    def run(self) -> None:
+        """Read until the end; whatever happens becomes a notice."""
+        pause_s = FIRST_RETRY_S
+        while not self._stopped.is_set():
+            frames_before = self._frames_read
+            status, reason = self._read_once()
+            if self._stopped.is_set():
+                return
+            if self._loops and status == "ended" and self._frames_read > frames_before:
+                continue
+            self._tell(status, reason)
+            if not self._camera.is_live:
+                return
+            pause_s = FIRST_RETRY_S if self._frames_read > frames_before else pause_s
+            self._stopped.wait(pause_s)
+            pause_s = min(2 * pause_s, LAST_RETRY_S)
+
+    def _read_once(self) -> tuple[CameraStatus, str]:
+        """Play the footage once; (how it ended, why)."""
+        try:
+            container, stream = open_footage(self._camera, self._base)
+        except (PutAside, TryAgain) as error:
+            return "failed", str(error)
+        with closing(container):
+            try:
+                check_size(self._camera.id, stream.codec_context.width, stream.codec_context.height)
+                return self._play(container, stream)
+            except PutAside as error:
+                return "failed", str(error)
+            except (OSError, ValueError, MemoryError) as error:  # av's errors are both
+                return self._explain_break(error)
+
+    def _explain_break(self, error: Exception) -> tuple[CameraStatus, str]:
+        words = str(getattr(error, "strerror", None) or error).splitlines()[0]
+        reason = (
+            f"{self._camera.id}: the stream broke after {self._frames_read} frames "
+            f"({self._media_time_s:.1f} s): {words}"
+        )
+        broken = self._camera.is_live or self._frames_read == 0
+        return ("failed" if broken else "ended"), reason
+
+    def _play(self, container: InputContainer, stream: VideoStream) -> tuple[CameraStatus, str]:
+        from_s, to_s = self._camera.stretch_s or (0.0, float("inf"))
+        self._set_clock(container)
+        if self._resume_after_s is not None and self._until_end:
+            from_s = max(from_s, self._resume_after_s)
+            self._sampler.skip_to(self._resume_after_s)
+        self._seek(container, stream, from_s)
+        loop_began_s = time.monotonic()
+        frames_at_open = self._frames_read
+        last_s = from_s
+        if self._recorder is not None:
+            self._recorder.cut()
+        for media_time_s, frame in self._frames(container, stream):
+            if self._stopped.is_set() or media_time_s >= to_s:
+                break
+            if media_time_s < from_s:
+                continue
+            if self._frames_read == frames_at_open:
+                self._tell("up", "")
+            last_s = max(last_s, media_time_s)
+            if self._loops:
+                self._stopped.wait(media_time_s - from_s - (time.monotonic() - loop_began_s))
+            self._take(stream, frame, media_time_s - (from_s if self._loops else 0.0))
+        if self._frames_read == frames_at_open and not self._stopped.is_set():
+            return self._explain_nothing(from_s, resumed=self._resume_after_s is not None)
+        frame_s = 1 / float(stream.average_rate) if stream.average_rate else 0.1
+        self._loop_offset_s += last_s - from_s + frame_s
+        return "ended", ""
+
+    def _explain_nothing(self, from_s: float, *, resumed: bool) -> tuple[CameraStatus, str]:
+        if resumed:
+            return "ended", ""
+        return "failed", (
+            f"{self._camera.id}: {self._camera.url}: needs frames that can be decoded from "
+            f"{from_s:g} s on, got none ({self._frames_put_aside} damaged); is stretch_s right?"
+        )
+
+    def _set_clock(self, container: InputContainer) -> None:
+        if self._until_end:
+            path = footage_path(self._camera, self._base)
+            created = _creation_time(container.metadata.get("creation_time", ""))
+            self._clock = FileClock(media_start(self._camera, path, created))
+
+    def _seek(self, container: InputContainer, stream: VideoStream, from_s: float) -> None:
+        if from_s <= 0:
+            return
+        start = (stream.start_time or 0) + int(from_s / stream.time_base)
+        container.seek(start, stream=stream, backward=True)
+
+    def _frames(
+        self, container: InputContainer, stream: VideoStream
+    ) -> Iterator[tuple[float, VideoFrame]]:
+        """Decoded frames with their media time; damaged packets are counted and skipped."""
+        start_s = float((stream.start_time or 0) * stream.time_base)
+        step_s = 1 / float(stream.average_rate) if stream.average_rate else 0.04
+        media_time_s = -step_s
+        for packet in container.demux(stream):
+            try:
+                frames = packet.decode()
+            except (av.FFmpegError, ValueError):
+                self._frames_put_aside += 1
+                frames = []
+            for frame in frames:
+                stamp_s = frame.time
+                media_time_s = media_time_s + step_s if stamp_s is None else stamp_s - start_s
+                yield media_time_s, frame
+            if self._recorder is not None and packet.dts is not None:
+                self._recorder.write(packet, self._last_at or datetime.now(UTC))
+            if self._stopped.is_set():
+                return
+
+    def _take(self, stream: VideoStream, frame: VideoFrame, media_time_s: float) -> None:
+        self._frames_read += 1
+        self._media_time_s = media_time_s
+        running_s = media_time_s + (self._loop_offset_s if self._loops else 0.0)
+        self._last_at = self._clock.at(running_s)
+        if self._tiles is not None:
+            self._tiles.show_frame(self._camera.id, frame)
+        if self._sampler.wants(running_s):
+            check_size(self._camera.id, frame.width, frame.height)
+            self.queue.put(self._sampler.sample(frame, stream.time_base, running_s, self._last_at))
+
+    def _tell(self, status: CameraStatus, reason: str) -> None:
+        if reason:
+            log.warning("camera_trouble", camera_id=self._camera.id, status=status, reason=reason)
+        self.queue.put(
+            CameraNotice(
+                camera_id=self._camera.id,
+                status=status,
+                reason=reason,
+                at=self._last_at or self._fallback_time(),
+                frames_read=self._frames_read,
+                frames_put_aside=self._frames_put_aside,
+                media_time_s=self._media_time_s,
+            )
+        )
+
+    def _fallback_time(self) -> datetime:
+        """For a camera that gave no frame: the file's own start if known, so that ids repeat."""
+        if self._until_end and isinstance(self._clock, FileClock):
+            return self._clock.at(0.0)
+        if self._until_end and self._camera.starts_at is not None:
+            return self._camera.starts_at
+        return datetime.now(UTC)
+
+
+def _creation_time(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    # recorders without a clock write the epoch
+    return moment if moment.tzinfo is not None and moment.year > 1990 else None

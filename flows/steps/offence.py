@@ -1,0 +1,145 @@
+"""One subject's stay in a zone, and the events that tell of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from domain.events import DATA_BY_TYPE, Event, Sighting
+from domain.frames import FrameStamp
+from domain.ids import mint
+from domain.ladder import START, Move, State
+from domain.site import Ladder, Rule
+from flows.steps.zones import Seen
+
+
+@dataclass(slots=True)
+class Offence:
+    """State of one stay; small and picklable, saved with every epoch."""
+
+    track_id: int
+    first: Sighting
+    last: Sighting  # in the zone
+    last_seen_at: datetime  # in the zone or not
+    state: State = START
+    opened_at: datetime | None = None
+    outside_since: datetime | None = None
+    rungs: list[Sighting] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, frame: FrameStamp, person: Seen) -> Offence:
+        """A stay begins with the first frame in the zone."""
+        sighting = _sighting(frame, person)
+        return cls(person.track_id, sighting, sighting, frame.captured_at)
+
+    def note(self, frame: FrameStamp, person: Seen | None) -> None:
+        """Take in where the subject is in this frame; None: not seen."""
+        if person is None:
+            return
+        self.last_seen_at = frame.captured_at
+        if person.is_inside:
+            self.last = _sighting(frame, person)
+            self.outside_since = None
+        elif self.outside_since is None:
+            self.outside_since = frame.captured_at
+
+    def enter(self, state: State, at: datetime) -> None:
+        """Enter a state of the ladder."""
+        if state is State.OPENED:
+            self.opened_at = at
+        elif state is State.WARNED:
+            self.rungs.append(self.last)
+        self.state = state
+
+    def stayed_s(self, at: datetime) -> float:
+        """Seconds from the first frame in the zone to `at`."""
+        return (at - self.first.at).total_seconds()
+
+
+def _sighting(frame: FrameStamp, person: Seen) -> Sighting:
+    # built for every person in a zone in every frame: the values are ours, checking them again costs
+    return Sighting.model_construct(
+        at=frame.captured_at,
+        media_time_s=round(frame.media_time_s, 6),
+        pts=frame.pts,
+        time_base=str(frame.time_base),
+        box_xyxy=person.box_xyxy,
+        score=round(person.score, 4),
+        frame_width_px=frame.width_px,
+        frame_height_px=frame.height_px,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OffenceWriter:
+    """Writes the events of one rule in one zone; all ids are minted from what was seen."""
+
+    site_id: str
+    camera_id: str
+    zone_id: str
+    rule: Rule
+    ladder: Ladder
+
+    def write(
+        self, move: Move, offence: Offence, at: datetime, *, basis: str, reason: str
+    ) -> Event:
+        """The event of one move."""
+        assert move.event_type is not None
+        kind = DATA_BY_TYPE[move.event_type]
+        offence_id = self.offence_id(offence)
+        left_at = offence.last.at if move.after in (State.COMPLIED, State.LAPSED) else at
+        data: dict[str, Any] = {
+            "offence_id": offence_id,
+            "site_id": self.site_id,
+            "camera_id": self.camera_id,
+            "zone_id": self.zone_id,
+            "rule_id": self.rule.id,
+            "subject_id": f"{self.camera_id}/{offence.track_id}",
+            "state": move.after.value,
+            "first_seen_at": offence.first.at,
+            "dwell_s": round(offence.stayed_s(left_at), 3),
+            "sighting": offence.last,
+            **self._details(move, offence, basis, reason),
+        }
+        return Event(
+            id=mint("evt", offence_id, move.after.value, len(offence.rungs)),
+            source=f"forewarn/{self.site_id}/{self.camera_id}",
+            subject=offence_id,
+            time=at,
+            data=kind.model_validate(data),
+        )
+
+    def offence_id(self, offence: Offence) -> str:
+        """The same stay has the same id on every run over the same footage."""
+        return mint(
+            "ofc",
+            self.site_id,
+            self.camera_id,
+            self.rule.id,
+            self.zone_id,
+            offence.first.at,
+            offence.track_id,
+        )
+
+    def _details(self, move: Move, offence: Offence, basis: str, reason: str) -> dict[str, Any]:
+        if move.after is State.OPENED:
+            return {"threshold_s": self.rule.threshold_s, "first_sighting": offence.first}
+        if move.after is State.WARNED:
+            rung = self.ladder.rungs[len(offence.rungs) - 1]
+            return {
+                "rung_id": rung.id,
+                "rung_number": len(offence.rungs),
+                "rung_count": len(self.ladder.rungs),
+                "text": rung.text,
+            }
+        outcome = {
+            "first_sighting": offence.first,
+            "rung_sightings": tuple(offence.rungs),
+            "last_sighting": offence.last,
+        }
+        if move.after in (State.COMPLIED, State.LAPSED):
+            outcome["basis"] = basis  # type: ignore[assignment]
+        elif move.after is State.UNKNOWN:
+            outcome["reason"] = reason  # type: ignore[assignment]
+        return outcome

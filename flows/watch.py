@@ -1,0 +1,158 @@
+"""The watch flow: cameras -> detections -> tracks -> presence in zones -> ladder -> events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import Source
+from bytewax.outputs import DynamicSink, Sink, StatelessSinkPartition
+
+from domain.cameras import CameraNotice
+from domain.detections import Detections
+from domain.events import CameraChanged, Event
+from domain.frames import SampledFrame
+from domain.ids import mint
+from domain.site import Site
+from domain.tracks import TrackedFrame
+from flows.live_board import LiveBoard
+from flows.steps.ladder_step import (
+    LadderLogic,
+    LadderState,
+    ZoneItem,
+    ZoneNotice,
+    ZoneStandings,
+    make_ladder,
+    zone_keys,
+)
+from flows.steps.track import CameraTracker, TrackerState, TrackLogic
+from flows.steps.zones import ZoneWatch
+
+FLOW_ID = "watch"
+
+
+@dataclass(frozen=True)
+class WatchParts:
+    """What the front door hands to the flow."""
+
+    site: Site
+    cameras: Source[SampledFrame | CameraNotice]
+    detect: Callable[[list[SampledFrame | CameraNotice]], Iterable[Detections | CameraNotice]]
+    events: Sink[tuple[str, Event]]
+    live_board: LiveBoard | None = field(default=None)
+
+
+def build_watch_flow(parts: WatchParts) -> Dataflow:
+    """cameras -> detections -> tracks -> presences -> ladder -> events
+
+    The step names are part of every saved state: renaming one forgets what it knew.
+    """
+    site = parts.site
+    zones = ZoneWatch(site)
+    flow = Dataflow(FLOW_ID)
+    frames = op.input("cameras", flow, parts.cameras)
+    # pixels end here: everything after carries numbers only
+    seen = op.flat_map_batch("detect", frames, parts.detect)
+    by_camera = op.key_on("by_camera", seen, _camera_of)
+    tracked = op.stateful_batch("track", by_camera, _track_builder(site))
+    presences = op.flat_map("zones", tracked, _zone_step(site, zones))
+    climbed = op.stateful_batch("ladder", presences, _ladder_builder(parts))
+    offences = op.filter_map("offences", op.key_rm("unkey", climbed), _only_event)
+    cameras = op.filter_map("camera_news", op.key_rm("unkey_news", tracked), _camera_event(site))
+    events = op.key_on("by_site", op.merge("all", offences, cameras), lambda event: site.site.id)
+    op.output("events", events, parts.events)
+    if parts.live_board is not None:
+        shown = op.merge(
+            "shown",
+            op.key_rm("unkey_tracked", tracked),
+            op.filter_map("standings", op.key_rm("unkey_climbed", climbed), _only_standings),
+        )
+        op.output("live", shown, LiveSink(parts.live_board))
+    return flow
+
+
+def _camera_of(item: Detections | CameraNotice) -> str:
+    return item.camera_id if isinstance(item, CameraNotice) else item.frame.camera_id
+
+
+def _track_builder(site: Site) -> Callable[[TrackerState | None], TrackLogic]:
+    lowest = min((rule.min_score for rule in site.rules), default=0.3)
+
+    def make_tracker(camera_id: str) -> CameraTracker:
+        return CameraTracker(site.camera(camera_id).analyse_fps, lowest)
+
+    return lambda resume: TrackLogic(make_tracker, resume)
+
+
+def _zone_step(
+    site: Site, zones: ZoneWatch
+) -> Callable[[tuple[str, TrackedFrame | CameraNotice]], list[tuple[str, ZoneItem]]]:
+    keys = zone_keys(site)
+
+    def look(keyed: tuple[str, TrackedFrame | CameraNotice]) -> list[tuple[str, ZoneItem]]:
+        camera_id, item = keyed
+        if isinstance(item, CameraNotice):
+            return [(key, ZoneNotice(key, item)) for key in keys.get(camera_id, [])]
+        return [(presence.key, presence) for presence in zones.look(item)]
+
+    return look
+
+
+def _ladder_builder(parts: WatchParts) -> Callable[[LadderState | None], LadderLogic]:
+    tells = parts.live_board is not None
+    return lambda resume: LadderLogic(
+        lambda key: make_ladder(parts.site, key), resume, tells_standings=tells
+    )
+
+
+def _only_event(item: Event | ZoneStandings) -> Event | None:
+    return item if isinstance(item, Event) else None
+
+
+def _only_standings(item: Event | ZoneStandings) -> ZoneStandings | None:
+    return item if isinstance(item, ZoneStandings) else None
+
+
+def _camera_event(site: Site) -> Callable[[TrackedFrame | CameraNotice], Event | None]:
+    def write(item: TrackedFrame | CameraNotice) -> Event | None:
+        if not isinstance(item, CameraNotice):
+            return None
+        return Event(
+            id=mint("evt", site.site.id, item.camera_id, item.status, item.at),
+            source=f"forewarn/{site.site.id}/{item.camera_id}",
+            subject=item.camera_id,
+            time=item.at,
+            data=CameraChanged(
+                site_id=site.site.id,
+                camera_id=item.camera_id,
+                status=item.status,
+                reason=item.reason,
+                frames_read=item.frames_read,
+                frames_put_aside=item.frames_put_aside,
+            ),
+        )
+
+    return write
+
+
+class _LivePartition(StatelessSinkPartition[Any]):
+    def __init__(self, board: LiveBoard) -> None:
+        self._board = board
+
+    def write_batch(self, items: list[Any]) -> None:
+        for item in items:
+            self._board.take(item)
+
+
+class LiveSink(DynamicSink[Any]):
+    """Hands what is seen to the live board; not part of any promise, so not saved."""
+
+    def __init__(self, board: LiveBoard) -> None:
+        self._board = board
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> _LivePartition:
+        """One partition a worker; all share the board."""
+        return _LivePartition(self._board)
