@@ -1,0 +1,153 @@
+"""One plausible event of each kind, for tests, documentation and people who write readers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from domain.events import (
+    AnnouncementMade,
+    CameraChanged,
+    Event,
+    EvidenceFile,
+    EvidenceSealed,
+    OffenceComplied,
+    OffenceEscalated,
+    OffenceLapsed,
+    OffenceOpened,
+    OffenceUnknown,
+    OffenceWarned,
+    Sighting,
+)
+from domain.ids import mint
+from domain.site import BothLanguages
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+TEXT = BothLanguages(
+    zh="您好，前场请勿停留，谢谢您的配合。",
+    en="Hello. Please do not stay on the forecourt. Thank you for your help.",
+)
+
+
+def warned_event(
+    number: int = 1,
+    camera_id: str = "gate",
+    at: datetime = START,
+    text: BothLanguages = TEXT,
+) -> Event:
+    """A warning that came due; events with another number or camera are about another offence."""
+    offence_id = mint("ofc", "example", camera_id, number)
+    data = OffenceWarned(
+        **_offence(offence_id, camera_id, "warned", at),
+        rung_id="persuade",
+        rung_number=1,
+        rung_count=3,
+        text=text,
+    )
+    event_id = mint("evt", offence_id, data.event_type, 1)
+    return Event(event_id, f"forewarn/campus/{camera_id}", offence_id, at, data)
+
+
+def one_of_each() -> list[Event]:
+    """An event of every kind, in an order in which they could happen."""
+    warned = warned_event()
+    offence_id, first = warned.subject, _sighting(START - timedelta(seconds=4.2))
+    outcome = {"first_sighting": first, "rung_sightings": (_sighting(START),)}
+    ended = {**outcome, "last_sighting": _sighting(START + timedelta(seconds=6))}
+
+    def offence(kind: Any, state: str, after_s: float, **more: Any) -> Event:
+        at = START + timedelta(seconds=after_s)
+        data = kind(**_offence(offence_id, "gate", state, at), **more)
+        return Event(mint("evt", offence_id, data.event_type), warned.source, offence_id, at, data)
+
+    return [
+        _camera_up(),
+        offence(OffenceOpened, "opened", -0.2, threshold_s=4.0, first_sighting=first),
+        warned,
+        _announced(warned),
+        offence(OffenceComplied, "complied", 7, **ended, basis="seen outside the zone"),
+        offence(
+            OffenceLapsed, "lapsed", 7, **{**ended, "rung_sightings": ()}, basis="no longer seen"
+        ),
+        offence(OffenceEscalated, "escalated", 9, **ended),
+        offence(OffenceUnknown, "unknown", 9, **ended, reason="gate: no frame for 10 s"),
+        _sealed(offence_id),
+    ]
+
+
+def _sighting(at: datetime) -> Sighting:
+    media_time_s = (at - START).total_seconds() + 10
+    return Sighting(
+        at=at,
+        media_time_s=media_time_s,
+        pts=round(media_time_s * 12800),
+        time_base="1/12800",
+        box_xyxy=(301.5, 122.0, 342.25, 240.0),
+        score=0.62,
+        frame_width_px=768,
+        frame_height_px=576,
+    )
+
+
+def _offence(offence_id: str, camera_id: str, state: str, at: datetime) -> dict[str, Any]:
+    return {
+        "offence_id": offence_id,
+        "site_id": "campus",
+        "camera_id": camera_id,
+        "zone_id": "forecourt",
+        "rule_id": "no-lingering",
+        "subject_id": "track-7",
+        "state": state,
+        "first_seen_at": START - timedelta(seconds=4.2),
+        "dwell_s": 4.2,
+        "sighting": _sighting(at),
+    }
+
+
+def _camera_up() -> Event:
+    data = CameraChanged(
+        site_id="campus",
+        camera_id="gate",
+        status="up",
+        reason="",
+        frames_read=1,
+        frames_put_aside=0,
+    )
+    at = START - timedelta(seconds=10)
+    return Event(mint("evt", "example camera up"), "forewarn/campus/gate", "gate", at, data)
+
+
+def _announced(warned: Event) -> Event:
+    data = AnnouncementMade(
+        offence_id=warned.subject,
+        camera_id="gate",
+        rung_id="persuade",
+        rung_number=1,
+        warned_event_id=warned.id,
+        result="written",
+        languages=("zh", "en"),
+        text=TEXT,
+        audio_file=f"announcements/gate/{warned.id}.wav",
+        audio_sha256="0" * 64,
+        audio_duration_s=8.25,
+        engine="espeak-ng",
+    )
+    event_id = mint("evt", warned.id, data.event_type)
+    return Event(event_id, "forewarn/campus/gate/announcer", warned.subject, warned.time, data)
+
+
+def _sealed(offence_id: str) -> Event:
+    data = EvidenceSealed(
+        evidence_id=mint("evd", offence_id),
+        offence_id=offence_id,
+        site_id="campus",
+        camera_id="gate",
+        rule_id="no-lingering",
+        outcome="escalated",
+        complete=False,
+        missing=("clip: the recording begins 1.5 s after the first sighting",),
+        files=(EvidenceFile(name="clip.mp4", role="clip", sha256="0" * 64, size_bytes=181_220),),
+    )
+    at = START + timedelta(seconds=20)
+    event_id = mint("evt", data.evidence_id, data.event_type)
+    return Event(event_id, "forewarn/campus/preserve", data.evidence_id, at, data)

@@ -1,0 +1,230 @@
+"""The durable log of events: append only, shared by several processes, read by number."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import structlog
+from sqlalchemy import Connection, Engine, func, insert, inspect, select
+
+from domain.errors import PutAside
+from domain.events import Event
+from event_log.rows import LoggedEvent, as_text, from_row, to_row
+from event_log.sqlite import open_engine, saying_what_failed, writing
+from event_log.tables import ABOUT, EVENTS, METADATA
+
+log = structlog.get_logger()
+
+IDS_AT_ONCE = 500  # SQLite takes 999 variables in a statement where it is old
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some events, and how far the log was looked through for them."""
+
+    events: list[LoggedEvent]
+    scanned_to: int  # no wanted event up to here is missing from `events`: read on after it
+    is_last: bool  # nothing more that was wanted stood in the log at that moment
+
+
+class EventLog:
+    """Events in the order of writing; each id is written once.
+
+    Any number of processes may write and read at once. When `append` returns, the events survive
+    kill -9 and loss of power. Numbers appear in order: once a reader has seen seq 7, no smaller
+    one is added. (SQLite has one writer at a time; a PostgreSQL log has to lock its table while
+    it appends to keep this promise.)
+    """
+
+    def __init__(self, engine: Engine, path: Path, log_id: str) -> None:
+        self._engine = engine
+        self.path = path
+        self.log_id = log_id  # changes when the file is replaced by a new log
+        self._reported: set[int] = set()
+
+    @classmethod
+    def open(cls, path: Path, busy_timeout_s: float = 10.0) -> Self:
+        """Open the log, making it (and its folder) where there is none.
+
+        Args:
+            busy_timeout_s: how long a call waits for another process's write.
+        Raises:
+            TryAgain: locked, disk full, no permission.
+            Stop: the file is damaged or no event log.
+        """
+        with saying_what_failed(path, "open it"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            engine = open_engine(path, busy_timeout_s)
+            try:
+                log_id = _prepare(engine)
+            except BaseException:
+                engine.dispose()
+                raise
+        return cls(engine, path, log_id)
+
+    def append(self, events: Sequence[Event]) -> int:
+        """Write the events whose ids are not in the log yet, all or none, and flush to the disk.
+
+        An id that is there already keeps its first content; where the content differs, a warning
+        is logged.
+
+        Returns:
+            How many were newly written.
+        Raises:
+            PutAside: an event could not be read back if it were written; none was.
+            TryAgain: locked, disk full, no permission.
+            Stop: the file is damaged.
+        """
+        rows: dict[str, Row] = {}
+        conflicts: list[str] = []
+        for event in events:
+            row = to_row(event)
+            if rows.setdefault(event.id, row) != row:
+                conflicts.append(event.id)
+        if not rows:
+            return 0
+        with self.writing(f"append {len(events)} events") as connection:
+            stored = _stored(connection, list(rows))
+            new = [row for id_, row in rows.items() if id_ not in stored]
+            if new:
+                recorded_at = as_text(datetime.now(UTC))
+                connection.execute(
+                    insert(EVENTS), [{**row, "recorded_at": recorded_at} for row in new]
+                )
+        conflicts += [id_ for id_, row in stored.items() if row != rows[id_]]
+        if conflicts:
+            log.warning(
+                "same event id with other content ignored", count=len(conflicts), ids=conflicts[:5]
+            )
+        return len(new)
+
+    def read(
+        self, after_seq: int = 0, types: Collection[str] | None = None, limit: int = 500
+    ) -> list[LoggedEvent]:
+        """Read at most `limit` events with seq > after_seq, in order; [] only at the log's end.
+
+        Args:
+            types: only these, None: all.
+        """
+        page = self.read_page(after_seq, types, limit)
+        while not page.events and not page.is_last:  # rows that cannot be read filled the page
+            page = self.read_page(page.scanned_to, types, limit)
+        return page.events
+
+    def read_page(
+        self, after_seq: int = 0, types: Collection[str] | None = None, limit: int = 500
+    ) -> Page:
+        """Read as `read` does, and say how far the log was looked through.
+
+        A row that cannot be read (written by a newer version, damaged by hand) is passed over
+        with a warning, once for each open log.
+
+        Raises:
+            TryAgain: locked, no permission.
+            Stop: the file is damaged.
+        """
+        wanted = select(EVENTS).where(EVENTS.c.seq > after_seq)
+        if types is not None:
+            wanted = wanted.where(EVENTS.c.type.in_(sorted(types)))
+        with self.reading(f"read after {after_seq}") as connection:
+            newest = connection.execute(select(func.max(EVENTS.c.seq))).scalar() or 0
+            if newest <= after_seq:
+                return Page([], after_seq, True)
+            rows = connection.execute(wanted.order_by(EVENTS.c.seq).limit(limit)).mappings()
+            found = list(rows)
+        is_last = len(found) < limit
+        scanned_to = newest if is_last else int(found[-1]["seq"])
+        readable = (self._readable(dict(row)) for row in found)
+        return Page([each for each in readable if each is not None], scanned_to, is_last)
+
+    def find(self, event_id: str) -> LoggedEvent | None:
+        """The event of that id, None if it is not in the log (or cannot be read)."""
+        with self.reading(f"find {event_id}") as connection:
+            wanted = select(EVENTS).where(EVENTS.c.id == event_id)
+            row = connection.execute(wanted).mappings().one_or_none()
+        return None if row is None else self._readable(dict(row))
+
+    def last_seq(self) -> int:
+        """Number of the newest event; 0 while the log is empty."""
+        with self.reading("read the last number") as connection:
+            return connection.execute(select(func.max(EVENTS.c.seq))).scalar() or 0
+
+    def count_by_type(self) -> dict[str, int]:
+        """How many events of each type there are; types without any are left out."""
+        counted = select(EVENTS.c.type, func.count()).group_by(EVENTS.c.type)
+        with self.reading("count its events") as connection:
+            rows = connection.execute(counted.order_by(EVENTS.c.type)).all()
+        return {row[0]: row[1] for row in rows}
+
+    def close(self) -> None:
+        """Give the file back; an open log that is simply dropped loses nothing either."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self, wanted: str) -> Iterator[Connection]:
+        """A transaction that sees one moment of the log; errors say that `wanted` failed."""
+        with saying_what_failed(self.path, wanted), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, wanted: str) -> Iterator[Connection]:
+        """A transaction that may write; when it ends without an error it is on the disk."""
+        with saying_what_failed(self.path, wanted), writing(self._engine) as connection:
+            yield connection
+
+    def _readable(self, row: dict[str, object]) -> LoggedEvent | None:
+        try:
+            return from_row(row)
+        except PutAside as error:
+            seq = int(str(row["seq"]))
+            if seq not in self._reported:
+                self._reported.add(seq)
+                log.warning("event passed over", seq=seq, reason=str(error), log=str(self.path))
+            return None
+
+
+def _prepare(engine: Engine) -> str:
+    """Make what is missing of the tables; return the log's own id."""
+    with engine.begin() as connection:  # the usual case needs no write lock
+        log_id = _log_id(connection)
+    if log_id is not None:
+        return log_id
+    with writing(engine) as connection:
+        METADATA.create_all(connection)
+        log_id = _log_id(connection)
+        if log_id is None:
+            log_id = uuid.uuid4().hex
+            connection.execute(insert(ABOUT).values(name="log_id", value=log_id))
+        return log_id
+
+
+def _log_id(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(ABOUT.name):
+        return None
+    wanted = select(ABOUT.c.value).where(ABOUT.c.name == "log_id")
+    return connection.execute(wanted).scalar_one_or_none()
+
+
+def _stored(connection: Connection, ids: Sequence[str]) -> dict[str, Row]:
+    """Rows of those ids that are in the log, without what the log itself added."""
+    columns = [column for column in EVENTS.c if column.name not in ("seq", "recorded_at")]
+    found: dict[str, Row] = {}
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        wanted = select(*columns).where(EVENTS.c.id.in_(ids[start : start + IDS_AT_ONCE]))
+        for row in connection.execute(wanted).mappings():
+            found[row["id"]] = {str(name): value for name, value in row.items()}
+    return found

@@ -1,0 +1,40 @@
+"""The event log's tables, in SQL that SQLite and PostgreSQL both speak."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+
+METADATA = MetaData()
+
+# SQLite numbers rows by itself only in a column of type INTEGER
+_SEQ = BigInteger().with_variant(Integer, "sqlite")
+
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("seq", _SEQ, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("time", Text, nullable=False),  # UTC, ISO 8601 with microseconds: sorts as text
+    Column("data", Text, nullable=False),  # JSON
+    Column("recorded_at", Text, nullable=False),  # UTC, as time
+    Index("events_by_type", "type", "seq"),
+    sqlite_autoincrement=True,  # a number is never given twice, even if rows are removed by hand
+)
+
+CONSUMERS = Table(
+    "consumers",
+    METADATA,
+    Column("consumer", Text, primary_key=True),
+    Column("seq", _SEQ, nullable=False),
+    Column("committed_at", Text, nullable=False),
+)
+
+ABOUT = Table(
+    "about",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
