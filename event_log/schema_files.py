@@ -1,0 +1,123 @@
+"""JSON Schemas of what events say, made from domain/events.py, kept in event_log/schemas/.
+
+`python -m event_log.schema_files` writes them, with `--check` it only says which are not up to
+date (exit code 1).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from domain.events import EVENT_DATA, EventData
+from domain.live_view import write_whole
+from event_log.cloud_events import SEQUENCE_DIGITS, schema_uri
+
+FOLDER = Path(__file__).parent / "schemas"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ENVELOPE_FILE = "envelope.schema.json"
+ENVELOPE_URI = schema_uri("envelope")
+
+
+def file_name(event_type: str) -> str:
+    """Name of the schema file of one event type's data."""
+    return f"{event_type}.schema.json"
+
+
+def render() -> dict[str, str]:
+    """Text of every schema file by file name."""
+    schemas = {file_name(kind.event_type): data_schema(kind) for kind in EVENT_DATA}
+    schemas[ENVELOPE_FILE] = envelope_schema()
+    return {
+        name: json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+        for name, schema in schemas.items()
+    }
+
+
+def data_schema(kind: type[EventData]) -> dict[str, Any]:
+    """Schema of the `data` of one kind of event, complete in itself."""
+    # as written, not as accepted: a field with a default value is always there
+    schema = kind.model_json_schema(mode="serialization")
+    head = {"$schema": DIALECT, "$id": schema_uri(kind.event_type), "title": kind.event_type}
+    return {**head, **{name: value for name, value in schema.items() if name != "title"}}
+
+
+def envelope_schema() -> dict[str, Any]:
+    """Schema of a whole event: CloudEvents 1.0 with forewarn's attributes; data by its type."""
+    text = {"type": "string", "minLength": 1}
+    moment = {"type": "string", "format": "date-time"}
+    types = [kind.event_type for kind in EVENT_DATA]
+    properties = {
+        "specversion": {"const": "1.0"},
+        "id": {**text, "description": "unique: the same happening always has the same id"},
+        "source": {**text, "format": "uri-reference", "description": "which part of which site"},
+        "type": {"enum": types},
+        "subject": {**text, "description": "the offence, camera or evidence it is about"},
+        "time": {**moment, "description": "when it happened, on the footage's own clock"},
+        "datacontenttype": {"const": "application/json"},
+        "dataschema": {"enum": [schema_uri(type_) for type_ in types]},
+        "sequence": {
+            "type": "string",
+            "pattern": rf"^[0-9]{{{SEQUENCE_DIGITS}}}$",
+            "description": "number in the log; sorts as text",
+        },
+        "recordedtime": {**moment, "description": "when the log took it"},
+        "data": {"type": "object"},
+    }
+    optional = ("sequence", "recordedtime")
+    return {
+        "$schema": DIALECT,
+        "$id": ENVELOPE_URI,
+        "title": "An event of forewarn, as a CloudEvent 1.0 in structured JSON",
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+        "allOf": [_when_of(type_) for type_ in types],
+    }
+
+
+def _when_of(event_type: str) -> dict[str, Any]:
+    uri = schema_uri(event_type)
+    return {
+        "if": {"properties": {"type": {"const": event_type}}},
+        "then": {"properties": {"dataschema": {"const": uri}, "data": {"$ref": uri}}},
+    }
+
+
+def write(folder: Path = FOLDER) -> list[str]:
+    """Write every schema file, remove those of types that are gone; names of what changed."""
+    stale = check(folder)
+    rendered = render()
+    for name in stale:
+        if name in rendered:
+            write_whole(folder / name, rendered[name].encode())
+        else:
+            (folder / name).unlink()
+    return stale
+
+
+def check(folder: Path = FOLDER) -> list[str]:
+    """Names of files that are missing, differ from what the code says, or should not be there."""
+    rendered = render()
+    present = {path.name: path.read_text("utf-8") for path in folder.glob("*.schema.json")}
+    names = sorted(rendered.keys() | present.keys())
+    return [name for name in names if rendered.get(name) != present.get(name)]
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or with --check say which are not up to date."""
+    if "--check" not in arguments:
+        for name in write():
+            print(f"event_log/schemas/{name} written")
+        return 0
+    stale = check()
+    for name in stale:
+        print(f"event_log/schemas/{name} is not up to date; run `make docs`", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
