@@ -1,0 +1,127 @@
+"""Build what Triton serves: fetched source -> triton_repo/<folder>/1/model.xml and model.bin."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.errors import Stop
+from models.files import replace_with, sha256_of
+from models.registry import TRITON_REPO, ModelEntry
+
+WEIGHTS, GRAPH, NOTE = "model.bin", "model.xml", "build.json"
+
+Say = Callable[[str], None]
+
+
+class BuildNote(BaseModel):
+    """What a built model was made from; written last, so it vouches for the two files beside it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    source_sha256: str
+    builder: str
+    builder_version: int
+    contract: str  # inputs and outputs, as the registry had them
+    openvino: str
+    files: dict[str, str]  # name -> sha256
+
+
+def built_folder(entry: ModelEntry, triton_repo: Path = TRITON_REPO) -> Path:
+    """Where the built model lies."""
+    return triton_repo / entry.triton_folder / "1"
+
+
+def read_note(entry: ModelEntry, triton_repo: Path = TRITON_REPO) -> BuildNote | None:
+    """What the built model was made from; None where nothing (whole) was built."""
+    try:
+        return BuildNote.model_validate_json((built_folder(entry, triton_repo) / NOTE).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def why_not_built(entry: ModelEntry, triton_repo: Path = TRITON_REPO) -> str | None:
+    """Why the model must be built (again); None where it is up to date and undamaged."""
+    note = read_note(entry, triton_repo)
+    if note is None:
+        return "not built"
+    if note.source_sha256 != entry.sha256:
+        return "built from another source file"
+    if (note.builder, note.builder_version) != (entry.builder, _builder(entry).VERSION):
+        return "built by an older builder"
+    if note.contract != _contract(entry):
+        return "built for other inputs or outputs"
+    folder = built_folder(entry, triton_repo)
+    for name, sha256 in note.files.items():
+        try:
+            if sha256_of(folder / name) != sha256:
+                return f"{name} was changed after it was built"
+        except OSError:
+            return f"{name} is missing"
+    return None
+
+
+def build(entry: ModelEntry, source: Path, triton_repo: Path = TRITON_REPO) -> BuildNote:
+    """Build one model, whether or not it was built before.
+
+    A crash at any moment leaves either a whole model or one without its build.json, which is
+    built again.
+
+    Args:
+        source: the fetched and checked source file, see models/sources.py.
+    Raises:
+        Stop: the builder cannot use the source, or the disk cannot take the result.
+    """
+    import openvino as ov
+
+    folder = built_folder(entry, triton_repo)
+    temporary = folder / f".building-{os.getpid()}"
+    try:
+        temporary.mkdir(parents=True, exist_ok=True)
+        model = _builder(entry).build_model(entry, source)
+        # half-size weights; they are widened again when the server loads them
+        ov.save_model(model, temporary / GRAPH, compress_to_fp16=True)
+        note = BuildNote(
+            model=entry.name,
+            source_sha256=entry.sha256,
+            builder=entry.builder,
+            builder_version=_builder(entry).VERSION,
+            contract=_contract(entry),
+            openvino=ov.__version__,
+            files={name: sha256_of(temporary / name) for name in (WEIGHTS, GRAPH)},
+        )
+        (temporary / NOTE).write_text(note.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        (folder / NOTE).unlink(missing_ok=True)
+        for name in (WEIGHTS, GRAPH, NOTE):
+            replace_with(temporary / name, folder / name)
+    except OSError as error:
+        raise Stop(f"{entry.name}: cannot write the built model into {folder}: {error}") from error
+    except RuntimeError as error:  # what OpenVINO raises for everything
+        first_line = str(error).strip().splitlines()[-1]
+        raise Stop(f"{entry.name}: OpenVINO cannot build {source}: {first_line}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return note
+
+
+def _builder(entry: ModelEntry) -> Any:
+    try:
+        return importlib.import_module(entry.builder)
+    except ModuleNotFoundError as error:
+        raise Stop(f"{entry.name}: the registry names builder {entry.builder}: {error}") from error
+
+
+def _contract(entry: ModelEntry) -> str:
+    tensors = {
+        side: [(t.name, t.dtype, list(t.shape)) for t in getattr(entry, side)]
+        for side in ("inputs", "outputs")
+    }
+    return json.dumps(tensors, sort_keys=True)

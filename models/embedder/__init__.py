@@ -1,0 +1,1 @@
+"""EfficientNet-Lite3's pooled features: what a crop looks like."""

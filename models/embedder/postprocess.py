@@ -1,0 +1,22 @@
+"""From pooled features to vectors of unit length."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from domain.errors import Stop
+
+
+def to_unit_length(features: np.ndarray) -> np.ndarray:
+    """Scale each row to length 1, so that a dot product is the cosine.
+
+    Args:
+        features: (n, 1280) float32.
+    Raises:
+        Stop: a row is all zeros or not finite: the model or its server is broken.
+    """
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    if not np.isfinite(lengths).all() or (lengths == 0).any():
+        raise Stop("the embedder answered with zeros or numbers that are not finite")
+    unit: np.ndarray = (features / lengths).astype(np.float32)
+    return unit

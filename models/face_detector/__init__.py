@@ -1,0 +1,1 @@
+"""CenterFace: where the faces are, so that they can be masked."""

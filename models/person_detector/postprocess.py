@@ -1,0 +1,45 @@
+"""From the detector's rows to boxes in pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from domain.detections import Detections
+from domain.errors import Stop
+from domain.frames import FrameStamp
+
+PERSON = 1  # COCO's category id
+MIN_SCORE = 0.05  # the built model gives nothing weaker
+
+
+def to_detections(
+    stamp: FrameStamp,
+    boxes: np.ndarray,
+    classes: np.ndarray,
+    scores: np.ndarray,
+    min_score: float = MIN_SCORE,
+) -> Detections:
+    """Turn one picture's rows into detections, best score first.
+
+    Args:
+        boxes: (100, 4) float32: top, left, bottom, right as fractions of the picture.
+        classes: (100,) float32, COCO category ids.
+        scores: (100,) float32 in [0, 1]; 0 marks an unused row.
+        min_score: weaker rows are left out.
+    Raises:
+        Stop: a number is not finite: the model or its server is broken.
+    """
+    used = scores >= max(min_score, MIN_SCORE)
+    boxes, scores = boxes[used], scores[used]
+    if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
+        raise Stop(f"{stamp.camera_id}: the detector answered with numbers that are not finite")
+    top, left, bottom, right = boxes.T
+    pixels = np.array(
+        [stamp.width_px, stamp.height_px, stamp.width_px, stamp.height_px], np.float32
+    )
+    return Detections(
+        frame=stamp,
+        boxes_xyxy=np.stack([left, top, right, bottom], axis=1).astype(np.float32) * pixels,
+        scores=scores.astype(np.float32),
+        class_ids=classes[used].astype(np.int64),
+    )
