@@ -1,0 +1,243 @@
+"""Start and end a real Triton server on this machine, out of its own environment.
+
+>>> with TritonServer(data_dir.triton) as server:    # doctest: +SKIP
+...     server.wait_ready()
+...     connection = connect(server.address)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from domain.errors import Stop, TryAgain
+from models.registry import TRITON_REPO
+from models.serving.environment import DEFAULT_ENVIRONMENT, inspect_environment
+from models.serving.running import NOTE, RunningServer, find_running, is_ready
+
+OPENVINO_BACKEND = Path(__file__).resolve().parents[1] / "triton_backend" / "openvino"
+GUARDIAN = Path(__file__).with_name("guardian.py")
+EXIT_TIMEOUT_S = 10  # for requests under way
+PORT_ATTEMPTS = 3
+LOOPBACK = "127.0.0.1"
+
+
+class TritonServer:
+    """An embedded Triton server: loopback only, ends with the process that started it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        triton_repo: Path = TRITON_REPO,
+        environment: Path = DEFAULT_ENVIRONMENT,
+        models: Sequence[str] = ("*",),
+        grpc_port: int = 0,
+        http_port: int = 0,
+        metrics_port: int = 0,
+    ) -> None:
+        """Say what to start; nothing happens yet.
+
+        Args:
+            folder: for the log, the note server.json and links; `DataDir.triton`.
+            models: names of folders in triton_repo to load; "*" is all of them.
+            grpc_port, http_port, metrics_port: 0 picks a free one.
+        """
+        self.folder = folder.absolute()
+        self.log_file = self.folder / "tritonserver.log"
+        self._triton_repo = triton_repo.absolute()
+        self._environment = environment
+        self._models = tuple(models)
+        self._wanted_ports = (grpc_port, http_port, metrics_port)
+        self._guardian: subprocess.Popen[str] | None = None
+        self._note: RunningServer | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the tritonserver program."""
+        return self._running.pid
+
+    @property
+    def address(self) -> str:
+        """Where it answers gRPC: "127.0.0.1:PORT"."""
+        return self._running.address
+
+    @property
+    def http_port(self) -> int:
+        """Where it answers HTTP."""
+        return self._running.http_port
+
+    @property
+    def metrics_port(self) -> int:
+        """Where Prometheus reads its metrics."""
+        return self._running.metrics_port
+
+    @property
+    def is_alive(self) -> bool:
+        """False before start() and after the server ended, however it did."""
+        return self._guardian is not None and self._guardian.poll() is None
+
+    def start(self) -> None:
+        """Start the server process; wait_ready() says when it serves.
+
+        Raises:
+            Stop: the environment or the built models are not fit, see the message; or a server
+                runs for this folder already.
+        """
+        if address := find_running(self.folder):
+            raise Stop(
+                f"{self.folder}: a Triton server runs already, at {address}; use it with "
+                f"--triton {address}, or end it first"
+            )
+        self._check_models_are_built()
+        environment = inspect_environment(self._environment)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        environment.lay_out_backends(self.folder / "backends", OPENVINO_BACKEND)
+        ports = _pick_ports(self._wanted_ports)
+        command = [
+            *(sys.executable, "-I", "-S", str(GUARDIAN), str(os.getpid())),
+            str(EXIT_TIMEOUT_S + 5),
+            str(environment.tritonserver),
+            *self._arguments(*ports),
+        ]
+        if self.log_file.exists():
+            self.log_file.replace(self.log_file.with_suffix(".log.1"))
+        with self.log_file.open("wb") as log:
+            self._guardian = subprocess.Popen(
+                command,
+                env=environment.variables(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,  # Ctrl-C reaches the owner only, who ends it in order
+            )
+        assert self._guardian.stdout is not None
+        pid = self._guardian.stdout.readline().strip()
+        self._guardian.stdout.close()
+        if not pid:
+            self._guardian.wait()
+            raise Stop(f"the Triton server did not start:\n{self.log_tail()}")
+        self._note = RunningServer(
+            pid=int(pid),
+            address=f"{LOOPBACK}:{ports[0]}",
+            http_port=ports[1],
+            metrics_port=ports[2],
+            log_file=str(self.log_file),
+        )
+        self._note.write(self.folder)
+
+    def wait_ready(self, timeout_s: float = 60.0) -> None:
+        """Wait until every model is loaded.
+
+        Raises:
+            Stop: the server ended; the message has the end of its log.
+            TryAgain: it was not ready in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        attempt = 1
+        while not is_ready(self.http_port):
+            if not self.is_alive:
+                if attempt == PORT_ATTEMPTS or not self._lost_its_port():
+                    raise Stop(f"the Triton server ended while starting:\n{self.log_tail()}")
+                attempt += 1
+                self.start()
+            if time.monotonic() > deadline:
+                raise TryAgain(
+                    f"the Triton server was not ready after {timeout_s:.0f} s; the end of "
+                    f"{self.log_file}:\n{self.log_tail()}"
+                )
+            time.sleep(0.1)
+
+    def stop(self, timeout_s: float = EXIT_TIMEOUT_S + 10.0) -> None:
+        """End the server and its helpers; requests under way may finish. Safe to call twice."""
+        if self._guardian is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._guardian.send_signal(signal.SIGTERM)
+        try:
+            self._guardian.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._guardian.kill()  # the server gets SIGTERM when its guardian dies
+            self._guardian.wait()
+        (self.folder / NOTE).unlink(missing_ok=True)
+
+    def log_tail(self, lines: int = 12) -> str:
+        """What went wrong by the server's log: its last errors, or its last lines without any."""
+        try:
+            text = self.log_file.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            return f"(no log: {error.strerror})"
+        said = [line for line in text.splitlines() if line.strip() and line[0] not in "|+"]
+        errors = [line for line in said if _is_error(line)]
+        return "\n".join((errors or said)[-lines:]) or "(the log is empty)"
+
+    @property
+    def _running(self) -> RunningServer:
+        if self._note is None:
+            raise Stop("the Triton server was not started; call start() first")
+        return self._note
+
+    def _check_models_are_built(self) -> None:
+        names = [c.parent.name for c in sorted(self._triton_repo.glob("*/config.pbtxt"))]
+        wanted = names if "*" in self._models else self._models
+        missing = [n for n in wanted if not (self._triton_repo / n / "1" / "model.xml").exists()]
+        if missing or not wanted:
+            raise Stop(
+                f"{self._triton_repo}: not built yet: {', '.join(missing) or 'no model at all'}; "
+                "run `forewarn models build`"
+            )
+
+    def _arguments(self, grpc_port: int, http_port: int, metrics_port: int) -> list[str]:
+        return [
+            f"--model-repository={self._triton_repo}",
+            f"--backend-directory={self.folder / 'backends'}",
+            "--model-control-mode=explicit",
+            *(f"--load-model={name}" for name in self._models),
+            "--disable-auto-complete-config",
+            *(f"--{kind}-address={LOOPBACK}" for kind in ("grpc", "http", "metrics")),
+            f"--grpc-port={grpc_port}",
+            f"--http-port={http_port}",
+            f"--metrics-port={metrics_port}",
+            "--allow-gpu-metrics=false",
+            "--cuda-memory-pool-byte-size=0:0",
+            "--pinned-memory-pool-byte-size=0",
+            f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
+        ]
+
+    def _lost_its_port(self) -> bool:
+        """True where somebody took a free port between picking it and using it."""
+        return 0 in self._wanted_ports and "in use" in self.log_tail(60).lower()
+
+
+def _is_error(line: str) -> bool:
+    # Triton looks for a GPU driver on every machine and calls its absence an error
+    is_error = line.startswith(("error:", "F")) or (line[0] == "E" and line[1:2].isdigit())
+    return is_error and "CudaDriverHelper" not in line
+
+
+def _pick_ports(wanted: tuple[int, int, int]) -> tuple[int, int, int]:
+    with contextlib.ExitStack() as held:
+        ports = []
+        for port in wanted:
+            if port == 0:
+                probe = held.enter_context(socket.socket())
+                probe.bind((LOOPBACK, 0))
+                port = probe.getsockname()[1]
+            ports.append(port)
+    return ports[0], ports[1], ports[2]

@@ -1,0 +1,68 @@
+"""Blocks of memory that this process and a Triton server on the same machine both see."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import mmap
+import os
+from pathlib import Path
+
+import numpy as np
+
+_FOLDER = Path("/dev/shm")
+_PREFIX = "forewarn-"
+_numbers = itertools.count()
+
+
+class SharedBlock:
+    """One block; its name is unique to this process."""
+
+    def __init__(self, size_bytes: int) -> None:
+        """Reserve the block.
+
+        Raises:
+            OSError: no shared memory here, or not enough of it.
+        """
+        self.name = f"{_PREFIX}{os.getpid()}-{next(_numbers)}"
+        self.size_bytes = size_bytes
+        self._path = _FOLDER / self.name
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
+        handle = os.open(self._path, flags, 0o600)
+        try:
+            # reserved now: a write to memory that turns out not to be there kills the process
+            os.posix_fallocate(handle, 0, size_bytes)
+            self._memory = mmap.mmap(handle, size_bytes)
+        except OSError:
+            self._path.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(handle)
+
+    @property
+    def key(self) -> str:
+        """What the server opens it by."""
+        return f"/{self.name}"
+
+    def view(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        """The block's beginning as an array; it must fit."""
+        count = int(np.prod(shape))
+        return np.frombuffer(self._memory, dtype, count).reshape(shape)
+
+    def close(self) -> None:
+        """Give the block back; arrays made by view() must not be used any more."""
+        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(BufferError):  # an array still points at it: freed with the array
+            self._memory.close()
+
+
+def remove_leftovers() -> list[str]:
+    """Delete blocks whose process died without closing them; their names."""
+    removed = []
+    for path in _FOLDER.glob(f"{_PREFIX}[0-9]*-*"):
+        owner = path.name.removeprefix(_PREFIX).split("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            with contextlib.suppress(OSError):
+                path.unlink()
+                removed.append(path.name)
+    return removed
