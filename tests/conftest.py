@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,3 +21,20 @@ def sample_clip() -> Path:
 def sample_site_file() -> Path:
     """The demonstration's site file."""
     return ROOT / "samples" / "site.yaml"
+
+
+@pytest.fixture(scope="session")
+def triton_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """gRPC address of a real Triton server with all our models; one for the whole session.
+
+    FOREWARN_TRITON=HOST:PORT uses a server that runs already. A missing server environment or
+    models that are not built fail the tests: nothing here may be skipped quietly.
+    """
+    if address := os.environ.get("FOREWARN_TRITON"):
+        yield address
+        return
+    from models.serving.server import TritonServer
+
+    with TritonServer(tmp_path_factory.mktemp("triton")) as server:
+        server.wait_ready(timeout_s=120)
+        yield server.address
