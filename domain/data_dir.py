@@ -23,6 +23,11 @@ class DataDir:
         return self.root / "evidence"
 
     @property
+    def access_log(self) -> Path:
+        """Who looked at unmasked evidence, when and why: one JSON object a line."""
+        return self.root / "access.jsonl"
+
+    @property
     def lancedb(self) -> Path:
         """LanceDB database of evidence rows and vectors."""
         return self.root / "lancedb"
@@ -61,6 +66,11 @@ class DataDir:
     def audits(self) -> Path:
         """Results of evidence audits, as JSON."""
         return self.root / "audits"
+
+    @property
+    def beats(self) -> Path:
+        """Signs of life of the running programs."""
+        return self.root / "beats"
 
     @property
     def logs(self) -> Path:

@@ -5,12 +5,14 @@ Reading the YAML and finding line numbers is domain/site_file.py's work; these a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 Identifier = Annotated[
     str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="lower-case letters, digits, '-'")
@@ -86,7 +88,6 @@ class Camera(_Facts):
             raise ValueError(
                 "starts_at and stretch_s are for files; a live stream has its own clock"
             )
-        _check_unique("zone", [zone.id for zone in self.zones])
         return self
 
     @property
@@ -150,23 +151,14 @@ class Site(_Facts):
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
-        _check_unique("camera", [camera.id for camera in self.cameras])
-        _check_unique("ladder", [ladder.id for ladder in self.ladders])
-        _check_unique("rule", [rule.id for rule in self.rules])
-        zones = {zone.id for camera in self.cameras for zone in camera.zones}
-        ladders = {ladder.id for ladder in self.ladders}
-        for rule in self.rules:
-            for zone_id in rule.zones:
-                if zone_id not in zones:
-                    raise ValueError(
-                        f"rule {rule.id!r} names zone {zone_id!r}, which no camera has; "
-                        f"zones: {', '.join(sorted(zones)) or 'none'}"
-                    )
-            if rule.ladder not in ladders:
-                raise ValueError(
-                    f"rule {rule.id!r} names ladder {rule.ladder!r}, which is not defined; "
-                    f"ladders: {', '.join(sorted(ladders)) or 'none'}"
-                )
+        faults = [*_repeated_ids(self), *_dangling_references(self)]
+        if faults:
+            # the places ride along, so that the reader of the file can name their lines
+            raise PydanticCustomError(
+                "references",
+                "{text}",
+                {"text": "; ".join(words for _, words in faults), "faults": faults},
+            )
         return self
 
     def camera(self, camera_id: str) -> Camera:
@@ -189,10 +181,39 @@ def _by_id(items: tuple[_Named, ...], wanted: str) -> _Named:
     raise KeyError(wanted)
 
 
-def _check_unique(what: str, ids: list[str]) -> None:
-    twice = sorted({each for each in ids if ids.count(each) > 1})
-    if twice:
-        raise ValueError(f"{what} ids should be unique, got twice: {', '.join(twice)}")
+Fault = tuple[tuple[str | int, ...], str]  # where in the site file, what is wrong
+
+
+def _repeated_ids(site: Site) -> Iterator[Fault]:
+    for what, ids in (
+        ("cameras", [camera.id for camera in site.cameras]),
+        ("ladders", [ladder.id for ladder in site.ladders]),
+        ("rules", [rule.id for rule in site.rules]),
+    ):
+        for row, each in enumerate(ids):
+            if each in ids[:row]:
+                yield (what, row, "id"), f"ids should be unique, {each!r} came before"
+    for row, camera in enumerate(site.cameras):
+        zone_ids = [zone.id for zone in camera.zones]
+        for column, zone_id in enumerate(zone_ids):
+            if zone_id in zone_ids[:column]:
+                words = f"ids should be unique on a camera, {zone_id!r} came before"
+                yield ("cameras", row, "zones", column, "id"), words
+
+
+def _dangling_references(site: Site) -> Iterator[Fault]:
+    zones = {zone.id for camera in site.cameras for zone in camera.zones}
+    ladders = {ladder.id for ladder in site.ladders}
+    for row, rule in enumerate(site.rules):
+        for column, zone_id in enumerate(rule.zones):
+            if zone_id not in zones:
+                known = ", ".join(sorted(zones)) or "none"
+                words = f"names zone {zone_id!r}, which no camera has; zones: {known}"
+                yield ("rules", row, "zones", column), words
+        if rule.ladder not in ladders:
+            known = ", ".join(sorted(ladders)) or "none"
+            words = f"names ladder {rule.ladder!r}, which is not defined; ladders: {known}"
+            yield ("rules", row, "ladder"), words
 
 
 def media_start(camera: Camera, path: Path, created_at: datetime | None) -> datetime:

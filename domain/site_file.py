@@ -71,12 +71,17 @@ def check_site(path: Path, tree: CommentedMap) -> Site:
     try:
         return Site.model_validate(_plain(tree))
     except ValidationError as error:
-        faults = _root_causes(error.errors(include_url=False))
         problems = [
-            f"{path}:{_line_of(tree, fault['loc'])}: {_where(fault['loc'])}{_say(fault)}"
-            for fault in faults
+            f"{path}:{_line_of(tree, place)}: {_where(place)}{words}"
+            for fault in _root_causes(error.errors(include_url=False))
+            for place, words in _places(fault)
         ]
         raise SiteFileError(path, problems) from None
+
+
+def _places(fault: Any) -> list[Any]:
+    """(where, what is wrong): one for each fault; a check of references finds several at once."""
+    return fault.get("ctx", {}).get("faults") or [(fault["loc"], _say(fault))]
 
 
 def _root_causes(faults: list[Any]) -> list[Any]:

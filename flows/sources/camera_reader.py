@@ -102,6 +102,13 @@ class CameraReader(threading.Thread):
 
     def run(self) -> None:
         """Read until the end; whatever happens becomes a notice."""
+        try:
+            self._read_again_and_again()
+        finally:
+            if self._recorder is not None:
+                self._recorder.cut()
+
+    def _read_again_and_again(self) -> None:
         pause_s = FIRST_RETRY_S
         while not self._stopped.is_set():
             frames_before = self._frames_read
@@ -168,7 +175,15 @@ class CameraReader(threading.Thread):
             return self._explain_nothing(from_s, resumed=self._resume_after_s is not None)
         frame_s = 1 / float(stream.average_rate) if stream.average_rate else 0.1
         self._loop_offset_s += last_s - from_s + frame_s
-        return "ended", ""
+        return "ended", self._explain_damage()
+
+    def _explain_damage(self) -> str:
+        if not self._frames_put_aside:
+            return ""
+        return (
+            f"{self._camera.id}: {self._frames_put_aside} damaged packets were skipped among "
+            f"{self._frames_read} frames; is the file whole, the network sound?"
+        )
 
     def _explain_nothing(self, from_s: float, *, resumed: bool) -> tuple[CameraStatus, str]:
         if resumed:

@@ -1,0 +1,62 @@
+# `make help` lists the targets. All set-up happens by itself, from hash-pinned lock files.
+PYTHON ?= python3
+PY := .venv/bin/python
+FOREWARN := .venv/bin/forewarn
+SITE ?= samples/site.yaml
+
+.PHONY: help setup demo up test check bench bench-report bench-peers docs lock fmt clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 16
+
+app-env:
+	@$(PYTHON) deploy/make_env.py app .venv
+server-env:
+	@$(PYTHON) deploy/make_env.py server .venv-triton
+dev-env:
+	@$(PYTHON) deploy/make_env.py dev .venv
+models: app-env server-env
+	@$(FOREWARN) models build --quiet
+
+setup: app-env server-env models  ## build both environments and the models, start nothing
+
+demo: models  ## watch the sample footage with a real Triton server and show what came of it
+	@$(FOREWARN) run $(SITE) --until-end --fresh --data var/demo --summary
+
+up: models  ## flow and console together, on looped footage: http://127.0.0.1:5006
+	@$(FOREWARN) up $(SITE) --data var/up
+
+test: dev-env models  ## the whole test suite, real parts included
+	@$(PY) -m pytest
+
+check: dev-env  ## formatting, lint, types, import layers, generated docs
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy domain flows event_log evidence_store models validation dashboards forewarn
+	@.venv/bin/lint-imports
+	@$(PY) -m forewarn.generated_docs --check
+
+docs: dev-env  ## write the generated parts of the docs again
+	@$(PY) -m forewarn.generated_docs
+
+bench: dev-env models  ## all benchmarks in their short form; appends to var/bench/results.jsonl
+	@$(PY) -m benchmarks.run
+
+bench-report: app-env  ## the latest result of each benchmark; fails where one misses its must
+	@$(PY) -m benchmarks.report
+
+bench-peers: dev-env models  ## beside Roboflow inference, in an environment of its own (about 6 GB)
+	@$(PYTHON) deploy/make_env.py peers .venv-peers
+	@$(PY) -m benchmarks.peers
+
+fmt: dev-env  ## format and fix what can be fixed by itself
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+lock:  ## resolve the lock files again (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header -o requirements/app.lock
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header -c requirements/app.lock -o requirements/dev.lock
+	uv pip compile requirements/server.in --no-deps --universal --python-version 3.11 --generate-hashes --no-header -o requirements/server.lock
+
+clean:  ## remove what running left; environments, weights and fetched wheels stay
+	rm -rf var/demo var/up var/bench

@@ -1,0 +1,45 @@
+"""What every program is told on its command line; written by the supervisor, read by the program."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.data_dir import DataDir
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramSettings:
+    """One run's settings."""
+
+    site_file: Path
+    data: DataDir
+    triton_address: str  # host:port of the gRPC service
+    until_end: bool  # play files once, as fast as possible; else everything is live
+    shows_live: bool  # write pictures and standings for the console
+
+    def to_argv(self) -> list[str]:
+        """As command-line arguments."""
+        argv = ["--site", str(self.site_file), "--data", str(self.data.root)]
+        argv += ["--triton", self.triton_address]
+        argv += ["--until-end"] if self.until_end else []
+        return argv + (["--live-view"] if self.shows_live else [])
+
+
+def read_settings(program: str, argv: list[str] | None = None) -> ProgramSettings:
+    """Parse a program's command line."""
+    parser = argparse.ArgumentParser(prog=f"python -m forewarn.programs.{program}")
+    parser.add_argument("--site", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--triton", required=True)
+    parser.add_argument("--until-end", action="store_true")
+    parser.add_argument("--live-view", action="store_true")
+    given = parser.parse_args(argv)
+    return ProgramSettings(
+        site_file=given.site.resolve(),
+        data=DataDir(given.data.resolve()),
+        triton_address=given.triton,
+        until_end=given.until_end,
+        shows_live=given.live_view,
+    )

@@ -1,0 +1,84 @@
+"""The watch program: sees and decides. One process, one worker, one shard of cameras."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from domain.errors import ForewarnError
+from domain.site import Camera, Site
+from domain.site_file import load_site
+from evidence_store.recorder import SegmentRecorder
+from flows.live_board import LiveBoard
+from flows.signals import install_stop_signals
+from flows.sinks.event_log import EventLogSink
+from flows.sources.camera_reader import PacketSink, Playback
+from flows.sources.camera_shard import CameraShardSource, ShardSettings
+from flows.steps.detect import DetectStep
+from flows.watch import WatchParts, build_watch_flow
+from forewarn.logging_setup import set_up_logging
+from forewarn.programs.beat import Heartbeat
+from forewarn.programs.run_flow import begin_pass, finish_pass, run_flow
+from forewarn.programs.settings import ProgramSettings, read_settings
+from models.serving.client import Detector, connect
+
+
+def main() -> None:
+    """Run until the footage ends (--until-end) or a signal comes."""
+    set_up_logging("watch")
+    settings = read_settings("watch")
+    try:
+        watch(settings, load_site(settings.site_file))
+    except ForewarnError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def watch(settings: ProgramSettings, site: Site) -> None:
+    """Choose the real adapters and run the flow."""
+    stop, _drain = install_stop_signals()
+    store = settings.data.recovery / "watch"
+    beat = Heartbeat(settings.data.beats / "watch")
+    board = LiveBoard(settings.data.live) if settings.shows_live else None
+    if settings.until_end:
+        begin_pass(store)
+    shard = ShardSettings(
+        cameras=site.cameras,
+        base=settings.site_file.parent,
+        playback=Playback(settings.until_end),
+        stop=stop,
+        recorder_for=_recorder_for(settings),
+        tiles=board,
+        beat=beat,
+    )
+    connection = connect(settings.triton_address)
+    waits = settings.until_end and not any(camera.is_live for camera in site.cameras)
+    detect = DetectStep(Detector(connection), stop, waits=waits, beat=beat)
+    parts = WatchParts(
+        site=site,
+        cameras=CameraShardSource(shard),
+        detect=detect,
+        events=EventLogSink(settings.data.events_db),
+        live_board=board,
+    )
+    try:
+        run_flow(build_watch_flow(parts), store)
+    finally:
+        connection.close()
+    if settings.until_end and not stop.is_set():
+        finish_pass(store)
+
+
+def _recorder_for(settings: ProgramSettings) -> Callable[[Camera], PacketSink | None]:
+    """Files played once are their own recording; everything live is recorded."""
+
+    def recorder_for(camera: Camera) -> PacketSink | None:
+        if settings.until_end and not camera.is_live:
+            return None
+        return SegmentRecorder(settings.data.recordings, camera.id)
+
+    return recorder_for
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""Which Triton server a run uses: one that is named, one that runs already, or one of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from domain.data_dir import DataDir
+from domain.errors import ForewarnError, TryAgain
+
+log = structlog.get_logger()
+
+RESTART_PAUSE_S = 2.0
+
+
+class Serving:
+    """A Triton server's address, and keeping an embedded one alive."""
+
+    def __init__(self, address: str, data: DataDir | None = None) -> None:
+        self.address = address
+        self._data = data
+        self._server: object | None = None
+        self._retry_at_s = 0.0
+
+    @property
+    def is_embedded(self) -> bool:
+        """True when this run started the server and ends it."""
+        return self._data is not None
+
+    def start(self) -> None:
+        """Start the embedded server; the same ports after a crash, since programs know them."""
+        from models.serving.server import TritonServer
+
+        assert self._data is not None
+        ports = {"grpc_port": int(self.address.rsplit(":", 1)[1])} if self.address else {}
+        server = TritonServer(self._data.triton, **ports)
+        self._server = server
+        server.start()
+        try:
+            server.wait_ready()
+        except BaseException:
+            server.stop()
+            raise
+        self.address = server.address
+
+    def keep_alive(self) -> None:
+        """Start the embedded server again if it died; to be called now and then."""
+        from models.serving.server import TritonServer
+
+        if not isinstance(self._server, TritonServer) or self._server.is_alive:
+            return
+        if time.monotonic() < self._retry_at_s:
+            return
+        log.error("triton_died", address=self.address, log_file=str(self._server.log_file))
+        try:
+            self._server.stop()
+            self.start()
+            log.info("triton_back", address=self.address)
+        except ForewarnError as error:
+            log.error("triton_not_back", reason=str(error))
+            self._retry_at_s = time.monotonic() + RESTART_PAUSE_S
+
+    def stop(self) -> None:
+        """End the embedded server, if there is one."""
+        from models.serving.server import TritonServer
+
+        if isinstance(self._server, TritonServer):
+            self._server.stop()
+
+
+@contextmanager
+def serving(address: str | None, data: DataDir) -> Iterator[Serving]:
+    """A server whose answers have been proved with a known picture.
+
+    Args:
+        address: HOST:PORT of an existing server's gRPC service; None: the one that runs for this
+            data folder, else one of our own, which ends with the block.
+    Raises:
+        TryAgain: it does not answer. Stop: it answers wrongly, or cannot be started.
+    """
+    from models.serving.running import find_running
+
+    found = address or find_running(data.triton)
+    chosen = Serving(found) if found else Serving("", data)
+    if not found:
+        chosen.start()
+    try:
+        _prove(chosen.address)
+        yield chosen
+    finally:
+        chosen.stop()
+
+
+def _prove(address: str) -> None:
+    from models.serving.check import check_answers
+    from models.serving.client import connect
+
+    connection = connect(address)
+    try:
+        check_answers(connection)
+    except TryAgain as error:
+        raise TryAgain(f"{address}: {error}; is a Triton server running there?") from error
+    finally:
+        connection.close()
