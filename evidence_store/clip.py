@@ -1,0 +1,149 @@
+"""Cut a clip out of footage without re-encoding: the camera's own bits, from key frame to end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from domain.errors import PutAside
+from evidence_store.packets import (
+    PacketWriter,
+    StoredPacket,
+    media_zero,
+    open_video,
+    read_stretch,
+    suffix_for,
+)
+from evidence_store.whole_files import put_in_place
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of one file, and where it lies on the clip's own time line."""
+
+    source: Path
+    from_s: float  # media time in the file, 0 at the stream's start
+    to_s: float
+    begins_s: Fraction = Fraction(0)  # time-line position of the file's media time 0
+    absolute: bool = False  # media time is the file's own timestamps, not counted from its start
+    continues: bool = False  # the stretch before ends where this one begins, in the same stream
+
+
+@dataclass(frozen=True, slots=True)
+class CutClip:
+    """What was cut. Times are those of the time line (for one file: its media time)."""
+
+    path: Path  # .mp4, or .mkv or .avi where MP4 cannot hold the codec
+    from_s: float  # of the first picture: at or before what was asked for, by up to a key interval
+    to_s: float  # end of the last picture
+    packets: int
+
+    @property
+    def duration_s(self) -> float:
+        """How long it plays."""
+        return self.to_s - self.from_s
+
+
+def cut_clip(source: Path, from_s: float, to_s: float, target: Path) -> CutClip:
+    """Cut from_s .. to_s out of a file, packet by packet.
+
+    Starts at the last key frame at or before from_s; holds the video only, no sound.
+
+    Args:
+        from_s: media time in seconds, 0 at the stream's first timestamp; may lie before it.
+        to_s: the same; may lie behind the end.
+        target: where to write; its ending is changed to .mkv or .avi where MP4 cannot hold the codec.
+    Raises:
+        PutAside: the file is no video, or holds no picture of that stretch.
+        OSError: the target cannot be written; nothing is left behind.
+    """
+    return join_clip([Stretch(source, from_s, to_s)], target)
+
+
+def join_clip(stretches: Sequence[Stretch], target: Path) -> CutClip:
+    """Cut stretches of files that follow each other and join them to one clip.
+
+    The files should come from one stream (same codec and parameters), in order of time.
+
+    Raises:
+        PutAside: one of them is no video, or none holds a picture of its stretch.
+        OSError: the target cannot be written; nothing is left behind.
+    """
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        suffix, span = _write(stretches, temporary)
+        final = target.with_suffix(suffix)
+        put_in_place(temporary, final)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, ValueError) and isinstance(error, FFmpegError):
+            raise PutAside(f"{target.name}: the footage cannot be copied: {error}") from error
+        raise
+    return CutClip(final, float(span.from_s), float(span.to_s), span.packets)
+
+
+def _write(stretches: Sequence[Stretch], temporary: Path) -> tuple[str, _Span]:
+    """Write the clip; returns its proper file ending and what it spans."""
+    writer: PacketWriter | None = None
+    span = _Span()
+    suffix = ".mp4"
+    try:
+        for stretch in stretches:
+            container, stream = open_video(stretch.source)
+            with container:
+                zero = 0 if stretch.absolute else media_zero(stream)
+                for packet in _read(container, stream, stretch):
+                    if writer is None:
+                        suffix = suffix_for(stream)
+                        writer = PacketWriter(temporary, stream)
+                    # ticks that put this file on the time line; then the clip's start becomes 0
+                    offset = round(stretch.begins_s / packet.time_base) - zero
+                    span.add(packet, offset)
+                    writer.write(packet, offset - round(span.from_s / packet.time_base))
+    finally:
+        if writer is not None:
+            writer.close()
+    if writer is None:
+        asked = ", ".join(
+            f"{each.source} {each.from_s:.3f}-{each.to_s:.3f} s" for each in stretches
+        )
+        raise PutAside(
+            f"no picture could be read from {asked or 'nothing'}; is the footage shorter?"
+        )
+    return suffix, span
+
+
+def _read(
+    container: InputContainer, stream: VideoStream, stretch: Stretch
+) -> Iterator[StoredPacket]:
+    return read_stretch(
+        container,
+        stream,
+        stretch.from_s,
+        stretch.to_s,
+        continues=stretch.continues,
+        absolute=stretch.absolute,
+    )
+
+
+class _Span:
+    """First and last moment of the pictures added."""
+
+    def __init__(self) -> None:
+        self.from_s = Fraction(0)
+        self.to_s = Fraction(0)
+        self.packets = 0
+
+    def add(self, packet: StoredPacket, offset: int) -> None:
+        at_s = (packet.pts + offset) * packet.time_base
+        if self.packets == 0:
+            self.from_s = self.to_s = at_s
+        self.packets += 1
+        self.to_s = max(self.to_s, at_s + packet.duration * packet.time_base)

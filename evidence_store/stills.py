@@ -1,0 +1,115 @@
+"""Single frames out of footage."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from av import VideoFrame
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from domain.errors import PutAside
+from evidence_store.packets import SEEK_BACK_S, first_line, media_zero, open_video
+
+JPEG_QUALITY = 95
+# sightings are stamped to the microsecond; Matroska counts in milliseconds
+TOLERANCE_S = Fraction(1, 1000)
+
+
+def grab_frame(source: Path, at_s: float) -> np.ndarray:
+    """Decode the frame that is on screen at a moment: the last one stamped at or before it.
+
+    Args:
+        at_s: media time in seconds, 0 at the stream's first timestamp.
+    Returns:
+        (h, w, 3) uint8 RGB, pixels of the decoded frame (rotation metadata not applied).
+    Raises:
+        PutAside: no such frame can be decoded; the message says what was there.
+    """
+    return grab_frame_and_time(source, at_s)[0]
+
+
+def grab_frame_and_time(source: Path, at_s: float) -> tuple[np.ndarray, float]:
+    """As grab_frame, with the media time that the frame itself is stamped with."""
+    container, stream = open_video(source)
+    with container:
+        time_base, zero = stream.time_base or Fraction(1, 1000), media_zero(stream)
+        wanted = zero + int((Fraction(at_s) + TOLERANCE_S) / time_base)
+        # last: well before the stream's start, because MPEG-TS seeks by decoding time
+        starts = [max(zero, wanted - int(Fraction(back_s) / time_base)) for back_s in SEEK_BACK_S]
+        for start in (*starts, zero - int(60 / time_base)):
+            frame = _last_frame(container, stream, start, wanted)
+            if frame is not None and frame.pts is not None:
+                image = frame.to_ndarray(format="rgb24")
+                return image, float((frame.pts - zero) * time_base)
+    raise PutAside(f"{source}: needs a frame at {at_s:.3f} s, none could be decoded up to there")
+
+
+def _last_frame(
+    container: InputContainer, stream: VideoStream, start: int, wanted: int
+) -> VideoFrame | None:
+    """The last frame at or before `wanted`, decoding from a key frame at or before `start`."""
+    found = None
+    try:
+        container.seek(start, stream=stream, backward=True)
+        stream.codec_context.flush_buffers()
+        for frame in container.decode(stream):
+            if frame.pts is None:
+                continue
+            if frame.pts > wanted:
+                break
+            found = frame
+    except (OSError, ValueError):
+        pass  # damaged: what was decoded before the damage may be the one; its time says so
+    return found
+
+
+def encode_jpeg(image_rgb: np.ndarray, quality: int = JPEG_QUALITY) -> bytes:
+    """JPEG file of an (h, w, 3) uint8 RGB picture.
+
+    Raises:
+        PutAside: it is no such picture.
+    """
+    import cv2
+
+    if image_rgb.ndim != 3 or image_rgb.shape[2] != 3 or image_rgb.dtype != np.uint8:
+        raise PutAside(f"needs an (h, w, 3) uint8 picture, got {image_rgb.shape} {image_rgb.dtype}")
+    ok, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    if not ok:
+        raise PutAside(f"a picture of {image_rgb.shape} could not be written as JPEG")
+    return data.tobytes()
+
+
+def decode_picture(data: bytes, name: str) -> np.ndarray:
+    """Read a picture file (JPEG, PNG, ...) to (h, w, 3) uint8 RGB.
+
+    Raises:
+        PutAside: it is no picture.
+    """
+    import cv2
+
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise PutAside(f"{name}: needs a picture, got {first_line(error)}") from error
+    if image is None:
+        raise PutAside(f"{name}: needs a picture (JPEG, PNG, ...), could not be decoded")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def crop_box(image_rgb: np.ndarray, box_xyxy: tuple[float, float, float, float]) -> np.ndarray:
+    """The part of a picture inside a box, cut to the picture; at least one pixel.
+
+    Raises:
+        PutAside: the box lies outside the picture.
+    """
+    height, width = image_rgb.shape[:2]
+    left, top = max(0, int(box_xyxy[0])), max(0, int(box_xyxy[1]))
+    right, bottom = min(width, int(np.ceil(box_xyxy[2]))), min(height, int(np.ceil(box_xyxy[3])))
+    if right <= left or bottom <= top:
+        raise PutAside(f"box {box_xyxy} lies outside the picture of {width} x {height} pixels")
+    return np.ascontiguousarray(image_rgb[top:bottom, left:right])
