@@ -1,0 +1,172 @@
+"""The index of a live camera's recorded segments: JSON lines, only ever appended to.
+
+A line is written when a segment opens, when it closes, when it is deleted, and for every stretch
+that could not be recorded. A line torn by a crash is passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from domain.errors import PutAside
+from evidence_store.packets import open_video, read_packets
+
+INDEX_NAME = "index.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One recorded file: the camera's packets; timestamp 0 of the file is `origin_pts` of the camera."""
+
+    name: str
+    run: str  # segments of one run continue each other's timestamps
+    start_at: datetime  # event time of the file's timestamp 0
+    origin_pts: int  # of the camera's stream, in time_base
+    time_base: Fraction
+    end_at: datetime | None = None  # None: still open, or cut off by a crash
+    last_pts: int | None = None
+    size_bytes: int = 0
+    packets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A stretch that came but could not be recorded."""
+
+    from_at: datetime
+    to_at: datetime
+    packets: int
+    reason: str
+
+
+class SegmentIndex:
+    """Reads and appends to one camera's index."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._path = folder / INDEX_NAME
+
+    def read(self) -> tuple[list[Segment], list[Lost]]:
+        """Segments that should be there, oldest first, and what was lost."""
+        segments: dict[str, Segment] = {}
+        lost: list[Lost] = []
+        try:
+            lines = self._path.read_bytes().splitlines()
+        except FileNotFoundError:
+            return [], []
+        for line in lines:
+            try:
+                _apply(json.loads(line), segments, lost)
+            except (ValueError, KeyError, TypeError):
+                continue
+        return sorted(segments.values(), key=lambda each: each.start_at), lost
+
+    def note_open(self, segment: Segment) -> None:
+        """A segment's file has been made."""
+        self._append({"opened": _as_json(segment)})
+
+    def note_closed(self, segment: Segment) -> None:
+        """A segment's file is finished."""
+        self._append({"closed": _as_json(segment)})
+
+    def note_gone(self, name: str) -> None:
+        """A segment's file has been deleted."""
+        self._append({"gone": name})
+
+    def note_lost(self, lost: Lost) -> None:
+        """A stretch could not be recorded."""
+        self._append({"lost": _as_json(lost)})
+
+    def compact(self) -> None:
+        """Leave out deleted segments, in one step."""
+        segments, lost = self.read()
+        oldest = min((each.start_at for each in segments), default=None)
+        lines = [
+            {"lost": _as_json(each)} for each in lost if oldest is None or each.to_at >= oldest
+        ] + [{"closed" if each.end_at else "opened": _as_json(each)} for each in segments]
+        temporary = self._path.with_suffix(".part")
+        temporary.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        temporary.replace(self._path)
+
+    def _append(self, line: dict[str, Any]) -> None:
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            # the newline in front ends a line that a crash has torn
+            os.write(handle, ("\n" + json.dumps(line) + "\n").encode())
+        finally:
+            os.close(handle)
+
+
+def measure_open(folder: Path, segment: Segment) -> Segment | None:
+    """How far a segment without a closing line reaches, read from its file; None: nothing there."""
+    path = folder / segment.name
+    try:
+        container, stream = open_video(path)
+    except PutAside:
+        return None
+    with container:
+        packets = list(read_packets(container, stream))
+    if not packets:
+        return None
+    last = max(packets, key=lambda packet: packet.pts)
+    end_s = (last.pts + last.duration) * last.time_base
+    return replace(
+        segment,
+        last_pts=segment.origin_pts + round(last.pts * last.time_base / segment.time_base),
+        end_at=segment.start_at + timedelta(seconds=float(end_s)),
+        size_bytes=path.stat().st_size,
+        packets=len(packets),
+    )
+
+
+def _apply(line: Any, segments: dict[str, Segment], lost: list[Lost]) -> None:
+    if "opened" in line:
+        segment = _segment(line["opened"])
+        segments.setdefault(segment.name, segment)
+    elif "closed" in line:
+        segment = _segment(line["closed"])
+        segments[segment.name] = segment
+    elif "gone" in line:
+        segments.pop(line["gone"], None)
+    elif "lost" in line:
+        facts = line["lost"]
+        lost.append(
+            Lost(
+                datetime.fromisoformat(facts["from_at"]),
+                datetime.fromisoformat(facts["to_at"]),
+                int(facts["packets"]),
+                str(facts["reason"]),
+            )
+        )
+
+
+def _segment(facts: dict[str, Any]) -> Segment:
+    end_at = facts["end_at"]
+    return Segment(
+        name=str(facts["name"]),
+        run=str(facts["run"]),
+        start_at=datetime.fromisoformat(facts["start_at"]),
+        origin_pts=int(facts["origin_pts"]),
+        time_base=Fraction(facts["time_base"]),
+        end_at=None if end_at is None else datetime.fromisoformat(end_at),
+        last_pts=None if facts["last_pts"] is None else int(facts["last_pts"]),
+        size_bytes=int(facts["size_bytes"]),
+        packets=int(facts["packets"]),
+    )
+
+
+def _as_json(item: Segment | Lost) -> dict[str, Any]:
+    return {
+        name: value.isoformat()
+        if isinstance(value, datetime)
+        else str(value)
+        if isinstance(value, Fraction)
+        else value
+        for name, value in ((name, getattr(item, name)) for name in item.__slots__)
+    }
