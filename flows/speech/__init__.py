@@ -1,0 +1,1 @@
+"""Turning a rung's text into sound, in a process apart."""

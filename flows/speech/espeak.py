@@ -1,0 +1,71 @@
+"""espeak-ng as a speech engine: small, many languages, no network; a plain voice."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from domain.errors import PutAside, Stop, TryAgain
+from flows.speech.engine import Speech, read_speech
+from flows.speech.worker import JsonLinesWorker
+
+# "en" is British English in espeak-ng; asked for "en-gb" by name it would go on in the voice before
+VOICES = {"zh": "cmn", "en": "en"}
+WORKER = Path(__file__).with_name("espeak_worker.py")
+
+
+class EspeakEngine:
+    """Speaks through a process of its own, because espeak-ng is GPL-3 and may also crash or hang.
+
+    Args:
+        words_per_minute: in [80, 450]; 150 is calm, for a loudspeaker outdoors.
+        answer_within_s: a text takes milliseconds; a process that needs longer is replaced.
+    """
+
+    def __init__(
+        self,
+        words_per_minute: int = 150,
+        answer_within_s: float = 3.0,
+        start_within_s: float = 20.0,
+    ) -> None:
+        try:
+            self._version = version("espeakng-loader")
+        except PackageNotFoundError as error:
+            raise Stop(
+                "speech needs the package espeakng-loader; install forewarn again"
+            ) from error
+        self._words_per_minute = words_per_minute
+        self._answer_within_s = answer_within_s
+        # the file, not `-m`: it starts wherever the program was started, and loads nothing of ours
+        self.worker = JsonLinesWorker("espeak-ng", [sys.executable, str(WORKER)], start_within_s)
+
+    @property
+    def name(self) -> str:
+        return f"espeak-ng (espeakng-loader {self._version})"
+
+    def voice(self, language: str) -> str:
+        try:
+            return f"{VOICES[language]} at {self._words_per_minute} words a minute"
+        except KeyError:
+            raise Stop(
+                f"espeak-ng: needs a voice for language {language!r}; has {', '.join(VOICES)}"
+            ) from None
+
+    def synthesise(self, text: str, language: str, target: Path) -> Speech:
+        self.voice(language)
+        request = {
+            "text": text,
+            "voice": VOICES[language],
+            "words_per_minute": self._words_per_minute,
+            "target": str(target.resolve()),
+        }
+        answer = self.worker.ask(request, self._answer_within_s)
+        if not answer.get("ok"):
+            shown = text if len(text) <= 40 else text[:39] + "…"
+            message = f"espeak-ng: cannot speak {shown!r}: {answer.get('error')}"
+            raise TryAgain(message) if answer.get("retry") else PutAside(message)
+        return read_speech(target)
+
+    def close(self) -> None:
+        self.worker.close()

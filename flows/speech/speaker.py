@@ -1,0 +1,93 @@
+"""Where an announcement goes. Today a folder; a loudspeaker on the network has the same shape."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from domain.data_dir import DataDir
+from domain.errors import PutAside, TryAgain
+from domain.ids import mint
+from flows.speech.engine import read_speech
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An announcement that was played."""
+
+    audio_file: str  # relative to the data folder
+    sha256: str
+    duration_s: float
+    at: datetime  # UTC, wall clock
+
+
+class Speaker(Protocol):
+    """Plays each announcement once."""
+
+    def find_spoken(self, camera_id: str, key: str) -> Spoken | None:
+        """What was played under that key before, None if nothing was."""
+
+    def speak(self, camera_id: str, key: str, sound: bytes) -> Spoken:
+        """Play a WAV file's content near that camera and remember it under the key.
+
+        Raises:
+            TryAgain: the speaker is away, the disk is full.
+        """
+
+
+class FileSpeaker:
+    """Writes announcements/<camera>/<key>.wav; the file being there means that it was spoken."""
+
+    def __init__(self, data: DataDir) -> None:
+        self._data = data
+
+    def find_spoken(self, camera_id: str, key: str) -> Spoken | None:
+        path = self._path(camera_id, key)
+        try:
+            speech = read_speech(path)
+            at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        except (FileNotFoundError, PutAside):  # a damaged file is written again
+            return None
+        except OSError as error:
+            raise TryAgain(f"{camera_id}: {path} cannot be read: {error.strerror}") from error
+        name = path.relative_to(self._data.root).as_posix()
+        return Spoken(name, speech.sha256, speech.duration_s, at)
+
+    def speak(self, camera_id: str, key: str, sound: bytes) -> Spoken:
+        path = self._path(camera_id, key)
+        try:
+            _write_whole(path, sound)
+        except OSError as error:
+            raise TryAgain(f"{camera_id}: {path} cannot be written: {error.strerror}") from error
+        spoken = self.find_spoken(camera_id, key)
+        if spoken is None:
+            raise PutAside(f"{camera_id}: {path} is no sound file")
+        return spoken
+
+    def _path(self, camera_id: str, key: str) -> Path:
+        return self._data.announcements / _file_name(camera_id) / f"{_file_name(key)}.wav"
+
+
+def _file_name(name: str) -> str:
+    """The name itself where it is plain, else a name minted from it: ids come from outside."""
+    return name if _PLAIN_NAME.fullmatch(name) else mint("name", name)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    # flushed before the rename: after a loss of power an empty file would pass for spoken
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
