@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class EventLogSource(FixedPartitionedSource[LoggedEvent, Place]):
         drain: when set, the source ends as soon as the log has nothing more of those types.
         batch_size: events handed on at a time; small where each is slow to deal with, since `stop`
             is looked at between batches.
+        beat: called at every look at the log: a sign of life.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class EventLogSource(FixedPartitionedSource[LoggedEvent, Place]):
         stop: threading.Event,
         drain: threading.Event | None = None,
         batch_size: int = 100,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._log_path = log_path
         self._types = None if types is None else frozenset(types)
         self._stop = stop
         self._drain = drain or threading.Event()
         self._batch_size = batch_size
+        self._beat = beat
 
     def list_parts(self) -> list[str]:
         return [PARTITION]
@@ -67,7 +70,7 @@ class EventLogSource(FixedPartitionedSource[LoggedEvent, Place]):
             )
             seq = 0
         return _EventLogPartition(
-            event_log, seq, self._types, self._stop, self._drain, self._batch_size
+            event_log, seq, self._types, self._stop, self._drain, self._batch_size, self._beat
         )
 
 
@@ -80,6 +83,7 @@ class _EventLogPartition(StatefulSourcePartition[LoggedEvent, Place]):
         stop: threading.Event,
         drain: threading.Event,
         batch_size: int,
+        beat: Callable[[], None],
     ) -> None:
         self._log = event_log
         self._seq = seq
@@ -87,11 +91,13 @@ class _EventLogPartition(StatefulSourcePartition[LoggedEvent, Place]):
         self._stop = stop
         self._drain = drain
         self._batch_size = batch_size
+        self._beat = beat
         self._awake_at = datetime.now(UTC)
         self._failing_since: float | None = None
         self._retry_at = 0.0
 
     def next_batch(self) -> list[LoggedEvent]:
+        self._beat()
         if self._stop.is_set():
             raise StopIteration
         if time.monotonic() < self._retry_at:

@@ -1,0 +1,144 @@
+"""One warning becomes one announcement: spoken, too late, or failed, but never passed over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from domain.errors import ForewarnError, PutAside, TryAgain
+from domain.events import AnnouncementMade, Event, OffenceWarned
+from domain.ids import mint
+from event_log.rows import LoggedEvent
+from flows.speech.compose import LANGUAGES, BilingualVoice
+from flows.speech.speaker import Speaker, Spoken
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceRules:
+    """When an announcement may still be made, and how often it is tried."""
+
+    live_cameras: frozenset[str] = frozenset()  # the others play recordings: never too late
+    too_late_after_s: float = 5.0  # a live warning older than this is not played
+    attempts: int = 3
+    retry_pause_s: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceTools:
+    """What the step works with."""
+
+    voice: BilingualVoice
+    speaker: Speaker
+    find: Callable[[str], LoggedEvent | None]  # an event of the log by its id
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class _TooLate(Exception):
+    """The subject may be gone, or doing something else: the words would reach the wrong person."""
+
+
+def announce_rung(warned: LoggedEvent, tools: AnnounceTools, rules: AnnounceRules) -> Event:
+    """Speak a warning once and say what came of it.
+
+    A warning that was dealt with before gives the same event again and no sound: first by what the
+    log says, then by what the speaker remembers (it spoke, but the process was killed before the
+    event was written).
+
+    Returns:
+        An AnnouncementMade; its id comes from the warning's.
+    Raises:
+        PutAside: the event is no warning.
+    """
+    data = warned.event.data
+    if not isinstance(data, OffenceWarned):
+        raise PutAside(f"{warned.event.id}: needs a warning, got {warned.event.type}")
+    known = tools.find(announcement_id(warned.event))
+    if known is not None:
+        return known.event
+    try:
+        spoken = _speak_once(warned, data, tools, rules)
+    except _TooLate as error:
+        return _made(warned, tools, rules, None, result="too late", reason=str(error))
+    except ForewarnError as error:
+        log.error("announcement failed", camera_id=data.camera_id, reason=str(error))
+        return _made(warned, tools, rules, None, result="failed", reason=str(error))
+    return _made(warned, tools, rules, spoken, result="written")
+
+
+def announcement_id(warned: Event) -> str:
+    """Id of the event about a warning's announcement."""
+    return mint("evt", warned.id, AnnouncementMade.event_type)
+
+
+def _speak_once(
+    warned: LoggedEvent, data: OffenceWarned, tools: AnnounceTools, rules: AnnounceRules
+) -> Spoken:
+    """Speak, unless it was spoken before; tried again a bounded number of times."""
+    for attempt in range(1, rules.attempts + 1):
+        try:
+            before = tools.speaker.find_spoken(data.camera_id, warned.event.id)
+            if before is not None:
+                return before
+            _check_in_time(warned, data, tools, rules)
+            sound = tools.voice.sound(data.text)
+            _check_in_time(warned, data, tools, rules)  # making the sound may have taken long
+            return tools.speaker.speak(data.camera_id, warned.event.id, sound)
+        except TryAgain:
+            if attempt == rules.attempts:
+                raise
+            time.sleep(rules.retry_pause_s)
+    raise PutAside("no attempt was allowed")
+
+
+def _check_in_time(
+    warned: LoggedEvent, data: OffenceWarned, tools: AnnounceTools, rules: AnnounceRules
+) -> None:
+    if data.camera_id not in rules.live_cameras:
+        return
+    now = tools.now()
+    # two clocks, the older counts: the camera's own clock may be wrong, and a warning may have
+    # been written long after the frame
+    seen_s = (now - warned.event.time).total_seconds()
+    recorded_s = (now - warned.recorded_at).total_seconds()
+    if max(seen_s, recorded_s) > rules.too_late_after_s:
+        raise _TooLate(
+            f"{data.camera_id}: not played: the frame was {seen_s:.1f} s old and the warning "
+            f"recorded {recorded_s:.1f} s ago, at most {rules.too_late_after_s:g} s are allowed"
+        )
+
+
+def _made(
+    warned: LoggedEvent,
+    tools: AnnounceTools,
+    rules: AnnounceRules,
+    spoken: Spoken | None,
+    **outcome: Any,
+) -> Event:
+    event, data = warned.event, warned.event.data
+    assert isinstance(data, OffenceWarned)
+    made = AnnouncementMade(
+        offence_id=data.offence_id,
+        camera_id=data.camera_id,
+        rung_id=data.rung_id,
+        rung_number=data.rung_number,
+        warned_event_id=event.id,
+        languages=LANGUAGES,
+        text=data.text,
+        audio_file=spoken.audio_file if spoken else None,
+        audio_sha256=spoken.sha256 if spoken else None,
+        audio_duration_s=spoken.duration_s if spoken else None,
+        engine=tools.voice.engine_name,
+        **outcome,
+    )
+    time_ = event.time  # of a recording: its own time, so that every run gives the same event
+    if data.camera_id in rules.live_cameras:
+        time_ = spoken.at if spoken else tools.now()
+    source = f"{event.source}/announcer"
+    return Event(announcement_id(event), source, data.offence_id, time_, made)
