@@ -133,7 +133,12 @@ class Supervisor:
         program.restart_at_s = time.monotonic() + pause_s
         log.error("program_crashed", name=program.name, code=code, restart_in_s=pause_s)
 
-    def drain(self, names: list[str], on_poll: Callable[[], None] = lambda: None) -> None:
+    def drain(
+        self,
+        names: list[str],
+        on_poll: Callable[[], None] = lambda: None,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Ask programs to finish what is waiting for them, and wait until they have."""
         asked: dict[str, int | None] = {}
 
@@ -145,7 +150,7 @@ class Supervisor:
                 if pid and program.is_running and asked.get(name) != pid and _has_beaten(program):
                     os.kill(pid, signal.SIGUSR1)
                     asked[name] = pid
-            return all(self.programs[name].has_finished for name in names)
+            return given_up() or all(self.programs[name].has_finished for name in names)
 
         self.run(drained, on_poll)
 

@@ -1,0 +1,55 @@
+"""`forewarn up`: watch and look, in one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domain.site_file import load_site
+from forewarn.commands.run import TritonOption, stop_on_signals
+from forewarn.logging_setup import set_up_logging
+from forewarn.options import DEFAULT_DATA, DataOption, console, data_dir
+from forewarn.programs.plan import ANNOUNCE, PRESERVE, WATCH, console_program, flow_program
+from forewarn.programs.settings import ProgramSettings
+from forewarn.run_lock import run_lock
+from forewarn.serving import serving
+from forewarn.supervisor import Supervisor
+
+
+def up(
+    site_file: Annotated[Path, typer.Argument(metavar="SITE", help="The site file (YAML).")],
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, help="Where the pages are served.")
+    ] = 5006,
+    address: Annotated[
+        str, typer.Option("--address", help="Listen here; the console has no login yet.")
+    ] = "127.0.0.1",
+    triton: TritonOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Watch a site live and serve its pages; files are looped as if they were cameras.
+
+    Ends with Ctrl-C or SIGTERM; open offences go on at the next start.
+
+    Example: forewarn up samples/site.yaml --data var/up
+    """
+    set_up_logging("supervisor")
+    load_site(site_file)
+    folder = data_dir(data)
+    folder.root.mkdir(parents=True, exist_ok=True)
+    with run_lock(folder), stop_on_signals() as stopped, serving(triton, folder) as server:
+        settings = ProgramSettings(
+            site_file=site_file.resolve(),
+            data=folder,
+            triton_address=server.address,
+            until_end=False,
+            shows_live=True,
+        )
+        with Supervisor() as supervisor:
+            for name in (WATCH, ANNOUNCE, PRESERVE):
+                supervisor.start(flow_program(name, settings))
+            supervisor.start(console_program(settings, port, address))
+            console.print(f"live page: http://{address}:{port}/live   Ctrl-C ends it")
+            supervisor.run(stopped.is_set, server.keep_alive)

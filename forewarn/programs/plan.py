@@ -1,0 +1,34 @@
+"""Which programs a run has, and how each is started."""
+
+from __future__ import annotations
+
+from forewarn.programs.settings import ProgramSettings
+from forewarn.supervisor import Program, python_program
+
+WATCH, ANNOUNCE, PRESERVE, CONSOLE = "watch", "announce", "preserve", "console"
+CONSUMERS = (ANNOUNCE, PRESERVE)
+# a file played once that crashes its program three times in a row will do so a fourth time
+MAX_CRASHES_UNTIL_END = 3
+
+
+def flow_program(name: str, settings: ProgramSettings) -> Program:
+    """One of the three dataflows."""
+    return Program(
+        name=name,
+        argv=python_program(f"forewarn.programs.{name}", settings.to_argv()),
+        log_file=settings.data.logs / f"{name}.log",
+        beat_file=settings.data.beats / name,
+        max_crashes=MAX_CRASHES_UNTIL_END if settings.until_end else None,
+    )
+
+
+def console_program(settings: ProgramSettings, port: int, address: str) -> Program:
+    """The pages."""
+    argv = ["console", "--data", str(settings.data.root), "--site", str(settings.site_file)]
+    argv += ["--port", str(port), "--address", address, "--no-open"]
+    return Program(
+        name=CONSOLE,
+        argv=python_program("forewarn", [*argv, "--triton", settings.triton_address]),
+        log_file=settings.data.logs / "console.log",
+        max_crashes=MAX_CRASHES_UNTIL_END,
+    )

@@ -1,0 +1,85 @@
+"""The whole watch flow as a process: killed, stopped and resumed, it tells the same story."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from domain.data_dir import DataDir
+from event_log.log import EventLog
+
+ROOT = Path(__file__).resolve().parents[2]
+CHILD = ROOT / "tests" / "support" / "watch_child.py"
+
+
+def start(site_file: Path, data: DataDir, pause_s: float) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, str(CHILD), str(site_file), str(data.root), str(pause_s)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+    )
+
+
+def story(data: DataDir) -> set[tuple[str, str, str]]:
+    """Every event as (id, type, data); an id can be in the log only once."""
+    return {
+        (logged.event.id, logged.event.type, logged.event.data.model_dump_json())
+        for logged in EventLog.open(data.events_db).read(limit=10_000)
+    }
+
+
+@pytest.fixture(scope="module")
+def told(sample_site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> set[object]:
+    """What a run without trouble tells."""
+    data = DataDir(tmp_path_factory.mktemp("calm"))
+    child = start(sample_site_file, data, 0)
+    assert child.wait(60) == 0, child.stderr and child.stderr.read().decode()
+    return set(story(data))
+
+
+def test_the_scripted_person_is_warned_and_escalated_on_both_cameras(told: set[object]) -> None:
+    kinds = sorted(kind.split(".")[2] for _, kind, _ in told)  # type: ignore[misc]
+    assert kinds.count("warned") == 6
+    assert kinds.count("escalated") == 2
+    assert kinds.count("changed") == 4  # two cameras, each up and ended
+
+
+def test_kill_9_at_any_moment_neither_loses_nor_doubles_an_event(
+    sample_site_file: Path, tmp_path: Path, told: set[object]
+) -> None:
+    data, kills = DataDir(tmp_path), 0
+    chance = random.Random(5)
+    for _ in range(12):
+        child = start(sample_site_file, data, 0.1)
+        try:
+            assert child.wait(chance.uniform(1.5, 3.5)) == 0
+            break
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+            kills += 1
+    assert child.returncode == 0
+    assert kills >= 2
+    assert story(data) == told
+
+
+def test_sigterm_ends_with_0_and_the_next_run_goes_on(
+    sample_site_file: Path, tmp_path: Path, told: set[object]
+) -> None:
+    data = DataDir(tmp_path)
+    child = start(sample_site_file, data, 0.1)
+    while not data.events_db.exists() or len(story(data)) < 4:
+        time.sleep(0.1)
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(10) == 0
+    assert len(story(data)) < len(told)
+    child = start(sample_site_file, data, 0)
+    assert child.wait(60) == 0
+    assert story(data) == told

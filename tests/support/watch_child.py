@@ -1,0 +1,60 @@
+"""A watch process with a scripted detector, to be killed: python watch_child.py SITE DATA PAUSE_S"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from domain.data_dir import DataDir
+from domain.detections import Detections
+from domain.frames import SampledFrame
+from domain.site_file import load_site
+from flows.signals import install_stop_signals
+from flows.sinks.event_log import EventLogSink
+from flows.sources.camera_reader import Playback
+from flows.sources.camera_shard import CameraShardSource, ShardSettings
+from flows.steps.detect import DetectStep
+from flows.watch import WatchParts, build_watch_flow
+from forewarn.programs.run_flow import run_flow
+
+
+class Scripted:
+    """Sees one person who stands in the zone for 25 s and then walks off; slowly."""
+
+    def __init__(self, pause_s: float) -> None:
+        self._pause_s = pause_s
+
+    def detect(self, frames: Sequence[SampledFrame]) -> list[Detections]:
+        time.sleep(self._pause_s)
+        return [self._look(frame) for frame in frames]
+
+    def _look(self, frame: SampledFrame) -> Detections:
+        at_s = frame.stamp.media_time_s % 40
+        x = 400.0 if at_s < 25 else 400 + 60 * (at_s - 25)
+        return Detections(
+            frame=frame.stamp,
+            boxes_xyxy=np.array([[x - 15, 200, x + 15, 280]], np.float32),
+            scores=np.array([0.8], np.float32),
+            class_ids=np.array([1]),
+        )
+
+
+def main(site_file: Path, data: DataDir, pause_s: float) -> None:
+    stop, _drain = install_stop_signals()
+    site = load_site(site_file)
+    shard = ShardSettings(site.cameras, site_file.parent, Playback(until_end=True), stop)
+    parts = WatchParts(
+        site=site,
+        cameras=CameraShardSource(shard),
+        detect=DetectStep(Scripted(pause_s), stop, waits=True),
+        events=EventLogSink(data.events_db),
+    )
+    run_flow(build_watch_flow(parts), data.recovery / "watch")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), DataDir(Path(sys.argv[2])), float(sys.argv[3]))
