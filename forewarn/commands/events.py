@@ -1,0 +1,210 @@
+"""`forewarn events`: what happened, for people and for other programs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import select
+import sys
+import time
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import Stop, TryAgain
+from domain.events import DATA_BY_TYPE
+from forewarn.options import DEFAULT_DATA, DataOption, JsonOption, console, data_dir, print_json
+
+if TYPE_CHECKING:  # SQLAlchemy takes a while to load
+    from event_log.log import EventLog
+    from event_log.rows import LoggedEvent
+
+POLL_S = 0.2
+PAGE = 500
+
+app = typer.Typer(
+    invoke_without_command=True,
+    help="What happened: offences, warnings, announcements, evidence, cameras.",
+)
+
+TypeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--type",
+        metavar="TYPE",
+        help="Only this type; may be given several times. 'offence.warned' is enough, "
+        "'offence.*' is all about offences. `forewarn events types` lists them.",
+    ),
+]
+
+
+@app.callback()
+def events(
+    context: typer.Context,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what happens next, until Ctrl-C.")
+    ] = False,
+    type_: TypeOption = None,
+    after: Annotated[
+        int,
+        typer.Option("--after", metavar="SEQ", min=0, help="Only what was logged after this one."),
+    ] = 0,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many.")
+    ] = None,
+) -> None:
+    """Print events in the order in which they were logged.
+
+    With --json each line is one CloudEvent 1.0; its `sequence` is what --after takes.
+
+    Examples:
+
+        forewarn events --type offence.escalated
+
+        forewarn events --follow --json | jq -r .data.state
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from forewarn.logging_setup import set_up_logging
+
+    set_up_logging("events")
+    _speak_utf8()
+    types = resolve_types(type_ or [])
+    # Ctrl-C is how a follower is ended; a closed pipe means that the reader has had enough
+    with contextlib.suppress(KeyboardInterrupt), _closed_pipe_ends_it():
+        path = data_dir(data).events_db
+        _print_pages(_pages(path, types, after, limit, follow), as_json)
+
+
+@app.command("types")
+def list_types(as_json: JsonOption = False) -> None:
+    """List the types of events, with the JSON Schema file of each one's data."""
+    from event_log.schema_files import FOLDER, file_name
+    from forewarn.event_lines import short_type
+
+    rows = [
+        {
+            "type": type_,
+            "says": (kind.__doc__ or "").strip().splitlines()[0],
+            "schema": str(FOLDER / file_name(type_)),
+        }
+        for type_, kind in DATA_BY_TYPE.items()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        print(f"{row['type']}  ({short_type(row['type'])})\n    {row['says']}\n    {row['schema']}")
+
+
+def resolve_types(wanted: list[str]) -> list[str] | None:
+    """Full type names of what was asked for; None (all) where nothing was.
+
+    Raises:
+        typer.BadParameter: one matches no type.
+    """
+    from forewarn.event_lines import short_type
+
+    found: list[str] = []
+    for pattern in wanted:
+        matching = [
+            type_
+            for type_ in DATA_BY_TYPE
+            if fnmatchcase(type_, pattern) or fnmatchcase(short_type(type_), pattern)
+        ]
+        if not matching:
+            known = ", ".join(short_type(type_) for type_ in DATA_BY_TYPE)
+            raise typer.BadParameter(f"no type is {pattern!r}; known: {known}", param_hint="--type")
+        found += matching
+    return sorted(set(found)) or None
+
+
+def _pages(
+    path: Path, types: list[str] | None, after: int, limit: int | None, follow: bool
+) -> Iterator[list[LoggedEvent]]:
+    """Events of the log, a page at a time; following, also empty ones while nothing happens."""
+    log = _open(path, follow)
+    seq, left = after, limit
+    with log:
+        if after > log.last_seq():
+            console.print(f"note: the log ends at {log.last_seq()}, before --after {after}")
+        while left is None or left > 0:
+            try:
+                page = log.read_page(seq, types, PAGE if left is None else min(PAGE, left))
+            except TryAgain:
+                if not follow:
+                    raise
+                _wait_for_more()
+                continue
+            yield page.events
+            seq = page.scanned_to
+            left = None if left is None else left - len(page.events)
+            if page.is_last:
+                if not follow:
+                    return
+                _wait_for_more()
+
+
+def _open(path: Path, waits: bool) -> EventLog:
+    """Open the log for reading, which must not make one: --data may be mistyped."""
+    from event_log.log import EventLog
+
+    if not path.exists():
+        if not waits:
+            raise Stop(
+                f"no event log at {path}: nothing was recorded with this data folder yet; "
+                "give another with --data, or start `forewarn run`"
+            )
+        console.print(f"waiting for {path}", highlight=False)
+        while not path.exists():
+            _wait_for_more()
+    return EventLog.open(path)
+
+
+def _print_pages(pages: Iterator[list[LoggedEvent]], as_json: bool) -> None:
+    from event_log.cloud_events import to_json
+    from forewarn.event_lines import HEADER, line
+
+    headed = as_json
+    for page in pages:
+        if page and not headed:
+            print(HEADER)
+            headed = True
+        for logged in page:
+            print(to_json(logged) if as_json else line(logged))
+        sys.stdout.flush()
+
+
+def _wait_for_more() -> None:
+    """Pause; end where nobody reads the output any more, which a write would only find later."""
+    try:
+        output = sys.stdout.fileno()
+    except (OSError, ValueError):  # no real file: a test's buffer
+        time.sleep(POLL_S)
+        return
+    watch = select.poll()
+    watch.register(output, 0)  # errors are always reported
+    if any(happened & select.POLLERR for _, happened in watch.poll(1000 * POLL_S)):
+        raise BrokenPipeError
+
+
+@contextlib.contextmanager
+def _closed_pipe_ends_it() -> Iterator[None]:
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at its end and would complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _speak_utf8() -> None:
+    """JSON is UTF-8 and events hold Chinese, whatever the terminal's locale says."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")

@@ -1,0 +1,73 @@
+"""Events as lines that people read in a terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from domain.events import (
+    AnnouncementMade,
+    CameraChanged,
+    EventData,
+    EvidenceSealed,
+    OffenceComplied,
+    OffenceData,
+    OffenceLapsed,
+    OffenceUnknown,
+    OffenceWarned,
+)
+from event_log.rows import LoggedEvent
+
+HEADER = f"{'seq':>6}  {'event time (UTC)':23}  {'type':17}  {'about':20}  what"
+
+
+def short_type(event_type: str) -> str:
+    """A type without what all types share: "offence.warned" of "forewarn.offence.warned.v1"."""
+    return event_type.removeprefix("forewarn.").removesuffix(".v1")
+
+
+def line(logged: LoggedEvent) -> str:
+    """One event on one line, under HEADER's columns."""
+    event = logged.event
+    at = event.time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    text = (
+        f"{logged.seq:6}  {at}  {short_type(event.type):17}  {event.subject:20}  "
+        f"{describe(event.data)}"
+    )
+    # reasons may quote what a camera or a file said: nothing of it may steer the terminal
+    return "".join(each if each.isprintable() else "�" for each in text)
+
+
+def describe(data: EventData) -> str:
+    """What happened, in a few words."""
+    match data:
+        case OffenceWarned():
+            rung = f"rung {data.rung_number} of {data.rung_count} ({data.rung_id})"
+            return f"{_where(data)}: {rung}"
+        case OffenceComplied() | OffenceLapsed():
+            return f"{_where(data)}: {data.basis}"
+        case OffenceUnknown():
+            return f"{_where(data)}: {data.reason}"
+        case OffenceData():
+            return _where(data)
+        case CameraChanged():
+            read = f"{data.frames_read} frames read, {data.frames_put_aside} put aside"
+            return f"{data.camera_id} {data.status}, {read}{_reason(data.reason)}"
+        case AnnouncementMade():
+            sound = f", {data.audio_file}" if data.audio_file else ""
+            return (
+                f"{data.camera_id}: rung {data.rung_number} ({data.rung_id}) "
+                f"{data.result}{sound}{_reason(data.reason)}"
+            )
+        case EvidenceSealed():
+            whole = "complete" if data.complete else f"missing {'; '.join(data.missing)}"
+            return f"{data.camera_id}: {data.outcome}, {len(data.files)} files, {whole}"
+        case _:
+            return ""
+
+
+def _where(data: OffenceData) -> str:
+    return f"{data.camera_id}, {data.dwell_s:.1f} s in {data.zone_id} ({data.rule_id})"
+
+
+def _reason(reason: str) -> str:
+    return f": {reason}" if reason else ""
