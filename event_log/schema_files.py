@@ -87,6 +87,17 @@ def _when_of(event_type: str) -> dict[str, Any]:
     }
 
 
+def types_table() -> str:
+    """Markdown table of the types, as docs/events.md has it."""
+    rows = ["| type | what it says | schema of its data |", "| --- | --- | --- |"]
+    for kind in EVENT_DATA:
+        says = (kind.__doc__ or "").strip().splitlines()[0]
+        name = file_name(kind.event_type)
+        link = f"[file](../event_log/schemas/{name})"
+        rows.append(f"| `{kind.event_type}` | {says} | {link} |")
+    return "\n".join(rows) + "\n"
+
+
 def write(folder: Path = FOLDER) -> list[str]:
     """Write every schema file, remove those of types that are gone; names of what changed."""
     stale = check(folder)

@@ -26,10 +26,7 @@ if TYPE_CHECKING:  # SQLAlchemy takes a while to load
 POLL_S = 0.2
 PAGE = 500
 
-app = typer.Typer(
-    invoke_without_command=True,
-    help="What happened: offences, warnings, announcements, evidence, cameras.",
-)
+app = typer.Typer(invoke_without_command=True, add_completion=False)
 
 TypeOption = Annotated[
     list[str] | None,
@@ -59,15 +56,14 @@ def events(
         int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many.")
     ] = None,
 ) -> None:
-    """Print events in the order in which they were logged.
+    """What happened, in the order in which it was logged: offences, warnings, evidence, cameras.
 
-    With --json each line is one CloudEvent 1.0; its `sequence` is what --after takes.
+    With --json each line is one CloudEvent 1.0; its `sequence` is what --after takes. See
+    docs/events.md.
 
-    Examples:
+    Example: forewarn events --type offence.escalated
 
-        forewarn events --type offence.escalated
-
-        forewarn events --follow --json | jq -r .data.state
+    Example: forewarn events --follow --json | jq -r .data.state
     """
     if context.invoked_subcommand is not None:
         return

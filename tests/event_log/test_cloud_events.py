@@ -158,3 +158,8 @@ def test_schema_files_that_are_old_missing_or_left_over_are_named_and_mended(
     assert schema_files.check(tmp_path) == sorted([missing, old, "forewarn.gone.v1.schema.json"])
     schema_files.write(tmp_path)
     assert schema_files.check(tmp_path) == []
+
+
+def test_the_documentation_has_the_table_of_types() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "events.md"
+    assert schema_files.types_table() in page.read_text("utf-8")
