@@ -6,6 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+
+@dataclass(frozen=True, slots=True)
+class ReadCounts:
+    """How much of a camera has been read so far."""
+
+    frames_read: int = 0
+    frames_put_aside: int = 0  # damaged ones that were skipped
+
+
 CameraStatus = Literal["up", "ended", "stalled", "failed"]
 
 
@@ -17,6 +26,5 @@ class CameraNotice:
     status: CameraStatus
     reason: str  # for people: what was needed, what came, what to try; "" if all is well
     at: datetime  # UTC, event time of the last frame, or of the attempt
-    frames_read: int
-    frames_put_aside: int  # damaged ones that were skipped
+    counts: ReadCounts
     media_time_s: float  # seconds of footage read so far

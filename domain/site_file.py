@@ -31,7 +31,11 @@ def load_site(path: Path) -> Site:
     Raises:
         SiteFileError: it is missing, not YAML, or says something that does not hold.
     """
-    return check_site(path, _parse(path, _read_text(path)))
+    text = _read_text(path)
+    tree = _parse(path, text)
+    # values come from the safe loader: the round-trip loader, which knows the lines, gives scalars
+    # of its own classes (its timestamps lose their time zone when they are copied)
+    return _check_site(path, YAML(typ="safe", pure=True).load(text), tree)
 
 
 def _read_text(path: Path) -> str:
@@ -66,10 +70,10 @@ def _parse(path: Path, text: str) -> CommentedMap:
     return tree
 
 
-def check_site(path: Path, tree: CommentedMap) -> Site:
-    """Check a parsed tree; the errors carry the line of the value that is wrong."""
+def _check_site(path: Path, values: Any, tree: CommentedMap) -> Site:
+    """Check the values; the errors carry the line of the value that is wrong."""
     try:
-        return Site.model_validate(_plain(tree))
+        return Site.model_validate(values)
     except ValidationError as error:
         problems = [
             f"{path}:{_line_of(tree, place)}: {_where(place)}{words}"
@@ -95,15 +99,6 @@ def _root_causes(faults: list[Any]) -> list[Any]:
             for place in places
         )
     ]
-
-
-def _plain(node: Any) -> Any:
-    """Copy ruamel's annotated containers to plain ones; scalars stay."""
-    if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value) for value in node]
-    return node
 
 
 def _line_of(tree: Any, location: tuple[int | str, ...]) -> int:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import cv2
+import numpy as np
 import structlog
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -47,7 +48,8 @@ class LiveBoard:
         self._shown_s[camera_id] = now_s
         width_px = min(TILE_WIDTH_PX, frame.width)
         height_px = max(2, round(frame.height * width_px / frame.width))
-        picture = self._reformatter().reformat(frame, width_px, height_px, "bgr24").to_ndarray()
+        small = self._reformatter().reformat(frame, width_px, height_px, "bgr24")
+        picture: np.ndarray = small.to_ndarray()
         if frame.rotation:
             picture = _upright(picture, frame.rotation)
         encoded, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
@@ -122,7 +124,7 @@ def _live_track(tracked: TrackedFrame, row: int, standing: Standing | None) -> L
     )
 
 
-def _upright(picture: cv2.typing.MatLike, rotation_deg: int) -> cv2.typing.MatLike:
+def _upright(picture: np.ndarray, rotation_deg: int) -> np.ndarray:
     turns = {
         90: cv2.ROTATE_90_COUNTERCLOCKWISE,
         180: cv2.ROTATE_180,

@@ -130,8 +130,8 @@ def _camera_event(site: Site) -> Callable[[TrackedFrame | CameraNotice], Event |
                 camera_id=item.camera_id,
                 status=item.status,
                 reason=item.reason,
-                frames_read=item.frames_read,
-                frames_put_aside=item.frames_put_aside,
+                frames_read=item.counts.frames_read,
+                frames_put_aside=item.counts.frames_put_aside,
             ),
         )
 

@@ -8,49 +8,31 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
 
-import av
 import structlog
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from domain.cameras import CameraNotice, CameraStatus
+from domain.cameras import CameraNotice, CameraStatus, ReadCounts
 from domain.errors import PutAside, TryAgain
 from domain.site import Camera, media_start
 from flows.sources.camera_clock import FileClock, LiveClock
+from flows.sources.decoder import Decoder, VideoPacket
 from flows.sources.footage import check_size, footage_path, open_footage
-from flows.sources.sample_queue import SampleQueue
+from flows.sources.sample_queue import Sample, SampleQueue
 from flows.sources.sampler import Sampler
+from flows.sources.side_outlets import PacketSink, TileSink
 
 log = structlog.get_logger()
 
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 30.0
-
-
-class PacketSink(Protocol):
-    """Keeps a live camera's packets as they come (evidence_store's recorder)."""
-
-    def write(self, packet: Packet, captured_at: datetime) -> None:
-        """Keep one packet; never raises for a full disk."""
-
-    def cut(self) -> None:
-        """The stream starts anew: close the segment."""
-
-
-class TileSink(Protocol):
-    """Shows the latest picture of each camera."""
-
-    def show_frame(self, camera_id: str, frame: VideoFrame) -> None:
-        """Take one decoded frame; may skip it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +46,15 @@ class Playback:
     until_end: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ReaderPosition:
+    """How far a camera has been read; saved with every epoch."""
+
+    media_time_s: float | None = None  # of the last frame that was handed on
+    counts: ReadCounts = field(default_factory=ReadCounts)
+    ended: bool = False
+
+
 class CameraReader(threading.Thread):
     """Reads one camera into its queue until told to stop (or, until_end, to the file's end)."""
 
@@ -73,7 +64,7 @@ class CameraReader(threading.Thread):
         base: Path,
         playback: Playback,
         queue: SampleQueue,
-        resume_after_s: float | None = None,
+        resume: ReaderPosition | None = None,
         recorder: PacketSink | None = None,
         tiles: TileSink | None = None,
     ) -> None:
@@ -83,15 +74,16 @@ class CameraReader(threading.Thread):
         self._until_end = playback.until_end and not camera.is_live
         self._loops = not playback.until_end and not camera.is_live
         self.queue = queue
-        self._resume_after_s = resume_after_s
+        resume = resume or ReaderPosition()
+        self._resume_after_s = resume.media_time_s
         self._recorder = recorder
         self._tiles = tiles
         self._sampler = Sampler(camera.id, camera.analyse_fps)
         self._clock: FileClock | LiveClock = LiveClock()
         self._stopped = threading.Event()
-        self._frames_read = 0
-        self._frames_put_aside = 0
-        self._media_time_s = 0.0
+        self._frames_read = resume.counts.frames_read
+        self._frames_put_aside = resume.counts.frames_put_aside
+        self._media_time_s = resume.media_time_s or 0.0
         self._loop_offset_s = 0.0
         self._last_at: datetime | None = None
 
@@ -154,28 +146,34 @@ class CameraReader(threading.Thread):
         if self._resume_after_s is not None and self._until_end:
             from_s = max(from_s, self._resume_after_s)
             self._sampler.skip_to(self._resume_after_s)
-        self._seek(container, stream, from_s)
-        loop_began_s = time.monotonic()
-        frames_at_open = self._frames_read
-        last_s = from_s
         if self._recorder is not None:
             self._recorder.cut()
-        for media_time_s, frame in self._frames(container, stream):
+        decoder = Decoder(container, stream, self._keep_packet, self._count_damage)
+        decoder.seek(from_s)
+        began_s, frames_at_open, last_s = time.monotonic(), self._frames_read, from_s
+        for media_time_s, frame in decoder.frames():
             if self._stopped.is_set() or media_time_s >= to_s:
                 break
-            if media_time_s < from_s:
+            if media_time_s < from_s or self._is_done(media_time_s):
                 continue
             if self._frames_read == frames_at_open:
                 self._tell("up", "")
             last_s = max(last_s, media_time_s)
             if self._loops:
-                self._stopped.wait(media_time_s - from_s - (time.monotonic() - loop_began_s))
-            self._take(stream, frame, media_time_s - (from_s if self._loops else 0.0))
+                self._stopped.wait(media_time_s - from_s - (time.monotonic() - began_s))
+            self._take(frame, decoder.time_base, media_time_s - (from_s if self._loops else 0.0))
         if self._frames_read == frames_at_open and not self._stopped.is_set():
-            return self._explain_nothing(from_s, resumed=self._resume_after_s is not None)
-        frame_s = 1 / float(stream.average_rate) if stream.average_rate else 0.1
-        self._loop_offset_s += last_s - from_s + frame_s
+            return self._explain_nothing(from_s)
+        self._loop_offset_s += last_s - from_s + decoder.frame_s
         return "ended", self._explain_damage()
+
+    def _is_done(self, media_time_s: float) -> bool:
+        """True for frames that an earlier run took."""
+        return (
+            self._until_end
+            and self._resume_after_s is not None
+            and media_time_s <= self._resume_after_s
+        )
 
     def _explain_damage(self) -> str:
         if not self._frames_put_aside:
@@ -185,9 +183,9 @@ class CameraReader(threading.Thread):
             f"{self._frames_read} frames; is the file whole, the network sound?"
         )
 
-    def _explain_nothing(self, from_s: float, *, resumed: bool) -> tuple[CameraStatus, str]:
-        if resumed:
-            return "ended", ""
+    def _explain_nothing(self, from_s: float) -> tuple[CameraStatus, str]:
+        if self._resume_after_s is not None:
+            return "ended", ""  # an earlier run took the last frame
         return "failed", (
             f"{self._camera.id}: {self._camera.url}: needs frames that can be decoded from "
             f"{from_s:g} s on, got none ({self._frames_put_aside} damaged); is stretch_s right?"
@@ -199,35 +197,20 @@ class CameraReader(threading.Thread):
             created = _creation_time(container.metadata.get("creation_time", ""))
             self._clock = FileClock(media_start(self._camera, path, created))
 
-    def _seek(self, container: InputContainer, stream: VideoStream, from_s: float) -> None:
-        if from_s <= 0:
-            return
-        start = (stream.start_time or 0) + int(from_s / stream.time_base)
-        container.seek(start, stream=stream, backward=True)
+    def _keep_packet(self, packet: VideoPacket) -> None:
+        if self._recorder is not None:
+            self._recorder.write(packet, self._last_at or datetime.now(UTC))
 
-    def _frames(
-        self, container: InputContainer, stream: VideoStream
-    ) -> Iterator[tuple[float, VideoFrame]]:
-        """Decoded frames with their media time; damaged packets are counted and skipped."""
-        start_s = float((stream.start_time or 0) * stream.time_base)
-        step_s = 1 / float(stream.average_rate) if stream.average_rate else 0.04
-        media_time_s = -step_s
-        for packet in container.demux(stream):
-            try:
-                frames = packet.decode()
-            except (av.FFmpegError, ValueError):
-                self._frames_put_aside += 1
-                frames = []
-            for frame in frames:
-                stamp_s = frame.time
-                media_time_s = media_time_s + step_s if stamp_s is None else stamp_s - start_s
-                yield media_time_s, frame
-            if self._recorder is not None and packet.dts is not None:
-                self._recorder.write(packet, self._last_at or datetime.now(UTC))
-            if self._stopped.is_set():
-                return
+    def _count_damage(self, media_time_s: float | None) -> None:
+        """Count a damaged packet, unless an earlier run did (resuming reads on from a key frame)."""
+        if media_time_s is None or not self._is_done(media_time_s):
+            self._frames_put_aside += 1
 
-    def _take(self, stream: VideoStream, frame: VideoFrame, media_time_s: float) -> None:
+    @property
+    def _counts(self) -> ReadCounts:
+        return ReadCounts(self._frames_read, self._frames_put_aside)
+
+    def _take(self, frame: VideoFrame, time_base: Fraction, media_time_s: float) -> None:
         self._frames_read += 1
         self._media_time_s = media_time_s
         running_s = media_time_s + (self._loop_offset_s if self._loops else 0.0)
@@ -236,7 +219,8 @@ class CameraReader(threading.Thread):
             self._tiles.show_frame(self._camera.id, frame)
         if self._sampler.wants(running_s):
             check_size(self._camera.id, frame.width, frame.height)
-            self.queue.put(self._sampler.sample(frame, stream.time_base, running_s, self._last_at))
+            sampled = self._sampler.sample(frame, time_base, running_s, self._last_at)
+            self.queue.put(Sample(sampled, self._counts))
 
     def _tell(self, status: CameraStatus, reason: str) -> None:
         if reason:
@@ -247,8 +231,7 @@ class CameraReader(threading.Thread):
                 status=status,
                 reason=reason,
                 at=self._last_at or self._fallback_time(),
-                frames_read=self._frames_read,
-                frames_put_aside=self._frames_put_aside,
+                counts=self._counts,
                 media_time_s=self._media_time_s,
             )
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,8 +19,9 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from domain.cameras import CameraNotice
 from domain.frames import SampledFrame
 from domain.site import Camera
-from flows.sources.camera_reader import CameraReader, PacketSink, Playback, TileSink
-from flows.sources.sample_queue import SampleQueue
+from flows.sources.camera_reader import CameraReader, Playback, ReaderPosition
+from flows.sources.sample_queue import ReaderItem, Sample, SampleQueue
+from flows.sources.side_outlets import PacketSink, TileSink
 
 SHARD = "shard-000"
 POLL_S = 0.01
@@ -43,28 +44,19 @@ class ShardSettings:
 
 
 @dataclass
-class CameraPosition:
-    """How far one camera has been read; saved with every epoch."""
-
-    media_time_s: float | None = None
-    ended: bool = False
-
-
-@dataclass
 class _Watched:
     """One camera of the shard while it runs."""
 
     reader: CameraReader
-    position: CameraPosition
     last_item_s: float = field(default_factory=time.monotonic)
     is_stalled: bool = False
 
 
-class CameraShard(StatefulSourcePartition[SampledFrame | CameraNotice, dict[str, CameraPosition]]):
+class CameraShard(StatefulSourcePartition[SampledFrame | CameraNotice, dict[str, ReaderPosition]]):
     """Drains the readers of its cameras in turn, so that none starves another."""
 
     def __init__(
-        self, settings: ShardSettings, resume: dict[str, CameraPosition] | None = None
+        self, settings: ShardSettings, resume: dict[str, ReaderPosition] | None = None
     ) -> None:
         self._settings = settings
         self._positions = dict(resume or {})
@@ -75,8 +67,8 @@ class CameraShard(StatefulSourcePartition[SampledFrame | CameraNotice, dict[str,
             if not self._position(camera.id).ended
         }
 
-    def _position(self, camera_id: str) -> CameraPosition:
-        return self._positions.setdefault(camera_id, CameraPosition())
+    def _position(self, camera_id: str) -> ReaderPosition:
+        return self._positions.setdefault(camera_id, ReaderPosition())
 
     def _start(self, camera: Camera) -> _Watched:
         settings = self._settings
@@ -88,12 +80,12 @@ class CameraShard(StatefulSourcePartition[SampledFrame | CameraNotice, dict[str,
             settings.base,
             settings.playback,
             SampleQueue(capacity, drops_oldest=not waits),
-            resume_after_s=position.media_time_s,
+            resume=position,
             recorder=settings.recorder_for(camera),
             tiles=settings.tiles,
         )
         reader.start()
-        return _Watched(reader, position)
+        return _Watched(reader)
 
     def next_batch(self) -> list[SampledFrame | CameraNotice]:
         """Take what is ready, a fair share of each camera."""
@@ -104,30 +96,21 @@ class CameraShard(StatefulSourcePartition[SampledFrame | CameraNotice, dict[str,
         share = max(1, BATCH_FRAMES // max(1, len(self._watched)))
         for camera_id, watched in self._watched.items():
             items = watched.reader.queue.drain(share)
-            batch.extend(items)
-            self._note(camera_id, watched, items, batch)
+            batch.extend(item.frame if isinstance(item, Sample) else item for item in items)
+            self._note(camera_id, watched, items)
+            if notice := self._stall_notice(camera_id, watched):
+                batch.append(notice)
         return batch
 
-    def _note(
-        self,
-        camera_id: str,
-        watched: _Watched,
-        items: list[SampledFrame | CameraNotice],
-        batch: list[SampledFrame | CameraNotice],
-    ) -> None:
-        """Remember how far the camera is; tell when a live one stands still."""
-        now_s = time.monotonic()
+    def _note(self, camera_id: str, watched: _Watched, items: list[ReaderItem]) -> None:
+        """Remember how far the camera is."""
         for item in items:
-            if isinstance(item, SampledFrame):
-                watched.position.media_time_s = item.stamp.media_time_s
-                watched.last_item_s, watched.is_stalled = now_s, False
+            if isinstance(item, Sample):
+                media_time_s = item.frame.stamp.media_time_s
+                self._positions[camera_id] = ReaderPosition(media_time_s, item.counts)
+                watched.last_item_s, watched.is_stalled = time.monotonic(), False
             elif item.status in ("ended", "failed") and self._is_finite(camera_id):
-                watched.position.ended = True
-        if self._is_finite(camera_id) or watched.is_stalled:
-            return
-        if now_s - watched.last_item_s > STALL_AFTER_S:
-            watched.is_stalled = True
-            batch.append(self._stall_notice(camera_id, now_s - watched.last_item_s))
+                self._positions[camera_id] = replace(self._position(camera_id), ended=True)
 
     def _is_finite(self, camera_id: str) -> bool:
         if not self._until_end:
@@ -136,32 +119,30 @@ class CameraShard(StatefulSourcePartition[SampledFrame | CameraNotice, dict[str,
 
     def _is_over(self) -> bool:
         """True when every camera was a file and has been read to its end."""
-        return all(
-            watched.position.ended and not len(watched.reader.queue)
-            for watched in self._watched.values()
-        )
+        return all(self._position(camera_id).ended for camera_id in self._watched)
 
-    def _stall_notice(self, camera_id: str, silent_s: float) -> CameraNotice:
+    def _stall_notice(self, camera_id: str, watched: _Watched) -> CameraNotice | None:
+        """News, once, of a live camera that stands still."""
+        silent_s = time.monotonic() - watched.last_item_s
+        if self._is_finite(camera_id) or watched.is_stalled or silent_s < STALL_AFTER_S:
+            return None
+        watched.is_stalled = True
         return CameraNotice(
             camera_id=camera_id,
             status="stalled",
             reason=f"{camera_id}: no picture for {silent_s:.0f} s; is the camera or its network up?",
             at=datetime.now(UTC),
-            frames_read=0,
-            frames_put_aside=0,
-            media_time_s=0.0,
+            counts=self._position(camera_id).counts,
+            media_time_s=self._position(camera_id).media_time_s or 0.0,
         )
 
     def next_awake(self) -> datetime | None:
         """Soon: epochs only advance while a source is awake."""
         return datetime.now(UTC) + timedelta(seconds=POLL_S)
 
-    def snapshot(self) -> dict[str, CameraPosition]:
+    def snapshot(self) -> dict[str, ReaderPosition]:
         """Positions of all cameras, also of those not in the site file today."""
-        return {
-            camera_id: CameraPosition(position.media_time_s, position.ended)
-            for camera_id, position in self._positions.items()
-        }
+        return dict(self._positions)
 
     def close(self) -> None:
         """End the reader threads."""
@@ -170,7 +151,7 @@ class CameraShard(StatefulSourcePartition[SampledFrame | CameraNotice, dict[str,
 
 
 class CameraShardSource(
-    FixedPartitionedSource[SampledFrame | CameraNotice, dict[str, CameraPosition]]
+    FixedPartitionedSource[SampledFrame | CameraNotice, dict[str, ReaderPosition]]
 ):
     """All cameras of one process."""
 
@@ -182,7 +163,7 @@ class CameraShardSource(
         return [SHARD]
 
     def build_part(
-        self, step_id: str, for_part: str, resume_state: dict[str, CameraPosition] | None
+        self, step_id: str, for_part: str, resume_state: dict[str, ReaderPosition] | None
     ) -> CameraShard:
         """Start the readers where the last run stopped."""
         return CameraShard(self._settings, resume_state)

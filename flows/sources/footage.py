@@ -72,8 +72,8 @@ def _pick_video(
     unusable: type[TryAgain] | type[PutAside],
 ) -> VideoStream:
     if not container.streams.video:
-        kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
-        raise unusable(f"{camera.id}: {where}: needs a video stream, got only {', '.join(kinds)}")
+        kinds = ", ".join(sorted({str(each.type) for each in container.streams})) or "nothing"
+        raise unusable(f"{camera.id}: {where}: needs a video stream, got only {kinds}")
     stream = container.streams.video[0]
     # one thread a camera: many cameras share the cores, and frame threads only add delay
     stream.thread_type = "NONE"

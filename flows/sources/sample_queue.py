@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from dataclasses import dataclass
 
-from domain.cameras import CameraNotice
+from domain.cameras import CameraNotice, ReadCounts
 from domain.frames import SampledFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One frame, and how much had been read when it came: a restart counts on from there."""
+
+    frame: SampledFrame
+    counts: ReadCounts
+
+
+ReaderItem = Sample | CameraNotice
 
 
 class SampleQueue:
@@ -17,17 +29,17 @@ class SampleQueue:
     """
 
     def __init__(self, capacity: int, *, drops_oldest: bool) -> None:
-        self._items: deque[SampledFrame | CameraNotice] = deque()
+        self._items: deque[ReaderItem] = deque()
         self._capacity = capacity
         self._drops_oldest = drops_oldest
         self._changed = threading.Condition()
         self._closed = False
         self.frames_dropped = 0
 
-    def put(self, item: SampledFrame | CameraNotice) -> None:
+    def put(self, item: ReaderItem) -> None:
         """Add one item; for a file, wait until there is room or the queue is closed."""
         with self._changed:
-            if isinstance(item, SampledFrame):
+            if isinstance(item, Sample):
                 self._make_room()
             if not self._closed:
                 self._items.append(item)
@@ -36,12 +48,12 @@ class SampleQueue:
         if not self._drops_oldest:
             self._changed.wait_for(lambda: self._closed or len(self._items) < self._capacity)
             return
-        frames = [index for index, each in enumerate(self._items) if isinstance(each, SampledFrame)]
+        frames = [index for index, each in enumerate(self._items) if isinstance(each, Sample)]
         if len(frames) >= self._capacity:
             del self._items[frames[0]]
             self.frames_dropped += 1
 
-    def drain(self, limit: int) -> list[SampledFrame | CameraNotice]:
+    def drain(self, limit: int) -> list[ReaderItem]:
         """Take what is there, at most `limit` items, without waiting."""
         with self._changed:
             taken = [self._items.popleft() for _ in range(min(limit, len(self._items)))]

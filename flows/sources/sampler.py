@@ -46,13 +46,14 @@ class Sampler:
     ) -> SampledFrame:
         """Shrink a frame to the detector's square; a picture stored sideways is turned upright."""
         # AREA averages all pixels: at 0.4 times the size others skip some, and small people flicker
-        square = self._reformatter.reformat(
+        square: np.ndarray = self._reformatter.reformat(
             frame, DETECTOR_SIDE_PX, DETECTOR_SIDE_PX, "rgb24", interpolation="AREA"
         ).to_ndarray()
         quarter_turns = (frame.rotation // 90) % 4
         width_px, height_px = frame.width, frame.height
         if quarter_turns:
-            square = np.ascontiguousarray(np.rot90(square, quarter_turns))
+            turned = np.rot90(square, quarter_turns)
+            square = np.ascontiguousarray(turned, dtype=np.uint8)
         if quarter_turns % 2:
             width_px, height_px = height_px, width_px
         stamp = FrameStamp(

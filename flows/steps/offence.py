@@ -139,7 +139,7 @@ class OffenceWriter:
             "last_sighting": offence.last,
         }
         if move.after in (State.COMPLIED, State.LAPSED):
-            outcome["basis"] = basis  # type: ignore[assignment]
+            outcome["basis"] = basis
         elif move.after is State.UNKNOWN:
-            outcome["reason"] = reason  # type: ignore[assignment]
+            outcome["reason"] = reason
         return outcome

@@ -12,8 +12,9 @@ from evidence_store.recorder import SegmentRecorder
 from flows.live_board import LiveBoard
 from flows.signals import install_stop_signals
 from flows.sinks.event_log import EventLogSink
-from flows.sources.camera_reader import PacketSink, Playback
+from flows.sources.camera_reader import Playback
 from flows.sources.camera_shard import CameraShardSource, ShardSettings
+from flows.sources.side_outlets import PacketSink
 from flows.steps.detect import DetectStep
 from flows.watch import WatchParts, build_watch_flow
 from forewarn.logging_setup import set_up_logging

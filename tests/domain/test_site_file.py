@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -145,3 +147,14 @@ def test_no_damaged_site_file_breaks_the_reader(tmp_path: Path, data: st.DataObj
         load_site(path)
     except SiteFileError as error:
         assert error.problems
+
+
+def test_times_keep_their_zone_when_they_are_copied(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(
+        GOOD.replace("url: clip.mp4", "url: clip.mp4\n    starts_at: 2026-03-02T16:00:00+08:00")
+    )
+    starts_at = load_site(path).cameras[0].starts_at
+    assert starts_at is not None
+    assert copy.deepcopy(starts_at).isoformat() == starts_at.isoformat()
+    assert starts_at == datetime(2026, 3, 2, 8, tzinfo=UTC)

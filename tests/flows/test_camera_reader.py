@@ -12,10 +12,10 @@ from footage_files import write_clip, write_sound
 from domain.cameras import CameraNotice
 from domain.frames import SampledFrame
 from domain.site import Camera
-from flows.sources.camera_reader import CameraReader, Playback
-from flows.sources.sample_queue import SampleQueue
+from flows.sources.camera_reader import CameraReader, Playback, ReaderPosition
+from flows.sources.sample_queue import ReaderItem, Sample, SampleQueue
 
-Item = SampledFrame | CameraNotice
+Item = ReaderItem
 
 
 def camera(url: str, **settings: object) -> Camera:
@@ -24,10 +24,10 @@ def camera(url: str, **settings: object) -> Camera:
     return Camera.model_validate(values)
 
 
-def read(given: Camera, base: Path, resume_after_s: float | None = None) -> list[Item]:
+def read(given: Camera, base: Path, resume: ReaderPosition | None = None) -> list[Item]:
     """Everything the reader hands over until its file ends."""
     queue = SampleQueue(8, drops_oldest=False)
-    reader = CameraReader(given, base, Playback(until_end=True), queue, resume_after_s)
+    reader = CameraReader(given, base, Playback(until_end=True), queue, resume)
     reader.start()
     items: list[Item] = []
     while reader.is_alive() or len(queue):
@@ -37,7 +37,7 @@ def read(given: Camera, base: Path, resume_after_s: float | None = None) -> list
 
 
 def frames(items: list[Item]) -> list[SampledFrame]:
-    return [item for item in items if isinstance(item, SampledFrame)]
+    return [item.frame for item in items if isinstance(item, Sample)]
 
 
 def notices(items: list[Item]) -> list[tuple[str, str]]:
@@ -70,9 +70,10 @@ def test_a_stretch_plays_only_that_stretch(tmp_path: Path) -> None:
 def test_resuming_gives_exactly_the_frames_that_were_left(tmp_path: Path) -> None:
     write_clip(tmp_path / "clip.mp4", frames=40)
     given = camera("clip.mp4", starts_at="2026-03-02T08:00:00Z")
-    whole = [f.stamp for f in frames(read(given, tmp_path))]
-    rest = [f.stamp for f in frames(read(given, tmp_path, whole[7].media_time_s))]
-    assert rest == whole[8:]
+    whole = [(i.frame.stamp, i.counts) for i in read(given, tmp_path) if isinstance(i, Sample)]
+    position = ReaderPosition(whole[7][0].media_time_s, whole[7][1])
+    items = read(given, tmp_path, position)
+    assert [(i.frame.stamp, i.counts) for i in items if isinstance(i, Sample)] == whole[8:]
 
 
 @pytest.mark.parametrize(

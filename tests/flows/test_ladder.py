@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from people import BEGAN, INSIDE, OUTSIDE, presence, story
 
-from domain.cameras import CameraNotice
+from domain.cameras import CameraNotice, ReadCounts
 from flows.steps.ladder import ZoneLadder
 
 Make = Callable[[], ZoneLadder]
@@ -63,7 +63,7 @@ def test_a_silent_camera_leaves_the_outcome_unknown(make_ladder: Make) -> None:
 def test_a_camera_that_fails_leaves_the_outcome_unknown(make_ladder: Make) -> None:
     ladder = make_ladder()
     story(ladder, frames(5, 6, lambda t: {1: INSIDE}))
-    notice = CameraNotice("north", "failed", "cable cut", BEGAN + timedelta(seconds=7), 30, 0, 6.0)
+    notice = CameraNotice("north", "failed", "cable cut", BEGAN + timedelta(seconds=7), ReadCounts(30, 0), 6.0)
     events = ladder.notice(notice)
     assert [(event.data.state, event.data.reason) for event in events] == [("unknown", "cable cut")]  # type: ignore[attr-defined]
     assert ladder.notice(notice) == []

@@ -1,0 +1,27 @@
+"""What a reader feeds beside the flow, if anybody wants it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from av.video.frame import VideoFrame
+
+from flows.sources.decoder import VideoPacket
+
+
+class PacketSink(Protocol):
+    """Keeps a live camera's packets as they come (evidence_store's recorder)."""
+
+    def write(self, packet: VideoPacket, captured_at: datetime) -> None:
+        """Keep one packet; never raises for a full disk."""
+
+    def cut(self) -> None:
+        """The stream starts anew: close the segment."""
+
+
+class TileSink(Protocol):
+    """Shows the latest picture of each camera."""
+
+    def show_frame(self, camera_id: str, frame: VideoFrame) -> None:
+        """Take one decoded frame; may skip it."""
