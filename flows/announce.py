@@ -13,9 +13,10 @@ from bytewax.dataflow import Dataflow
 
 from domain.data_dir import DataDir
 from domain.errors import PutAside, TryAgain
-from domain.events import OffenceWarned
+from domain.events import Event, OffenceWarned
 from domain.site import Site
 from event_log.log import EventLog
+from event_log.rows import LoggedEvent
 from flows.sinks.event_log import EventLogSink
 from flows.sources.event_log import EventLogSource
 from flows.speech.cache import SpeechCache
@@ -108,11 +109,14 @@ def build_announce_flow(
     source = EventLogSource(
         settings.data.events_db, [OffenceWarned.event_type], stop, drain, AT_ONCE, beat
     )
+
+    def announce(logged: LoggedEvent) -> Event:
+        beat()  # between two texts as well: an engine that hangs takes seconds for each
+        return announce_rung(logged, tools, settings.rules)
+
     flow = Dataflow(FLOW_ID)
     warned = op.input("warned", flow, source)
-    announced = op.map(
-        "announce", warned, lambda logged: announce_rung(logged, tools, settings.rules)
-    )
+    announced = op.map("announce", warned, announce)
     by_offence = op.key_on("by_offence", announced, lambda event: event.subject)
     op.output("event_log", by_offence, EventLogSink(settings.data.events_db))
     return flow

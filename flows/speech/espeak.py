@@ -27,7 +27,7 @@ class EspeakEngine:
         self,
         words_per_minute: int = 150,
         answer_within_s: float = 3.0,
-        start_within_s: float = 20.0,
+        start_within_s: float = 10.0,
     ) -> None:
         try:
             self._version = version("espeakng-loader")

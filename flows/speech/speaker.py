@@ -82,7 +82,8 @@ def _file_name(name: str) -> str:
 def _write_whole(path: Path, content: bytes) -> None:
     # flushed before the rename: after a loss of power an empty file would pass for spoken
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # one name for all attempts: what a killed one left is written over by the next
+    temporary = path.with_name(f".{path.name}.part")
     try:
         with temporary.open("wb") as file:
             file.write(content)
