@@ -1,0 +1,79 @@
+"""Hash sealed evidence again and say in words what is not as it was sealed."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from domain.events import EvidenceFile
+from domain.evidence import EvidenceRecord
+from evidence_store.vault import Vault
+from evidence_store.whole_files import sha256_of
+
+
+def verify_record(record: EvidenceRecord, vault: Vault) -> list[str]:
+    """Compare a record with its folder, file by file and fact by fact.
+
+    Args:
+        record: the table's row (or the vault's own reading, which then vouches for itself).
+    Returns:
+        one line for each fault, naming the file or fact; [] if all is as sealed.
+    """
+    folder = vault.folder_of(record.evidence_id)
+    if not folder.is_dir():
+        return [f"{record.evidence_id}: the folder {folder} is missing"]
+    problems = [
+        f"{record.evidence_id}/{file.name}: {problem}"
+        for file in record.files
+        if (problem := _check_file(folder / file.name, file))
+    ]
+    known = {file.name for file in record.files}
+    problems += [
+        f"{record.evidence_id}/{path.name}: was not there when the record was sealed"
+        for path in sorted(folder.iterdir())
+        if path.name not in known
+    ]
+    return problems + _check_facts(record, vault)
+
+
+def _check_file(path: Path, sealed: EvidenceFile) -> str:
+    """What is wrong with one file, "" if nothing."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        return "is no plain file any more"
+    try:
+        size = path.stat().st_size
+        if size != sealed.size_bytes:
+            return f"changed: {size} bytes, sealed with {sealed.size_bytes}"
+        if sha256_of(path) != sealed.sha256:
+            return "changed: its SHA-256 is not the sealed one"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return ""
+
+
+def _check_facts(record: EvidenceRecord, vault: Vault) -> list[str]:
+    """Facts of the row that the sealed numbers do not bear out."""
+    sealed = vault.read(record.evidence_id)
+    if sealed is None:
+        return [f"{record.evidence_id}: numbers.json cannot be read"]
+    return [
+        f"{record.evidence_id}: {each.name} differs from the sealed numbers"
+        for each in fields(record)
+        if not _is_same(getattr(record, each.name), getattr(sealed, each.name))
+    ]
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray):
+        return bool(np.array_equal(one, other))
+    if isinstance(one, datetime):
+        return bool(one.astimezone(UTC) == other.astimezone(UTC))
+    if isinstance(one, tuple) and one and isinstance(one[0], EvidenceFile):
+        return bool({file.name: file for file in one} == {file.name: file for file in other})
+    return bool(one == other)

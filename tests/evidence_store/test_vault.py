@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from domain.errors import PutAside, TryAgain
+from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
+from evidence_store.access_log import log_access
+from evidence_store.vault import Vault
+from evidence_store.verify import verify_record
+
+ID = "evd-00000000000000aa"
+
+
+def a_record(evidence_id: str = ID) -> EvidenceRecord:
+    embedding = np.linspace(-1, 1, EMBEDDING_SIZE, dtype=np.float32)
+    appearance = np.linspace(0, 1, APPEARANCE_SIZE, dtype=np.float32)
+    return EvidenceRecord(
+        evidence_id=evidence_id,
+        offence_id="ofc-1",
+        site_id="campus",
+        camera_id="gate",
+        zone_id="forecourt",
+        rule_id="no-lingering",
+        subject_id="gate/7",
+        outcome="complied",
+        first_seen_at=datetime(2026, 3, 2, 8, 0, 0, tzinfo=UTC),
+        ended_at=datetime(2026, 3, 2, 8, 0, 12, 345678, tzinfo=UTC),
+        dwell_s=11.1,
+        rungs_spoken=2,
+        best_score=0.8125,
+        subject_height_px=112.5,
+        clip_duration_s=18.2,
+        clip_from_at=datetime(2026, 3, 2, 7, 59, 57, tzinfo=UTC),
+        complete=False,
+        missing=("clip: 中断",),
+        files=(),
+        embedding=embedding / np.linalg.norm(embedding),
+        appearance=appearance / np.linalg.norm(appearance),
+        model_versions="detector=0123456789ab",
+        software_version="0.1.0",
+    )
+
+
+def facts_of(record: EvidenceRecord) -> dict[str, object]:
+    """Everything but the vectors."""
+    names = [each.name for each in fields(record) if each.name not in ("embedding", "appearance")]
+    return {name: getattr(record, name) for name in names}
+
+
+def seal(vault: Vault, record: EvidenceRecord, clip: bytes = b"packets") -> EvidenceRecord:
+    with vault.draft(record.evidence_id) as folder:
+        (folder / "clip.mp4").write_bytes(clip)
+        (folder / "first.jpg").write_bytes(b"picture")
+        roles = {"clip.mp4": "clip", "first.jpg": "snapshot"}
+        return vault.seal(folder, record, roles, {"rule": None})
+
+
+def test_a_sealed_record_verifies_and_reads_back_whole(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "evidence")
+    sealed = seal(vault, a_record())
+    assert {file.role for file in sealed.files} == {"clip", "snapshot", "numbers"}
+    assert verify_record(sealed, vault) == []
+    back = vault.read(ID)
+    assert back is not None
+    assert verify_record(back, vault) == []
+    assert np.array_equal(back.embedding, sealed.embedding)
+    assert facts_of(back) == facts_of(sealed)
+    assert vault.ids() == [ID]
+    assert vault.story(ID) == {"rule": None}
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "first.jpg", "numbers.json"])
+def test_one_flipped_byte_in_any_file_is_named(tmp_path: Path, name: str) -> None:
+    vault = Vault(tmp_path)
+    sealed = seal(vault, a_record())
+    path = vault.folder_of(ID) / name
+    path.chmod(0o644)
+    content = bytearray(path.read_bytes())
+    for position in {0, len(content) // 2, len(content) - 1}:
+        content[position] ^= 1
+        path.write_bytes(content)
+        assert any(f"{ID}/{name}: changed" in line for line in verify_record(sealed, vault))
+        content[position] ^= 1
+    path.write_bytes(content)
+    assert verify_record(sealed, vault) == []
+
+
+def test_missing_and_extra_files_are_named(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    sealed = seal(vault, a_record())
+    (vault.folder_of(ID) / "clip.mp4").unlink()
+    (vault.folder_of(ID) / "note.txt").write_text("slipped in")
+    (vault.folder_of(ID) / "first.jpg").rename(tmp_path / "elsewhere.jpg")
+    (vault.folder_of(ID) / "first.jpg").symlink_to(tmp_path / "elsewhere.jpg")
+    problems = verify_record(sealed, vault)
+    assert problems == [
+        f"{ID}/clip.mp4: is missing",
+        f"{ID}/first.jpg: is no plain file any more",
+        f"{ID}/note.txt: was not there when the record was sealed",
+    ]
+
+
+def test_a_row_that_says_other_than_the_sealed_numbers_is_named(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    sealed = seal(vault, a_record())
+    assert verify_record(replace(sealed, dwell_s=99.0), vault) == [
+        f"{ID}: dwell_s differs from the sealed numbers"
+    ]
+    assert "the folder" in verify_record(a_record("evd-" + "b" * 16), vault)[0]
+
+
+def test_a_draft_that_is_not_sealed_leaves_nothing(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    with pytest.raises(RuntimeError), vault.draft(ID) as folder:
+        (folder / "clip.mp4").write_bytes(b"half")
+        raise RuntimeError("crash")
+    assert list(tmp_path.iterdir()) == []
+    assert vault.ids() == [] and vault.read(ID) is None
+
+
+def test_of_two_who_seal_the_same_record_at_once_one_wins_and_both_get_it(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    barrier = threading.Barrier(2)
+    sealed: list[EvidenceRecord] = []
+
+    def work(clip: bytes) -> None:
+        barrier.wait()
+        sealed.append(seal(vault, a_record(), clip))
+
+    threads = [threading.Thread(target=work, args=(clip,)) for clip in (b"one", b"other")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(sealed) == 2
+    assert all(verify_record(record, vault) == [] for record in sealed)
+
+
+def test_a_damaged_record_is_moved_aside_with_every_byte(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    seal(vault, a_record())
+    aside = vault.set_aside(ID)
+    assert (aside / ID / "clip.mp4").read_bytes() == b"packets"
+    assert vault.ids() == []
+
+
+def test_an_id_that_would_leave_the_vault_is_refused(tmp_path: Path) -> None:
+    for bad in ("../secret", "evd-1", "", "evd-00000000000000aa/.."):
+        with pytest.raises(PutAside, match="evidence id"):
+            Vault(tmp_path).folder_of(bad)
+
+
+def test_a_vault_that_cannot_be_written_asks_to_try_again(tmp_path: Path) -> None:
+    (tmp_path / "evidence").write_text("a file in the way")
+    with (
+        pytest.raises(TryAgain, match="cannot be written"),
+        Vault(tmp_path / "evidence").draft(ID),
+    ):
+        pass
+
+
+def test_every_look_at_originals_is_on_record_with_who_and_why(tmp_path: Path) -> None:
+    path = tmp_path / "access.jsonl"
+    with pytest.raises(PutAside, match="reason"):
+        log_access(path, ID, "  ", ["first.jpg"])
+    assert not path.exists(), "nothing is noted for a look that was refused"
+    log_access(path, ID, "case 17", ["first.jpg"])
+    log_access(path, ID, "appeal", ["last.jpg"])
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["reason"] for line in lines] == ["case 17", "appeal"]
+    assert all(line["who"] and line["evidence_id"] == ID for line in lines)
+    assert path.stat().st_mode & 0o007 == 0, "not for everybody's eyes"
