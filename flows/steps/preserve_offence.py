@@ -1,0 +1,358 @@
+"""Turn the end of an offence into sealed evidence: clip, pictures, numbers, row, event.
+
+What cannot be had (footage that is gone, a picture that cannot be decoded) is named in the record,
+which is then incomplete; it is sealed all the same. What may be had later (a server that is away,
+a full disk, a tail still being recorded) raises TryAgain, and nothing is left half-done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import structlog
+
+from domain.errors import ForewarnError, PutAside, Stop, TryAgain
+from domain.events import Event, EvidenceSealed, OutcomeData, Sighting
+from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
+from domain.ids import mint
+from domain.site import Site
+from evidence_store.footage import FootageClip, FootageFinder, cut_footage, grab_sighting
+from evidence_store.masking import mask_regions
+from evidence_store.stills import crop_box, encode_jpeg
+from evidence_store.table import EvidenceTable
+from evidence_store.vault import Vault
+from evidence_store.verify import verify_record
+
+log = structlog.get_logger()
+_T = TypeVar("_T")
+
+# a mask should rather cover one thing too many
+MIN_FACE_SCORE = 0.2
+# around the subject when looking for faces once more, closer; as a share of the box
+CLOSER_MARGIN = 0.3
+
+
+class Embeds(Protocol):
+    """What subjects look like, as vectors (models/serving's Embedder)."""
+
+    def embed(self, crops_rgb: Sequence[np.ndarray]) -> np.ndarray:
+        """(n, 1280) float32 of unit length. Raises TryAgain while the server is away."""
+
+
+class FindsFaces(Protocol):
+    """Where the faces in a picture are (models/serving's FaceDetector)."""
+
+    def find(self, image_rgb: np.ndarray, min_score: float) -> tuple[np.ndarray, np.ndarray]:
+        """(k, 4) boxes in pixels and (k,) scores. Raises TryAgain while the server is away."""
+
+
+@dataclass(frozen=True)
+class PreserveModels:
+    """The models that evidence needs."""
+
+    embedder: Embeds
+    faces: FindsFaces
+    describe: Callable[[np.ndarray], np.ndarray]  # crop -> (256,): models/appearance
+    versions: str  # "detector=<sha12> embedder=<sha12> face-detector=<sha12>"
+
+
+@dataclass(frozen=True)
+class PreserveParts:
+    """What the front door hands to the preserve flow."""
+
+    site: Site
+    footage: FootageFinder
+    models: PreserveModels
+    vault: Vault
+    table: EvidenceTable
+    software_version: str
+    lead_s: float = 3.0  # footage before the first sighting
+    tail_s: float = 3.0  # and after the last
+
+
+def preserve(event: Event, history: Sequence[Event], parts: PreserveParts) -> Event:
+    """Seal the evidence of one offence; done already, it only says so again.
+
+    Args:
+        event: how the offence ended (one of OUTCOME_TYPES).
+        history: the offence's events before, in order; goes into numbers.json.
+    Returns:
+        the EvidenceSealed event; the record lies in the vault and in the table.
+    Raises:
+        TryAgain: something that may come back is away; call again later.
+        Stop: the set-up is wrong.
+    """
+    data = event.data
+    if not isinstance(data, OutcomeData):
+        raise Stop(f"{event.id}: only the end of an offence can be preserved, got {event.type}")
+    evidence_id = mint("evd", data.offence_id)
+    record = _find_sealed(evidence_id, parts.vault)
+    if record is None:
+        record = _seal(evidence_id, event, data, history, parts)
+        log.info(
+            "evidence_sealed",
+            evidence_id=evidence_id,
+            offence_id=data.offence_id,
+            complete=record.complete,
+            clip_s=round(record.clip_duration_s, 1),
+        )
+    parts.table.put([record])
+    return _sealed_event(event, record)
+
+
+def _find_sealed(evidence_id: str, vault: Vault) -> EvidenceRecord | None:
+    """An earlier run's record, if it is whole; a damaged one is moved aside, never overwritten."""
+    if not vault.folder_of(evidence_id).exists():
+        return None
+    record = vault.read(evidence_id)
+    if record is not None and not verify_record(record, vault):
+        return record
+    vault.set_aside(evidence_id)
+    return None
+
+
+@dataclass
+class _Gathering:
+    """Files and reasons, as the parts of one record come in."""
+
+    folder: Path
+    roles: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+    def attempt(self, part: str, make: Callable[[], _T]) -> _T | None:
+        """Make one part; why it could not be made is put on record."""
+        try:
+            return make()
+        except (TryAgain, Stop, OSError):
+            raise
+        except ForewarnError as error:
+            self.missing.append(f"{part}: {error}")
+        except Exception as error:  # one strange file must not hold up all evidence after it
+            log.exception("evidence_part_failed", part=part)
+            self.missing.append(f"{part}: {type(error).__name__}: {error}")
+        return None
+
+    def write(self, name: str, role: str, content: bytes) -> None:
+        (self.folder / name).write_bytes(content)
+        self.roles[name] = role
+
+
+def _seal(
+    evidence_id: str,
+    event: Event,
+    data: OutcomeData,
+    history: Sequence[Event],
+    parts: PreserveParts,
+) -> EvidenceRecord:
+    with parts.vault.draft(evidence_id) as folder:
+        gathering = _Gathering(folder)
+        clips = _cut_clips(gathering, data, parts)
+        _take_snapshots(gathering, clips, data, parts.models)
+        embedding, appearance = _describe_subject(gathering, clips, data, parts.models)
+        record = EvidenceRecord(
+            evidence_id=evidence_id,
+            offence_id=data.offence_id,
+            site_id=data.site_id,
+            camera_id=data.camera_id,
+            zone_id=data.zone_id,
+            rule_id=data.rule_id,
+            subject_id=data.subject_id,
+            outcome=data.state,
+            first_seen_at=data.first_seen_at,
+            ended_at=event.time,
+            dwell_s=data.dwell_s,
+            rungs_spoken=len(data.rung_sightings),
+            best_score=max(each.score for each in _sightings(data)),
+            subject_height_px=_height_px(data.first_sighting),
+            clip_duration_s=sum(clip.cut.duration_s for clip in clips),
+            clip_from_at=clips[0].from_at if clips else data.first_seen_at,
+            complete=not gathering.missing,
+            missing=tuple(gathering.missing),
+            files=(),
+            embedding=embedding,
+            appearance=appearance,
+            model_versions=parts.models.versions,
+            software_version=parts.software_version,
+        )
+        story = _story(event, history, clips, parts)
+        return parts.vault.seal(folder, record, gathering.roles, story)
+
+
+def _cut_clips(gathering: _Gathering, data: OutcomeData, parts: PreserveParts) -> list[FootageClip]:
+    """Cut first sighting to last, with lead and tail; say what the clips do not show."""
+    first, last = data.first_sighting, data.last_sighting
+    from_at = first.at - timedelta(seconds=parts.lead_s)
+    to_at = last.at + timedelta(seconds=parts.tail_s)
+    footage = parts.footage.find(data.camera_id, from_at, to_at, first)
+    clips = (
+        gathering.attempt("clip", lambda: cut_footage(footage, gathering.folder, "clip"))
+        if footage.pieces
+        else None
+    ) or []
+    gathering.missing += [f"clip: {gap}" for gap in footage.gaps]
+    for clip in clips:
+        gathering.roles[clip.cut.path.name] = "clip"
+    if clips:
+        gathering.missing += [
+            f"clip: does not show the {name} at {each.at.isoformat()}"
+            for name, each in _moments(data)
+            if all(clip.place_of(each) is None for clip in clips)
+        ]
+    return clips
+
+
+def _moments(data: OutcomeData) -> list[tuple[str, Sighting]]:
+    """What a clip has to show, with names for people."""
+    rungs = [(f"warning {n}", each) for n, each in enumerate(data.rung_sightings, start=1)]
+    return [("first sighting", data.first_sighting), *rungs, ("last sighting", data.last_sighting)]
+
+
+def _sightings(data: OutcomeData) -> list[Sighting]:
+    return [each for _, each in _moments(data)]
+
+
+def _take_snapshots(
+    gathering: _Gathering,
+    clips: Sequence[FootageClip],
+    data: OutcomeData,
+    models: PreserveModels,
+) -> None:
+    """First and last sighting as pictures: as they are, and with the faces masked."""
+    for name, sighting in (("first", data.first_sighting), ("last", data.last_sighting)):
+        image = _grab(gathering, f"{name} snapshot", clips, sighting)
+        if image is None:
+            continue
+        gathering.write(f"{name}.jpg", "snapshot", encode_jpeg(image))
+        boxes = _find_faces(image, sighting, models.faces)
+        masked = encode_jpeg(mask_regions(image, boxes))
+        gathering.write(f"{name}.masked.jpg", "masked snapshot", masked)
+
+
+def _grab(
+    gathering: _Gathering, part: str, clips: Sequence[FootageClip], sighting: Sighting
+) -> np.ndarray | None:
+    grabbed = gathering.attempt(part, lambda: grab_sighting(clips, sighting))
+    if grabbed is None:
+        return None
+    image, remark = grabbed
+    if remark:
+        gathering.missing.append(f"{part}: {remark}")
+    return image
+
+
+def _find_faces(image: np.ndarray, sighting: Sighting, faces: FindsFaces) -> np.ndarray:
+    """(k, 4) face boxes: of the whole picture, and of the subject looked at more closely."""
+    boxes, _ = faces.find(image, MIN_FACE_SCORE)
+    left, top, right, bottom = sighting.box_xyxy
+    wider, higher = CLOSER_MARGIN * (right - left), CLOSER_MARGIN * (bottom - top)
+    around = (left - wider, top - higher, right + wider, bottom + higher)
+    try:
+        closer = crop_box(image, around)
+    except PutAside:  # the box lies outside the picture: there is nothing to look at
+        return np.asarray(boxes).reshape(-1, 4)
+    more, _ = faces.find(closer, MIN_FACE_SCORE)
+    corner = np.array([max(0, int(around[0])), max(0, int(around[1]))] * 2, np.float32)
+    return np.concatenate(
+        [np.asarray(boxes).reshape(-1, 4), np.asarray(more).reshape(-1, 4) + corner]
+    )
+
+
+def _describe_subject(
+    gathering: _Gathering,
+    clips: Sequence[FootageClip],
+    data: OutcomeData,
+    models: PreserveModels,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Embedding and appearance of the subject where it was seen best; zeros where it was not."""
+    best = max(_sightings(data), key=lambda each: each.score)
+
+    def describe() -> tuple[np.ndarray, np.ndarray]:
+        image, _ = grab_sighting(clips, best)
+        crop = crop_box(image, best.box_xyxy)
+        embedding = np.asarray(models.embedder.embed([crop]), np.float32).reshape(-1)
+        appearance = np.asarray(models.describe(crop), np.float32).reshape(-1)
+        _check_vector("embedding", embedding, EMBEDDING_SIZE)
+        _check_vector("appearance", appearance, APPEARANCE_SIZE)
+        return embedding, appearance
+
+    described = gathering.attempt("likeness", describe)
+    if described is None:
+        return np.zeros(EMBEDDING_SIZE, np.float32), np.zeros(APPEARANCE_SIZE, np.float32)
+    return described
+
+
+def _check_vector(name: str, vector: np.ndarray, size: int) -> None:
+    if vector.shape != (size,) or not np.isfinite(vector).all():
+        raise PutAside(f"the {name} should be {size} finite numbers, got {vector.shape}")
+
+
+def _height_px(sighting: Sighting) -> float:
+    return sighting.box_xyxy[3] - sighting.box_xyxy[1]
+
+
+def _story(
+    event: Event, history: Sequence[Event], clips: Sequence[FootageClip], parts: PreserveParts
+) -> dict[str, Any]:
+    """What numbers.json tells beside the record: offence, rule, ladder, history, clips."""
+    data = event.data
+    assert isinstance(data, OutcomeData)
+    return {
+        "outcome": _as_json(event),
+        "history": [_as_json(each) for each in history],
+        **_rule_in_force(data.rule_id, parts.site),
+        "clips": [
+            {
+                "name": clip.cut.path.name,
+                "from_at": clip.from_at.isoformat(),
+                "to_at": clip.to_at.isoformat(),
+                "packets": clip.cut.packets,
+                "holds": "the camera's own video packets, not re-encoded; no sound",
+            }
+            for clip in clips
+        ],
+    }
+
+
+def _rule_in_force(rule_id: str, site: Site) -> dict[str, Any]:
+    """The rule and ladder as the site file has them; the audit compares numbers with them."""
+    try:
+        rule = site.rule(rule_id)
+        ladder = site.ladder(rule.ladder)
+    except KeyError:
+        return {"rule": None, "ladder": None}
+    return {"rule": rule.model_dump(mode="json"), "ladder": ladder.model_dump(mode="json")}
+
+
+def _as_json(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "type": event.type,
+        "time": event.time.isoformat(),
+        "data": event.data.model_dump(mode="json"),
+    }
+
+
+def _sealed_event(event: Event, record: EvidenceRecord) -> Event:
+    sealed = EvidenceSealed(
+        evidence_id=record.evidence_id,
+        offence_id=record.offence_id,
+        site_id=record.site_id,
+        camera_id=record.camera_id,
+        rule_id=record.rule_id,
+        outcome=record.outcome,
+        complete=record.complete,
+        missing=record.missing,
+        files=record.files,
+    )
+    return Event(
+        id=mint("evt", record.evidence_id, sealed.event_type),
+        source=f"forewarn/{record.site_id}/preserve",
+        subject=record.evidence_id,
+        time=event.time,
+        data=sealed,
+    )

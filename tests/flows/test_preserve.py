@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from bytewax.testing import TestingSink, TestingSource, run_main
+
+from domain.errors import TryAgain
+from domain.events import (
+    Event,
+    EvidenceSealed,
+    OffenceComplied,
+    OffenceOpened,
+    OffenceWarned,
+    Sighting,
+)
+from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE
+from domain.ids import mint
+from domain.site_file import load_site
+from event_log.log import EventLog
+from event_log.rows import LoggedEvent
+from evidence_store.footage import SiteFootage
+from evidence_store.recorder import SegmentRecorder
+from evidence_store.stills import decode_picture, grab_frame
+from evidence_store.table import EvidenceTable
+from evidence_store.vault import Vault
+from evidence_store.verify import verify_record
+from flows.preserve import WANTED_TYPES, Interrupted, Preserver, build_preserve_flow, gather
+from flows.sinks.event_log import EventLogSink
+from flows.sources.event_log import EventLogSource
+from flows.steps.preserve_offence import PreserveModels, PreserveParts, preserve
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+BOX = (300.0, 150.0, 360.0, 290.0)
+
+
+@dataclass
+class KnownFaces:
+    """Says that there is one face, in the middle of the picture; may be away for a while."""
+
+    failures: int = 0
+    error: Exception = field(default_factory=lambda: TryAgain("triton: busy"))
+
+    def find(self, image_rgb: np.ndarray, min_score: float) -> tuple[np.ndarray, np.ndarray]:
+        if self.failures > 0:
+            self.failures -= 1
+            raise self.error
+        height, width = image_rgb.shape[:2]
+        middle = np.array([[width * 0.45, height * 0.45, width * 0.55, height * 0.55]], np.float32)
+        return middle, np.array([0.9], np.float32)
+
+
+class MeanColours:
+    """Embeds crops by their colours: enough to tell one picture from another."""
+
+    def embed(self, crops_rgb: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack([colours(crop, EMBEDDING_SIZE) for crop in crops_rgb])
+
+
+def colours(crop: np.ndarray, size: int) -> np.ndarray:
+    counts = np.resize(np.bincount(crop.reshape(-1), minlength=256), size).astype(np.float32)
+    return counts / np.linalg.norm(counts)
+
+
+@pytest.fixture
+def parts(tmp_path: Path, sample_site_file: Path) -> PreserveParts:
+    site = load_site(sample_site_file)
+    return PreserveParts(
+        site=site,
+        footage=SiteFootage(site, sample_site_file.parent, tmp_path / "recordings"),
+        models=PreserveModels(
+            embedder=MeanColours(),
+            faces=KnownFaces(),
+            describe=lambda crop: colours(crop, APPEARANCE_SIZE),
+            versions="detector=aaaaaaaaaaaa",
+        ),
+        vault=Vault(tmp_path / "evidence"),
+        table=EvidenceTable.open(tmp_path / "lancedb"),
+        software_version="0.1.0",
+    )
+
+
+def seen(media_s: float, at: datetime | None = None, score: float = 0.7) -> Sighting:
+    """A sighting on the sample clip, whose time base is 1/10240."""
+    return Sighting(
+        at=at or START + timedelta(seconds=media_s),
+        media_time_s=media_s,
+        pts=round(media_s * 10240),
+        time_base="1/10240",
+        box_xyxy=BOX,
+        score=score,
+        frame_width_px=768,
+        frame_height_px=576,
+    )
+
+
+def offence(name: str = "a", first: Sighting | None = None, last: Sighting | None = None) -> Event:
+    first, last = first or seen(8.0), last or seen(16.4)
+    data = OffenceComplied(
+        offence_id=mint("ofc", name),
+        site_id="campus",
+        camera_id="gate-early",
+        zone_id="forecourt-early",
+        rule_id="no-lingering",
+        subject_id="gate-early/3",
+        state="complied",
+        first_seen_at=first.at,
+        dwell_s=(last.at - first.at).total_seconds(),
+        sighting=last,
+        first_sighting=first,
+        rung_sightings=(seen(first.media_time_s + 4, first.at + timedelta(seconds=4), score=0.9),),
+        last_sighting=last,
+        basis="seen outside the zone",
+    )
+    return Event(
+        mint("evt", name),
+        "forewarn/campus/gate-early",
+        data.offence_id,
+        last.at + timedelta(seconds=1),
+        data,
+    )
+
+
+def before(ended: Event) -> tuple[Event, Event]:
+    """What was logged before an offence ended."""
+    assert isinstance(ended.data, OffenceComplied)
+    facts = ended.data.model_dump(
+        exclude={"first_sighting", "rung_sightings", "last_sighting", "basis"}
+    )
+    opened = OffenceOpened.model_validate(
+        {**facts, "state": "opened", "threshold_s": 4, "first_sighting": ended.data.first_sighting}
+    )
+    warned = OffenceWarned.model_validate(
+        {
+            **facts,
+            "state": "warned",
+            "rung_id": "persuade",
+            "rung_number": 1,
+            "rung_count": 3,
+            "text": {"zh": "请离开", "en": "Please leave"},
+        }
+    )
+    return tuple(  # type: ignore[return-value]
+        Event(mint("evt", ended.id, data.event_type), ended.source, ended.subject, ended.time, data)
+        for data in (opened, warned)
+    )
+
+
+def sealed_data(event: Event) -> EvidenceSealed:
+    assert isinstance(event.data, EvidenceSealed)
+    return event.data
+
+
+def test_an_ended_offence_becomes_whole_evidence(parts: PreserveParts, sample_clip: Path) -> None:
+    ended = offence()
+    sealed = sealed_data(preserve(ended, before(ended), parts))
+    assert sealed.complete and sealed.missing == ()
+    assert sealed.evidence_id == mint("evd", ended.subject)
+    roles = sorted(file.role for file in sealed.files)
+    assert roles == [
+        "clip",
+        "masked snapshot",
+        "masked snapshot",
+        "numbers",
+        "snapshot",
+        "snapshot",
+    ]
+    record = parts.table.get(sealed.evidence_id)
+    assert record is not None and verify_record(record, parts.vault) == []
+    assert record.outcome == "complied" and record.rungs_spoken == 1 and record.best_score == 0.9
+    assert record.clip_from_at == START + timedelta(seconds=5)
+    assert record.clip_duration_s == pytest.approx(14.5)
+    assert float(np.linalg.norm(record.embedding)) == pytest.approx(1)
+    story = parts.vault.story(sealed.evidence_id)
+    assert [each["type"] for each in story["history"]] == [
+        "forewarn.offence.opened.v1",
+        "forewarn.offence.warned.v1",
+    ]
+    assert story["rule"]["threshold_s"] == 4 and len(story["ladder"]["rungs"]) == 3
+
+
+def test_the_snapshots_are_the_frames_of_the_sightings_and_their_faces_are_gone(
+    parts: PreserveParts, sample_clip: Path
+) -> None:
+    sealed = sealed_data(preserve(offence(), (), parts))
+    folder = parts.vault.folder_of(sealed.evidence_id)
+    for name, media_s in (("first", 8.0), ("last", 16.4)):
+        frame = grab_frame(sample_clip, media_s)
+        original = decode_picture((folder / f"{name}.jpg").read_bytes(), name)
+        masked = decode_picture((folder / f"{name}.masked.jpg").read_bytes(), name)
+        assert np.abs(original.astype(int) - frame).mean() < 3
+        face = (slice(270, 305), slice(355, 410))
+        assert np.abs(masked[face].astype(int) - frame[face]).mean() > 4
+        assert np.abs(masked[400:].astype(int) - frame[400:]).mean() < 3
+
+
+def test_doing_it_again_changes_nothing_and_says_the_same(parts: PreserveParts) -> None:
+    first = preserve(offence(), (), parts)
+    folder = parts.vault.folder_of(first.subject)
+    stamps = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert preserve(offence(), (), parts) == first
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == stamps
+    assert parts.table.count() == 1
+
+
+def test_a_row_lost_after_sealing_is_made_again_from_the_vault(
+    parts: PreserveParts, tmp_path: Path
+) -> None:
+    first = preserve(offence(), (), parts)
+    again = replace(parts, table=EvidenceTable.open(tmp_path / "new"))
+    assert preserve(offence(), (), again) == first
+    record = again.table.get(first.subject)
+    assert record is not None and verify_record(record, parts.vault) == []
+
+
+def test_damaged_evidence_is_kept_aside_and_sealed_anew(parts: PreserveParts) -> None:
+    first = preserve(offence(), (), parts)
+    clip = parts.vault.folder_of(first.subject) / "clip.mp4"
+    clip.chmod(0o644)
+    clip.write_bytes(b"tampered")
+    preserve(offence(), (), parts)
+    assert verify_record(parts.vault.read(first.subject), parts.vault) == []  # type: ignore[arg-type]
+    kept = list(parts.vault.folder.glob("set-aside-*/*/clip.mp4"))
+    assert [path.read_bytes() for path in kept] == [b"tampered"]
+
+
+def test_without_footage_the_record_is_sealed_incomplete_with_the_reason(
+    parts: PreserveParts, tmp_path: Path
+) -> None:
+    elsewhere = replace(parts, footage=SiteFootage(parts.site, tmp_path / "gone", tmp_path))
+    sealed = sealed_data(preserve(offence(), (), elsewhere))
+    assert not sealed.complete
+    assert any("crossing.mp4" in reason for reason in sealed.missing)
+    assert [file.role for file in sealed.files] == ["numbers"]
+    record = parts.table.get(sealed.evidence_id)
+    assert record is not None and record.clip_duration_s == 0 and not record.embedding.any()
+
+
+def test_footage_that_ends_early_is_told(parts: PreserveParts, tmp_path: Path) -> None:
+    short = offence("late", seen(78.0), seen(90.0))
+    sealed = sealed_data(preserve(short, (), parts))
+    assert not sealed.complete
+    assert any("last sighting" in reason for reason in sealed.missing)
+    assert {"clip", "snapshot"} <= {file.role for file in sealed.files}
+
+
+def test_an_offence_on_recorded_footage_is_cut_from_the_segments(
+    parts: PreserveParts, tmp_path: Path, sample_clip: Path
+) -> None:
+    recorder = SegmentRecorder(tmp_path / "recordings", "gate-early")
+    live = START + timedelta(days=30)
+    with av.open(str(sample_clip)) as container:
+        for packet in container.demux(video=0):
+            if packet.size:
+                seconds = float(packet.pts * packet.time_base)
+                recorder.write(packet, live + timedelta(seconds=seconds))
+    recorder.close()
+    ended = offence(
+        "live",
+        seen(20.0, live + timedelta(seconds=20.2)),
+        seen(31.0, live + timedelta(seconds=31.1)),
+    )
+    sealed = sealed_data(preserve(ended, (), parts))
+    assert sealed.complete, sealed.missing
+    first = decode_picture(
+        (parts.vault.folder_of(sealed.evidence_id) / "first.jpg").read_bytes(), "first"
+    )
+    assert np.abs(first.astype(int) - grab_frame(sample_clip, 20.0)).mean() < 3
+
+
+def test_a_server_that_is_away_leaves_nothing_half_done_and_is_waited_for(
+    parts: PreserveParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.preserve.FIRST_PAUSE_S", 0.01)
+    faces = KnownFaces(failures=3)
+    away = replace(parts, models=replace(parts.models, faces=faces))
+    with pytest.raises(TryAgain):
+        preserve(offence(), (), away)
+    assert list(parts.vault.folder.iterdir()) == [] and parts.table.count() == 0
+    sealed = Preserver(away, threading.Event())((offence(), ()))
+    assert sealed_data(sealed).complete and faces.failures == 0
+
+
+def test_a_full_disk_is_waited_for_and_a_stop_meanwhile_skips_nothing(
+    parts: PreserveParts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.preserve.FIRST_PAUSE_S", 0.01)
+    faces = KnownFaces(1_000_000, OSError(28, "No space left on device"))
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    full = Preserver(replace(parts, models=replace(parts.models, faces=faces)), stop)
+    with pytest.raises(Interrupted):
+        full((offence(), ()))
+    assert parts.table.count() == 0
+    assert sealed_data(Preserver(parts, stop)((offence(), ()))).complete
+
+
+def test_history_is_gathered_for_each_offence_and_then_forgotten() -> None:
+    ended = offence()
+    logged = [LoggedEvent(n, each, START) for n, each in enumerate((*before(ended), ended), 1)]
+    state = None
+    for each in logged[:2]:
+        state, out = gather(state, each)
+        assert out == []
+    state, out = gather(state, logged[2])
+    assert state is None and out == [(ended, before(ended))]
+    assert gather(None, logged[1]) == (None, []), "late news of an ended offence is not kept"
+
+
+def test_the_flow_seals_every_ended_offence_once(parts: PreserveParts) -> None:
+    ended = [offence("a"), offence("b", seen(30.0), seen(40.0))]
+    events = [*before(ended[0]), *before(ended[1]), *ended, ended[0]]
+    stored: list[tuple[str, Event]] = []
+    logged = [LoggedEvent(n, each, START) for n, each in enumerate(events, 1)]
+    run_main(
+        build_preserve_flow(parts, TestingSource(logged), TestingSink(stored), threading.Event())
+    )
+    subjects = [event.subject for _, event in stored]
+    assert sorted(set(subjects)) == sorted(mint("evd", each.subject) for each in ended)
+    assert parts.table.count() == 2
+
+
+def test_the_flow_reads_the_event_log_and_writes_its_news_into_it(
+    parts: PreserveParts, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.sqlite"
+    with EventLog.open(path) as log:
+        log.append([*before(offence()), offence()])
+    drain = threading.Event()
+    drain.set()
+    for _ in range(2):
+        stop = threading.Event()
+        run_main(
+            build_preserve_flow(
+                parts, EventLogSource(path, WANTED_TYPES, stop, drain, 4), EventLogSink(path), stop
+            )
+        )
+    with EventLog.open(path) as log:
+        sealed = log.read(types=[EvidenceSealed.event_type])
+    assert [each.event.subject for each in sealed] == [mint("evd", offence().subject)]
+    folder = parts.vault.folder_of(sealed[0].event.subject)
+    assert json.loads((folder / "numbers.json").read_bytes())["story"]["history"]
+    shutil.rmtree(folder)
