@@ -19,9 +19,7 @@ def console_command(
             "--site", metavar="FILE", help="Site file: titles, zones, time zone. Else ids and UTC."
         ),
     ] = None,
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="0: any free one.")
-    ] = 5006,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free one.")] = 5006,
     address: Annotated[
         str, typer.Option("--address", help="Listen here; this machine only unless said twice.")
     ] = "127.0.0.1",

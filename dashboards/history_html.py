@@ -1,0 +1,139 @@
+"""What happened in one offence, step by step, as HTML for the live page."""
+
+from __future__ import annotations
+
+from html import escape
+
+from dashboards.file_keys import MASKED_FOR_S, FileKeys
+from dashboards.names import Names
+from dashboards.offence_rows import state_chip
+from dashboards.offences import Offence
+from domain.events import (
+    AnnouncementMade,
+    Event,
+    EvidenceFile,
+    EvidenceSealed,
+    OffenceComplied,
+    OffenceEscalated,
+    OffenceLapsed,
+    OffenceOpened,
+    OffenceUnknown,
+    OffenceWarned,
+)
+
+_BASIS = {"seen outside the zone": "basis_outside", "no longer seen": "basis_gone"}
+
+
+def nothing_picked(names: Names) -> str:
+    """What stands there before a row is picked."""
+    return (
+        f'<div class="history"><div class="empty">{escape(names.say("history.pick"))}</div></div>'
+    )
+
+
+def history(offence: Offence, names: Names, keys: FileKeys) -> str:
+    """Heading, facts, every step in order, and the masked pictures once sealed."""
+    facts = names.say(
+        # while it is open its seconds run in the table; here they would only flicker
+        "history.facts_open" if offence.is_open else "history.facts",
+        camera=names.camera(offence.camera_id),
+        rule=names.rule(offence.rule_id),
+        first_seen=names.date_and_clock(offence.first_seen_at),
+        dwell=names.duration(offence.dwell_s),
+    )
+    subject = names.say("history.subject", subject=offence.subject_id)
+    steps = "".join(
+        f"<li><time>{escape(names.clock(event.time))}</time><div>{said}</div></li>"
+        for event in offence.history
+        if (said := _step(event, names))
+    )
+    return (
+        '<article class="history">'
+        f"<h2>{escape(names.say('history.heading'))} {state_chip(offence.state, names)}</h2>"
+        f'<p class="facts">{escape(facts)}<br>{escape(subject)}</p>'
+        f"<ol>{steps}</ol>{_pictures(offence.evidence, names, keys)}</article>"
+    )
+
+
+def _step(event: Event, names: Names) -> str:
+    data = event.data
+    if isinstance(data, OffenceOpened):
+        return _what(names.say("history.opened", threshold=names.duration(data.threshold_s)))
+    if isinstance(data, OffenceWarned):
+        due = names.say("history.warned", number=data.rung_number, count=data.rung_count)
+        # both languages: both are spoken, and the next shift may read the other one
+        return (
+            _what(due)
+            + f'<div class="said" lang="zh">{escape(data.text.zh)}</div>'
+            + f'<div class="said" lang="en">{escape(data.text.en)}</div>'
+        )
+    if isinstance(data, OffenceComplied | OffenceLapsed):
+        basis = names.say(f"history.{_BASIS[data.basis]}")
+        key = "complied" if isinstance(data, OffenceComplied) else "lapsed"
+        return _what(names.say(f"history.{key}", basis=basis))
+    if isinstance(data, OffenceEscalated):
+        return _what(names.say("history.escalated"))
+    if isinstance(data, OffenceUnknown):
+        return _what(names.say("history.unknown", reason=data.reason))
+    if isinstance(data, AnnouncementMade):
+        return _announcement(data, names)
+    if isinstance(data, EvidenceSealed):
+        return _sealed(data, names)
+    return ""
+
+
+def _what(said: str) -> str:
+    return f'<div class="what">{escape(said)}</div>'
+
+
+def _announcement(data: AnnouncementMade, names: Names) -> str:
+    if data.result == "written":
+        seconds = f"{data.audio_duration_s or 0:.1f}"
+        said = names.say("history.spoken", number=data.rung_number, seconds=seconds)
+        return f'<div class="spoken">{escape(said)}</div>'
+    key = "too_late" if data.result == "too late" else "failed"
+    said = names.say(f"history.{key}", number=data.rung_number, reason=data.reason)
+    return f'<div class="not-spoken">{escape(said)}</div>'
+
+
+def _sealed(data: EvidenceSealed, names: Names) -> str:
+    if data.complete:
+        return f'<div class="detail">{escape(names.say("history.sealed", count=len(data.files)))}</div>'
+    said = names.say("history.sealed_incomplete", missing="; ".join(data.missing))
+    return f'<div class="not-spoken">{escape(said)}</div>'
+
+
+def masked_pictures(files: tuple[EvidenceFile, ...]) -> list[EvidenceFile]:
+    """The pictures that may be shown to anybody at the console, first one first."""
+    masked = [file for file in files if file.role == "masked snapshot"]
+    return sorted(masked, key=lambda file: ("last" in file.name, file.name))
+
+
+def _pictures(evidence: EvidenceSealed | None, names: Names, keys: FileKeys) -> str:
+    if evidence is None:
+        return ""
+    pictures = masked_pictures(evidence.files)
+    if not pictures:
+        return f'<p class="detail">{escape(names.say("history.no_snapshot"))}</p>'
+    drawn = "".join(
+        _picture(keys.address(evidence.evidence_id, file.name, MASKED_FOR_S), _caption(file, names))
+        for file in pictures
+    )
+    link = f"/search?lang={names.lang}&evidence={escape(evidence.evidence_id, quote=True)}"
+    similar = escape(names.say("history.similar"))
+    return f'<div class="snapshots">{drawn}</div><p><a href="{link}">{similar}</a></p>'
+
+
+def _caption(file: EvidenceFile, names: Names) -> str:
+    for word in ("first", "last"):
+        if word in file.name:
+            return names.say(f"history.snapshot_{word}")
+    return names.say("history.snapshot")
+
+
+def _picture(address: str, caption: str) -> str:
+    source, said = escape(address, quote=True), escape(caption, quote=True)
+    return (
+        f'<figure><img src="{source}" alt="{said}" loading="lazy"><figcaption>{said}'
+        "</figcaption></figure>"
+    )

@@ -1,0 +1,90 @@
+"""The live page: what the cameras see now, what was said, and what became of it."""
+
+# mypy: allow-untyped-calls
+# (Panel and its Material components are not annotated)
+from __future__ import annotations
+
+import panel as pn
+import panel_material_ui as pmui
+from panel_material_ui.template.base import Page
+
+from dashboards.context import Context
+from dashboards.frame import framed, page_names
+from dashboards.history_html import history, nothing_picked
+from dashboards.kpi_html import kpis
+from dashboards.offence_table import OffenceTable
+from dashboards.offences import Offence
+from dashboards.picks import LivePick
+from dashboards.poller import Snapshot
+from dashboards.theme import HISTORY_CSS, KPI_CSS
+from dashboards.unmasked_dialog import UnmaskedDialog
+from dashboards.wall import wall
+
+REFRESH_MS = 500
+
+
+class LivePage:
+    """One open live page."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._names = page_names(context)
+        self._pick = LivePick()
+        self._drawn_version = -1
+        self._drawn_offence: Offence | None = None
+        names = self._names
+        self._kpis = pn.pane.HTML("", stylesheets=[KPI_CSS], sizing_mode="stretch_width", margin=0)
+        self._table = OffenceTable(names, self._picked)
+        self._history = pn.pane.HTML(
+            nothing_picked(names), stylesheets=[HISTORY_CSS], sizing_mode="stretch_width", margin=0
+        )
+        self._unmasked = UnmaskedDialog(context, names)
+
+    def view(self) -> Page:
+        """Build the page and keep it fresh while somebody looks at it."""
+        right = pmui.Column(
+            self._table.view,
+            pmui.Paper(self._history, self._unmasked.view, sx={"p": 2}, margin=(12, 0, 0, 0)),
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        body = pmui.Grid(
+            pmui.Grid(wall(self._names), size={"xs": 12, "lg": 6}),
+            pmui.Grid(right, size={"xs": 12, "lg": 6}),
+            container=True,
+            spacing=1.5,
+            sizing_mode="stretch_width",
+        )
+        self._refresh()
+        pn.state.add_periodic_callback(self._refresh, period=REFRESH_MS)
+        main = pmui.Column(self._kpis, body, sizing_mode="stretch_width", margin=12)
+        return framed("live", self._names, [main])
+
+    def _refresh(self) -> None:
+        snapshot = self._context.poller.snapshot
+        if snapshot.version == self._drawn_version:
+            return
+        self._drawn_version = snapshot.version
+        with pn.io.hold():
+            numbers = kpis(snapshot, self._names)
+            if numbers != self._kpis.object:
+                self._kpis.object = numbers
+            self._table.show(snapshot)
+            self._show_history(snapshot)
+
+    def _picked(self, offence_id: str) -> None:
+        self._pick.offence_id = offence_id
+        self._show_history(self._context.poller.snapshot)
+
+    def _show_history(self, snapshot: Snapshot) -> None:
+        offence = snapshot.offences.get(self._pick.offence_id or "")
+        if offence is None or offence is self._drawn_offence:
+            return
+        self._drawn_offence = offence
+        self._history.object = history(offence, self._names, self._context.keys)
+        self._unmasked.offer(offence.evidence)
+
+
+def live_page(context: Context) -> Page:
+    """A new live page for the browser that asks."""
+    return LivePage(context).view()

@@ -1,0 +1,139 @@
+"""What became of each offence, told from the event log: a plain fold, one event at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from domain.events import (
+    AnnouncementMade,
+    CameraChanged,
+    Event,
+    EvidenceSealed,
+    OffenceData,
+    OffenceOpened,
+    OffenceWarned,
+    OutcomeData,
+)
+from domain.ladder import FINAL, State
+
+
+@dataclass(frozen=True, slots=True)
+class Offence:
+    """One offence as the console shows it; made new for each event."""
+
+    offence_id: str
+    camera_id: str
+    zone_id: str
+    rule_id: str
+    subject_id: str
+    state: str
+    first_seen_at: datetime
+    changed_at: datetime  # event time of what moved it last
+    dwell_s: float  # up to that event
+    rungs_due: int = 0
+    rung_count: int | None = None  # None: not told yet
+    rungs_unspoken: int = 0  # came due and were too late or failed
+    threshold_s: float | None = None
+    history: tuple[Event, ...] = ()
+    evidence: EvidenceSealed | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """True while the ladder can still move."""
+        return self.state not in FINAL
+
+    @property
+    def rungs_spoken(self) -> int:
+        """Rungs that came due, less those known not to have been spoken."""
+        return max(0, self.rungs_due - self.rungs_unspoken)
+
+
+@dataclass(slots=True)
+class OffenceBook:
+    """The offences that the console knows; the poller's thread alone writes it."""
+
+    timezone: ZoneInfo
+    max_closed: int = 500
+    offences: dict[str, Offence] = field(default_factory=dict)
+    cameras: dict[str, CameraChanged] = field(default_factory=dict)
+    counts: Counter[tuple[date, str]] = field(default_factory=Counter)
+    latest_at: datetime | None = None
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Fold events in, in the order of the log; each must come once."""
+        for event in events:
+            self._take(event)
+        self._forget_oldest()
+
+    def _take(self, event: Event) -> None:
+        data = event.data
+        if self.latest_at is None or event.time > self.latest_at:
+            self.latest_at = event.time
+        if isinstance(data, CameraChanged):
+            self.cameras[data.camera_id] = data
+        elif isinstance(data, OffenceData):
+            self._count(event, data)
+            self.offences[data.offence_id] = _moved(self.offences.get(data.offence_id), event, data)
+        elif isinstance(data, AnnouncementMade | EvidenceSealed):
+            known = self.offences.get(data.offence_id)
+            if known is not None:  # else so old that it has been forgotten
+                self.offences[data.offence_id] = _noted(known, event, data)
+
+    def _count(self, event: Event, data: OffenceData) -> None:
+        day = event.time.astimezone(self.timezone).date()
+        is_first_warning = isinstance(data, OffenceWarned) and data.rung_number == 1
+        if is_first_warning or isinstance(data, OutcomeData):
+            self.counts[day, data.state] += 1
+
+    def _forget_oldest(self) -> None:
+        closed = [each for each in self.offences.values() if not each.is_open]
+        if len(closed) <= self.max_closed:
+            return
+        closed.sort(key=lambda each: each.changed_at)
+        for each in closed[: len(closed) - self.max_closed]:
+            del self.offences[each.offence_id]
+
+
+def _moved(known: Offence | None, event: Event, data: OffenceData) -> Offence:
+    if known is None:
+        known = Offence(
+            offence_id=data.offence_id,
+            camera_id=data.camera_id,
+            zone_id=data.zone_id,
+            rule_id=data.rule_id,
+            subject_id=data.subject_id,
+            state=State.OPENED.value,
+            first_seen_at=data.first_seen_at,
+            changed_at=event.time,
+            dwell_s=data.dwell_s,
+        )
+    known = replace(known, history=_in_order(known.history, event))
+    if isinstance(data, OffenceOpened):
+        known = replace(known, threshold_s=data.threshold_s)
+    if isinstance(data, OffenceWarned):
+        known = replace(
+            known,
+            rungs_due=max(known.rungs_due, data.rung_number),
+            rung_count=data.rung_count,
+        )
+    # a final state stays, and an older event does not turn the clock back
+    if not known.is_open or event.time < known.changed_at:
+        return known
+    return replace(known, state=data.state, changed_at=event.time, dwell_s=data.dwell_s)
+
+
+def _noted(known: Offence, event: Event, data: AnnouncementMade | EvidenceSealed) -> Offence:
+    known = replace(known, history=_in_order(known.history, event))
+    if isinstance(data, EvidenceSealed):
+        return replace(known, evidence=data)
+    if data.result != "written":
+        return replace(known, rungs_unspoken=known.rungs_unspoken + 1)
+    return known
+
+
+def _in_order(history: tuple[Event, ...], event: Event) -> tuple[Event, ...]:
+    return tuple(sorted((*history, event), key=lambda each: each.time))

@@ -1,0 +1,107 @@
+"""Start the console: one Tornado server, two pages, a few endpoints, one poller."""
+
+# mypy: allow-untyped-calls
+# (Panel and its Material components are not annotated)
+from __future__ import annotations
+
+import errno
+import logging
+import secrets
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+
+from dashboards.context import Context
+from dashboards.endpoints import routes
+from dashboards.evidence_lookup import EvidenceLookup
+from dashboards.file_keys import FileKeys
+from dashboards.live_page import live_page
+from dashboards.poller import Poller
+from dashboards.search_page import search_page
+from dashboards.settings import ConsoleSettings
+from domain.errors import Stop
+
+FAVICON = Path(__file__).with_name("favicon.ico")
+MAX_WEBSOCKET_BYTES = 20 * 1024 * 1024  # an upload of 10 MB comes as base64, in chunks
+
+
+def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
+    """Serve the console until SIGINT or SIGTERM.
+
+    Args:
+        on_ready: called with the live page's address once it can be opened.
+    Raises:
+        Stop: the port is taken or the address is not this machine's.
+    """
+    port = _free_port(settings.address, settings.port)
+    hosts = settings.hosts(port)
+    poller = Poller(settings)
+    context = Context(settings, poller, FileKeys(), EvidenceLookup(settings))
+    _configure_panel()
+    pages: Any = {
+        # plain functions: Panel takes a functools.partial for something to draw
+        "/": lambda: live_page(context),
+        "live": lambda: live_page(context),
+        "search": lambda: search_page(context),
+    }
+    server = pn.serve(
+        pages,
+        port=port,
+        address=settings.address,
+        websocket_origin=sorted(hosts),
+        websocket_max_message_size=MAX_WEBSOCKET_BYTES,
+        extra_patterns=routes(
+            poller, context.keys, settings.data.evidence, hosts, boot_id=secrets.token_hex(8)
+        ),
+        ico_path=str(FAVICON),
+        show=False,
+        start=False,
+        verbose=False,
+        title="forewarn",
+    )
+    loop = server.io_loop.asyncio_loop
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.io_loop.stop)
+    poller.start()
+    server.start()
+    server.io_loop.add_callback(on_ready, _address(settings.address, port))
+    try:
+        server.io_loop.start()
+    finally:
+        server.stop()
+        poller.stop()
+
+
+def _configure_panel() -> None:
+    # one line a request and a page would bury what matters
+    for name in ("bokeh", "tornado.access"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    pn.extension("tabulator", notifications=False)
+
+
+def _free_port(address: str, wanted: int) -> int:
+    """The port to listen on: the wanted one if it is free, or any free one for 0.
+
+    Raises:
+        Stop: it is taken, or the address is not this machine's.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, wanted))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise Stop(
+                    f"port {wanted} of {address} is taken; is a console running already? "
+                    "Choose another with --port, or --port 0 for any free one"
+                ) from error
+            raise Stop(f"cannot listen on {address}:{wanted}: {error.strerror or error}") from error
+        return int(probe.getsockname()[1])
+
+
+def _address(address: str, port: int) -> str:
+    return f"http://{'127.0.0.1' if address == '0.0.0.0' else address}:{port}/live"

@@ -1,0 +1,65 @@
+"""What the console is told when it starts."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass, field
+
+from dashboards.texts import Lang
+from domain.data_dir import DataDir
+from domain.errors import Stop
+from domain.site import Site
+
+MAX_UPLOAD_BYTES = 10 * 1024 * 1024  # a phone's photograph; larger ones are not needed to compare
+STALE_AFTER_S = 3.0  # the watch process writes about five pictures a second
+MAX_TABLE_ROWS = 500  # closed offences kept in the table; older ones are found by search
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """Everything that the console needs to know; read once, passed down.
+
+    Raises:
+        Stop: the address is open to others and nobody said that this is meant.
+    """
+
+    data: DataDir
+    site: Site | None = None  # None: cameras are shown by their ids, without zones
+    address: str = "127.0.0.1"
+    port: int = 5006  # 0: any free one
+    triton: str | None = None  # HOST:PORT of gRPC; None: search by upload is off
+    lang: Lang | None = None  # None: what the browser prefers
+    also_known_as: tuple[str, ...] = field(default=())  # HOST:PORT behind a proxy
+    open_to_others: bool = False  # somebody said that there is no login and that this is fine
+
+    def __post_init__(self) -> None:
+        if ":" in self.address:  # Bokeh's check of websocket origins knows no IPv6 names
+            raise Stop(f"the console listens on IPv4 addresses and names, got {self.address}")
+        if not self.open_to_others and not is_loopback(self.address):
+            raise Stop(
+                f"the console has no login yet, so it listens on this machine only; "
+                f"got --address {self.address}. Use 127.0.0.1 and an SSH tunnel or a proxy with a "
+                "login, or add --i-know-there-is-no-login to let everybody in who can reach it"
+            )
+
+    def hosts(self, port: int) -> frozenset[str]:
+        """HOST:PORT names under which browsers may reach the console.
+
+        A page of another site must not read this one by making its own name point here
+        (DNS rebinding), so a name that is not in the list is refused.
+        """
+        names = {"localhost", "127.0.0.1", self.address}
+        if not is_loopback(self.address):
+            names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+        return frozenset({f"{name}:{port}" for name in names} | set(self.also_known_as))
+
+
+def is_loopback(address: str) -> bool:
+    """True where only this machine can reach the address."""
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,158 @@
+"""Colours and type of all pages: dark and calm, for rooms that are dark at night.
+
+Contrast of text on its ground is at least 7:1 (WCAG AAA); no state is told by colour alone.
+"""
+
+from __future__ import annotations
+
+FONTS = (
+    "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', "
+    "'Microsoft YaHei', 'PingFang SC', sans-serif"
+)
+
+THEME = {
+    "palette": {
+        "primary": {"main": "#7dd3fc", "contrastText": "#0b1220"},
+        "error": {"main": "#f87171"},
+        "warning": {"main": "#fbbf24"},
+        "success": {"main": "#86efac"},
+        "background": {"default": "#0b1220", "paper": "#111a2b"},
+        "text": {"primary": "#e8eef7", "secondary": "#b4c2d6"},
+        "divider": "#24324a",
+    },
+    "typography": {"fontFamily": FONTS, "fontSize": 15},
+    "shape": {"borderRadius": 8},
+    "components": {
+        "MuiAppBar": {
+            "styleOverrides": {
+                "root": {
+                    "backgroundColor": "#111a2b",
+                    "color": "#e8eef7",
+                    "boxShadow": "none",
+                    "borderBottom": "1px solid #24324a",
+                }
+            }
+        },
+        "MuiPaper": {
+            "styleOverrides": {
+                "root": {"backgroundImage": "none", "border": "1px solid #24324a"},
+            }
+        },
+    },
+}
+
+# of the ladder's states: on the wall's boxes, in the table, in the history
+STATE_COLOURS = {
+    "suspected": "#94a3b8",
+    "opened": "#fde047",
+    "warned": "#fb923c",
+    "complied": "#86efac",
+    "lapsed": "#94a3b8",
+    "escalated": "#f87171",
+    "unknown": "#c4b5fd",
+}
+
+STATE_CSS = "\n".join(
+    f".state.{state} {{ color: {colour}; border-color: {colour}; }}"
+    for state, colour in STATE_COLOURS.items()
+)
+
+CHIP_CSS = (
+    """
+.state { display: inline-block; min-width: 5.2em; text-align: center; font-weight: 700;
+  font-size: 14px; line-height: 20px; padding: 1px 8px; border: 1.5px solid #94a3b8;
+  border-radius: 999px; color: #cbd5e1; }
+.state.escalated { background: #f87171; color: #1a0606 !important; }
+.state.warned { background: #fb923c; color: #1c0d02 !important; }
+"""
+    + STATE_CSS
+)
+
+PAGE_CSS = f"""
+body, :host {{ font-family: {FONTS}; }}
+a {{ color: #7dd3fc; }}
+a:focus-visible, button:focus-visible {{ outline: 3px solid #7dd3fc; outline-offset: 2px; }}
+"""
+
+KPI_CSS = """
+.kpis { margin-bottom: 12px; display: grid; grid-template-columns: repeat(4, minmax(120px, 1fr)) minmax(220px, 2fr); gap: 12px; }
+.kpi { background: #111a2b; border: 1px solid #24324a; border-radius: 8px; padding: 10px 16px; }
+.kpi .number { font-size: 36px; line-height: 1.15; font-weight: 700; color: #e8eef7; font-variant-numeric: tabular-nums; }
+.kpi .label { font-size: 15px; color: #b4c2d6; }
+.kpi.is-alert { border-color: #f87171; } .kpi.is-alert .number { color: #fca5a5; }
+.kpi.is-open .number { color: #fdba74; }
+.kpi.is-good .number { color: #86efac; }
+.kpi.is-bad { border-color: #f59e0b; } .kpi.is-bad .number { color: #fcd34d; }
+.kpi .why { font-size: 14px; line-height: 1.4; color: #fde68a; overflow-wrap: anywhere; }
+.problem { background: #451a03; border: 1px solid #f59e0b; color: #fef3c7; border-radius: 8px;
+  padding: 10px 16px; margin-bottom: 12px; font-size: 15px; overflow-wrap: anywhere; }
+@media (max-width: 1000px) { .kpis { grid-template-columns: repeat(2, minmax(0, 1fr)); } .kpi.cameras { grid-column: 1 / -1; } }
+"""
+
+HISTORY_CSS = (
+    CHIP_CSS
+    + """
+.history { color: #e8eef7; font-size: 15px; line-height: 1.45; }
+.history h2 { font-size: 19px; margin: 0 0 2px; display: flex; gap: 12px; align-items: center; flex-wrap: wrap; }
+.history .facts { color: #b4c2d6; margin: 0 0 12px; overflow-wrap: anywhere; }
+.history ol { list-style: none; margin: 0; padding: 0; }
+.history li { display: grid; grid-template-columns: 84px 1fr; gap: 4px 12px; padding: 8px 0; border-top: 1px solid #24324a; }
+.history time { font-variant-numeric: tabular-nums; color: #b4c2d6; }
+.history .what { font-weight: 600; }
+.history .said { color: #dbe6f3; margin-top: 2px; }
+.history .not-spoken { color: #fcd34d; font-weight: 600; }
+.history .spoken { color: #86efac; }
+.history .detail { color: #b4c2d6; overflow-wrap: anywhere; }
+.snapshots { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 12px; margin-top: 12px; }
+.snapshots figure { margin: 0; } .snapshots img { width: 100%; border-radius: 6px; border: 1px solid #24324a; display: block; }
+.snapshots figcaption { font-size: 14px; color: #b4c2d6; padding-top: 4px; }
+.empty { color: #b4c2d6; font-size: 16px; padding: 20px 4px; }
+"""
+)
+
+NAV_CSS = """
+nav { display: flex; gap: 6px; align-items: center; font-size: 16px; width: 100%; }
+nav a { color: #cbd5e1; text-decoration: none; padding: 6px 14px; border-radius: 6px; }
+nav a:hover { background: #1c2a42; }
+nav a[aria-current] { background: #24324a; color: #fff; font-weight: 600; }
+nav a:focus-visible { outline: 3px solid #7dd3fc; outline-offset: 1px; }
+nav .site { color: #b4c2d6; padding: 0 18px 0 14px; border-left: 1px solid #3b4d6b; margin-left: 12px; white-space: nowrap; }
+nav .gap { flex: 1; }
+"""
+
+TABLE_CSS = (
+    CHIP_CSS
+    + """
+.tabulator { background: #111a2b !important; border: 1px solid #24324a !important; border-radius: 8px; font-size: 15px; color: #e8eef7; }
+.tabulator .tabulator-header { background: #16213a !important; color: #b4c2d6 !important; border-bottom: 1px solid #24324a !important; }
+.tabulator .tabulator-header .tabulator-col { background: #16213a !important; border-right: none !important; color: #b4c2d6 !important; }
+.tabulator .tabulator-tableholder { background: #111a2b !important; }
+.tabulator-row, .tabulator-row.tabulator-row-even { background: #111a2b !important; color: #e8eef7 !important; border-bottom: 1px solid #1d2a42; min-height: 40px; }
+.tabulator-col-sorter { display: none !important; }
+.tabulator-row .tabulator-cell { text-overflow: ellipsis; }
+.tabulator-row:hover { background: #1a2740 !important; cursor: pointer; }
+.tabulator-row.tabulator-selected { background: #1e3a5f !important; }
+.tabulator-row .tabulator-cell { border-right: none !important; padding: 8px 10px !important; font-variant-numeric: tabular-nums; }
+.tabulator .tabulator-placeholder span { color: #b4c2d6 !important; font-weight: 400; font-size: 16px; }
+button.open { background: #24324a; color: #e8eef7; border: 1px solid #3b4d6b; border-radius: 6px; width: 28px; height: 24px; cursor: pointer; font-size: 16px; line-height: 1; }
+button.open:focus-visible { outline: 3px solid #7dd3fc; }
+"""
+)
+
+SEARCH_CSS = (
+    CHIP_CSS
+    + """
+h2 { font-size: 18px; margin: 4px 0 10px; color: #e8eef7; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 14px; margin-bottom: 20px; }
+.card { background: #111a2b; border: 1px solid #24324a; border-radius: 8px; overflow: hidden; display: flex; flex-direction: column; }
+.card img { width: 100%; aspect-ratio: 4 / 3; object-fit: contain; background: #060b14; display: block; }
+.no-picture { aspect-ratio: 4 / 3; display: flex; align-items: center; justify-content: center; background: #060b14; color: #b4c2d6; }
+.similarity { position: relative; padding: 8px 12px 10px; font-size: 16px; color: #e8eef7; background: #16213a; }
+.similarity span { position: absolute; left: 0; bottom: 0; height: 4px; background: #7dd3fc; }
+.card .facts { padding: 10px 12px; font-size: 14px; line-height: 1.55; color: #c6d2e2; flex: 1; overflow-wrap: anywhere; }
+.card a.use { padding: 9px 12px; border-top: 1px solid #24324a; color: #7dd3fc; text-decoration: none; font-size: 15px; }
+.card a.use:hover { background: #1a2740; }
+.card a.use:focus-visible { outline: 3px solid #7dd3fc; outline-offset: -3px; }
+.empty { color: #c6d2e2; font-size: 16px; padding: 4px 0 12px; margin: 0; overflow-wrap: anywhere; }
+"""
+)

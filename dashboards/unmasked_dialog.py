@@ -1,0 +1,112 @@
+"""The way to an unmasked clip: a name and a reason first, both into the access log, then it plays."""
+
+# mypy: allow-untyped-calls
+# (Panel and its Material components are not annotated)
+from __future__ import annotations
+
+import asyncio
+from html import escape
+
+import panel as pn
+import panel_material_ui as pmui
+
+from dashboards.context import Context
+from dashboards.file_keys import UNMASKED_FOR_S
+from dashboards.names import Names
+from domain.errors import ForewarnError
+from domain.events import EvidenceFile, EvidenceSealed
+from evidence_store.access_log import log_access
+
+
+class UnmaskedDialog:
+    """A button, a question and a player, for one evidence record at a time."""
+
+    def __init__(self, context: Context, names: Names) -> None:
+        self._context, self._names = context, names
+        self._evidence: EvidenceSealed | None = None
+        say = names.say
+        self._button = pmui.Button(
+            label=say("unmasked.button"), variant="outlined", visible=False, margin=(12, 0, 0, 0)
+        )
+        self._who = pmui.TextInput(label=say("unmasked.who"), sizing_mode="stretch_width")
+        self._reason = pmui.TextAreaInput(
+            label=say("unmasked.reason"), rows=3, sizing_mode="stretch_width"
+        )
+        self._confirm = pmui.Button(label=say("unmasked.confirm"), color="primary")
+        self._cancel = pmui.Button(label=say("unmasked.cancel"), variant="text")
+        self._fault = pmui.Alert(severity="error", visible=False, sizing_mode="stretch_width")
+        self._player = pn.pane.HTML("", sizing_mode="stretch_width", margin=(12, 0, 0, 0))
+        self._dialog = pmui.Dialog(
+            pmui.Typography(say("unmasked.explain")),
+            self._who,
+            self._reason,
+            self._fault,
+            pmui.Row(self._confirm, self._cancel),
+            title=say("unmasked.title"),
+            close_on_click=True,
+            width_option="sm",
+        )
+        self._button.on_click(self._ask)
+        self._cancel.on_click(self._close)
+        self._confirm.on_click(self._log_and_play)
+        self.view = pmui.Column(
+            self._button, self._player, self._dialog, sizing_mode="stretch_width", margin=0
+        )
+
+    def offer(self, evidence: EvidenceSealed | None) -> None:
+        """Stand ready for this record; what was open for another one is closed."""
+        if evidence is self._evidence:
+            return
+        self._evidence = evidence
+        self._player.object = ""
+        self._dialog.open = False
+        self._button.visible = _clip(evidence) is not None
+
+    def _ask(self, _: object) -> None:
+        self._reason.value = ""
+        self._fault.visible = False
+        self._dialog.open = True
+
+    def _close(self, _: object) -> None:
+        self._dialog.open = False
+
+    async def _log_and_play(self, _: object) -> None:
+        evidence, clip = self._evidence, _clip(self._evidence)
+        if evidence is None or clip is None:
+            return
+        who, reason = _typed(self._who), _typed(self._reason)
+        if not who or not reason:
+            self._complain(self._names.say("unmasked.need_both"))
+            return
+        try:
+            await asyncio.to_thread(
+                log_access,
+                self._context.settings.data.access_log,
+                evidence.evidence_id,
+                reason,
+                [clip.name],
+                who,
+            )
+        except (ForewarnError, OSError) as error:
+            self._complain(self._names.say("unmasked.not_logged", reason=error))
+            return
+        self._dialog.open = False
+        address = self._context.keys.address(evidence.evidence_id, clip.name, UNMASKED_FOR_S)
+        self._player.object = (
+            f'<video controls autoplay muted preload="metadata" style="width:100%;border-radius:6px"'
+            f' src="{escape(address, quote=True)}"></video>'
+            f'<p style="color:#b4c2d6">{escape(self._names.say("unmasked.logged"))}</p>'
+        )
+
+    def _complain(self, said: str) -> None:
+        self._fault.param.update(object=said, visible=True)
+
+
+def _clip(evidence: EvidenceSealed | None) -> EvidenceFile | None:
+    files = evidence.files if evidence else ()
+    return next((file for file in files if file.role == "clip"), None)
+
+
+def _typed(field: pmui.TextInput | pmui.TextAreaInput) -> str:
+    # value only follows once the field is left; value_input follows every key
+    return (field.value_input or field.value or "").strip()

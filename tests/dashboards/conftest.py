@@ -1,0 +1,314 @@
+"""A data folder as a running system fills it: pictures of the sample clip, live state, events."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from domain.data_dir import DataDir
+from domain.events import (
+    AnnouncementMade,
+    CameraChanged,
+    Event,
+    EventData,
+    EvidenceFile,
+    EvidenceSealed,
+    OffenceComplied,
+    OffenceEscalated,
+    OffenceOpened,
+    OffenceWarned,
+    Sighting,
+)
+from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
+from domain.ids import mint
+from domain.live_view import LiveTrack, LiveView, write_whole
+from domain.site import BothLanguages, Site
+from domain.site_file import load_site
+from event_log.log import EventLog
+from evidence_store.table import EvidenceTable
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+TILE_WIDTH_PX = 640
+# where people stand on the clip, by its second: (box, track id)
+PEOPLE = {
+    10.0: [((348.0, 199.0, 383.0, 275.0), 3), ((375.0, 178.0, 408.0, 257.0), 4)],
+    50.0: [((555.0, 238.0, 594.0, 352.0), 11), ((614.0, 273.0, 642.0, 376.0), 12)],
+}
+
+
+@dataclass(slots=True)
+class StagedSite:
+    """Plays the watch process and the vault, one step at a time."""
+
+    data: DataDir
+    site: Site
+    clip: Path
+    log: EventLog
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def show(
+        self,
+        camera_id: str,
+        media_time_s: float,
+        states: tuple[tuple[str, int], ...] = (),
+        status: Any = "up",
+        reason: str = "",
+    ) -> LiveView:
+        """Write a camera's tile; `states` are (state, rung number) of its people in order."""
+        people = PEOPLE[media_time_s]
+        told = [*states, *[(None, 0)] * (len(people) - len(states))]
+        view = LiveView(
+            camera_id=camera_id,
+            status=status,
+            reason=reason,
+            captured_at=START + timedelta(seconds=media_time_s),
+            width_px=768,
+            height_px=576,
+            tracks=tuple(
+                LiveTrack(
+                    track_id=track_id,
+                    box_xyxy=box,
+                    score=0.7,
+                    state=state,
+                    rung_number=rung,
+                    dwell_s=7.4,
+                )
+                for (box, track_id), (state, rung) in zip(people, told, strict=True)
+            ),
+        )
+        write_whole(self.data.live / f"{camera_id}.jpg", jpeg_at(self.clip, media_time_s))
+        view.write(self.data.live)
+        return view
+
+    def keep_alive(self, view: LiveView) -> None:
+        """Write this state again and again, as a live camera does."""
+
+        def run() -> None:
+            while not self._stop.wait(0.4):
+                view.write(self.data.live)
+
+        thread = threading.Thread(target=run, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def stop(self) -> None:
+        """Let all live cameras fall silent."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def offence(
+        self, number: int, ends: str | None = None, calls: int = 1, camera_id: str = "gate-early"
+    ) -> str:
+        """Log an offence with its calls, spoken, and how it ended; returns its id."""
+        opened_at = START + timedelta(seconds=10 * number)
+        offence_id = mint("ofc", "staged", camera_id, number)
+        rungs = self.site.ladder("three-calls").rungs
+        first = _sighting(opened_at - timedelta(seconds=4))
+        self.write(
+            offence_id,
+            opened_at,
+            OffenceOpened(
+                **self._about(offence_id, camera_id, "opened", opened_at, 4.0),
+                threshold_s=4.0,
+                first_sighting=first,
+            ),
+        )
+        for index in range(calls):
+            at = opened_at + timedelta(seconds=3 * index)
+            self._call(offence_id, camera_id, at, index + 1, rungs[index].text)
+        ended_at = opened_at + timedelta(seconds=3 * calls + 1)
+        outcome: dict[str, Any] = {
+            **self._about(offence_id, camera_id, ends or "", ended_at, 5.0 + 3 * calls),
+            "first_sighting": first,
+            "rung_sightings": (_sighting(opened_at),),
+            "last_sighting": _sighting(ended_at),
+        }
+        if ends == "complied":
+            self.write(
+                offence_id, ended_at, OffenceComplied(**outcome, basis="seen outside the zone")
+            )
+        elif ends == "escalated":
+            self.write(offence_id, ended_at, OffenceEscalated(**outcome))
+        return offence_id
+
+    def _call(
+        self, offence_id: str, camera_id: str, at: datetime, number: int, text: BothLanguages
+    ) -> None:
+        about = self._about(offence_id, camera_id, "warned", at, 1.0 + 3 * number)
+        self.write(
+            offence_id,
+            at,
+            OffenceWarned(
+                **about, rung_id=f"r{number}", rung_number=number, rung_count=3, text=text
+            ),
+        )
+        spoken = AnnouncementMade(
+            offence_id=offence_id,
+            camera_id=camera_id,
+            rung_id=f"r{number}",
+            rung_number=number,
+            warned_event_id="evt-0",
+            result="written" if number < 3 else "too late",
+            reason="" if number < 3 else "due 9 s ago",
+            languages=("zh", "en"),
+            text=text,
+            audio_file="announcements/a.wav",
+            audio_sha256="0" * 64,
+            audio_duration_s=6.5,
+            engine="espeak-ng",
+        )
+        self.write(offence_id, at + timedelta(seconds=1), spoken)
+
+    def seal(self, offence_id: str, camera_id: str, outcome: str, media_time_s: float) -> str:
+        """Put a record into the vault: two masked pictures, two originals, the clip."""
+        evidence_id = mint("evd", offence_id)
+        folder = self.data.evidence / evidence_id
+        folder.mkdir(parents=True)
+        picture = jpeg_at(self.clip, media_time_s)
+        roles: dict[str, tuple[Any, bytes]] = {
+            "first.jpg": ("snapshot", picture),
+            "last.jpg": ("snapshot", picture),
+            "first.masked.jpg": ("masked snapshot", picture),
+            "last.masked.jpg": ("masked snapshot", picture),
+            "clip.mp4": ("clip", self.clip.read_bytes()),
+        }
+        for name, (_, content) in roles.items():
+            (folder / name).write_bytes(content)
+        files = tuple(
+            EvidenceFile(name=name, role=role, sha256="0" * 64, size_bytes=len(content))
+            for name, (role, content) in roles.items()
+        )
+        sealed = EvidenceSealed(
+            evidence_id=evidence_id,
+            offence_id=offence_id,
+            site_id=self.site.site.id,
+            camera_id=camera_id,
+            rule_id="no-lingering",
+            outcome=outcome,
+            complete=True,
+            missing=(),
+            files=files,
+        )
+        self.write(offence_id, START + timedelta(seconds=70), sealed)
+        self._put(sealed, files)
+        return evidence_id
+
+    def _put(self, sealed: EvidenceSealed, files: tuple[EvidenceFile, ...]) -> None:
+        """Add the record's row; records of one camera look more alike than others."""
+        seed = int(sealed.offence_id[-8:], 16)
+        alike = 100 if sealed.camera_id == "gate-early" else 200
+        record = EvidenceRecord(
+            evidence_id=sealed.evidence_id,
+            offence_id=sealed.offence_id,
+            site_id=sealed.site_id,
+            camera_id=sealed.camera_id,
+            zone_id="forecourt-early",
+            rule_id=sealed.rule_id,
+            subject_id="track-7",
+            outcome=sealed.outcome,
+            first_seen_at=START,
+            ended_at=START + timedelta(seconds=seed % 60),
+            dwell_s=12.0,
+            rungs_spoken=2,
+            best_score=0.8,
+            subject_height_px=110.0,
+            clip_duration_s=20.0,
+            clip_from_at=START,
+            complete=True,
+            missing=(),
+            files=files,
+            embedding=_unit_vector(EMBEDDING_SIZE, alike, seed),
+            appearance=_unit_vector(APPEARANCE_SIZE, alike, seed),
+            model_versions="staged",
+            software_version="staged",
+        )
+        EvidenceTable.open(self.data.lancedb).put([record])
+
+    def camera_changed(self, camera_id: str, status: Any, reason: str = "") -> None:
+        """Log that a camera came or went."""
+        data = CameraChanged(
+            site_id=self.site.site.id,
+            camera_id=camera_id,
+            status=status,
+            reason=reason,
+            frames_read=0,
+            frames_put_aside=0,
+        )
+        self.write(camera_id, START, data)
+
+    def write(self, subject: str, at: datetime, data: EventData) -> None:
+        """Append one event to the log."""
+        event_id = mint("evt", subject, data.event_type, at)
+        self.log.append([Event(event_id, "forewarn/campus/staged", subject, at, data)])
+
+    def _about(
+        self, offence_id: str, camera_id: str, state: str, at: datetime, dwell_s: float
+    ) -> dict[str, Any]:
+        return {
+            "offence_id": offence_id,
+            "site_id": self.site.site.id,
+            "camera_id": camera_id,
+            "zone_id": "forecourt-early",
+            "rule_id": "no-lingering",
+            "subject_id": "track-7",
+            "state": state,
+            "first_seen_at": at - timedelta(seconds=dwell_s),
+            "dwell_s": dwell_s,
+            "sighting": _sighting(at),
+        }
+
+
+def _unit_vector(size: int, alike: int, seed: int) -> np.ndarray:
+    shared = np.random.default_rng(alike).normal(size=size)
+    own = np.random.default_rng(seed).normal(size=size)
+    vector = shared + 0.5 * own
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+def _sighting(at: datetime) -> Sighting:
+    media_time_s = max(0.0, (at - START).total_seconds())
+    return Sighting(
+        at=at,
+        media_time_s=media_time_s,
+        pts=round(media_time_s * 12800),
+        time_base="1/12800",
+        box_xyxy=PEOPLE[10.0][0][0],
+        score=0.7,
+        frame_width_px=768,
+        frame_height_px=576,
+    )
+
+
+def jpeg_at(clip: Path, media_time_s: float) -> bytes:
+    """The clip's frame at that second as a tile."""
+    with av.open(str(clip)) as container:
+        container.seek(int(media_time_s * 1_000_000))
+        for frame in container.decode(video=0):
+            if frame.time is not None and frame.time >= media_time_s - 0.01:
+                height = round(frame.height * TILE_WIDTH_PX / frame.width)
+                image = cv2.resize(frame.to_ndarray(format="bgr24"), (TILE_WIDTH_PX, height))
+                return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+    raise AssertionError(f"{clip} has no frame at {media_time_s} s")
+
+
+@pytest.fixture
+def staged(tmp_path: Path, sample_clip: Path, sample_site_file: Path) -> Iterator[StagedSite]:
+    """An empty data folder of the sample site, ready to be filled."""
+    data = DataDir(tmp_path / "var")
+    data.live.mkdir(parents=True)
+    log = EventLog.open(data.events_db)
+    made = StagedSite(data, load_site(sample_site_file), sample_clip, log)
+    yield made
+    made.stop()
+    log.close()

@@ -1,0 +1,79 @@
+"""Every string has both languages, with the same facts in it."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from dashboards.texts import LANGS, catalogue, choose_lang
+from domain.ladder import State
+
+DASHBOARDS = Path(__file__).resolve().parents[2] / "dashboards"
+HAN = re.compile(r"[\u4e00-\u9fff]")
+ITSELF = {"page.other_language", "page.other_language_hint"}  # each in the other language
+FORMATS = {
+    "kpi.camera_reason",
+    "kpi.cameras_value",
+    "table.calls_value",
+    "search.record_label",
+}  # no words in them
+
+
+def _facts(said: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(said) if name}
+
+
+@pytest.mark.parametrize("key", sorted(catalogue()))
+def test_a_text_exists_in_chinese_and_in_english_and_tells_the_same_facts(key: str):
+    both = catalogue()[key]
+    assert set(both) == set(LANGS)
+    assert all(both[lang].strip() for lang in LANGS)
+    assert _facts(both["zh"]) == _facts(both["en"])
+    if key not in ITSELF | FORMATS:
+        assert HAN.search(both["zh"])
+        assert not HAN.search(both["en"])
+
+
+def test_every_text_that_the_code_asks_for_stands_in_the_catalogue():
+    asked = set()
+    for path in DASHBOARDS.glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        asked |= set(re.findall(r'say\(\s*"([a-z_]+\.[a-z_]+)"', source))
+    assert len(asked) > 50
+    assert asked <= set(catalogue())
+
+
+def test_every_text_that_the_wall_asks_for_stands_in_the_catalogue():
+    source = (DASHBOARDS / "wall.js").read_text(encoding="utf-8")
+    asked = set(re.findall(r"texts\.([a-z_]+)", source))
+    assert asked
+    assert {f"wall.{name}" for name in asked} <= set(catalogue())
+
+
+def test_every_state_of_the_ladder_has_a_name():
+    shown = {state for state in State if state is not State.DROPPED}
+    assert {f"wall.state_{state.value}" for state in shown} <= set(catalogue())
+
+
+def test_scripts_and_python_hold_no_chinese_of_their_own():
+    for path in [*DASHBOARDS.glob("*.py"), *DASHBOARDS.glob("*.js")]:
+        assert not HAN.search(path.read_text(encoding="utf-8")), path.name
+
+
+@pytest.mark.parametrize(
+    ("asked", "configured", "browser", "wanted"),
+    [
+        ("zh", "en", "en", "zh"),
+        (None, "zh", "en", "zh"),
+        (None, None, "zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("fr", None, "fr,en;q=0.5", "en"),
+        ("", None, "", "en"),
+    ],
+)
+def test_the_address_decides_the_language_then_the_setting_then_the_browser(
+    asked, configured, browser, wanted
+):
+    assert choose_lang(asked, configured, browser) == wanted
