@@ -6,6 +6,7 @@ Slow work, so it runs in a process of its own and never holds up the watch flow.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -118,6 +119,15 @@ class Preserver:
                 log.warning(
                     "evidence_waits", event_id=event.id, retry_in_s=pause_s, reason=str(error)
                 )
-            if self.stop.wait(pause_s):
+            if self._wait(pause_s):
                 raise Interrupted(f"{event.id}: stopped while waiting to preserve its evidence")
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _wait(self, pause_s: float) -> bool:
+        """Pause, giving signs of life; True: asked to stop."""
+        ends_s = time.monotonic() + pause_s
+        while (left_s := ends_s - time.monotonic()) > 0:
+            self.beat()
+            if self.stop.wait(min(left_s, 1.0)):
+                return True
+        return self.stop.is_set()
