@@ -13,7 +13,7 @@ from typing import Self
 import structlog
 from sqlalchemy import Connection, Engine, func, insert, inspect, select
 
-from domain.errors import PutAside
+from domain.errors import PutAside, TryAgain
 from domain.events import Event
 from event_log.rows import LoggedEvent, as_text, from_row, to_row
 from event_log.sqlite import open_engine, saying_what_failed, writing
@@ -35,6 +35,10 @@ class Page:
     is_last: bool  # nothing more that was wanted stood in the log at that moment
 
 
+class LogReplaced(TryAgain):
+    """The file was removed or replaced while it was open; what is written to it nobody reads."""
+
+
 class EventLog:
     """Events in the order of writing; each id is written once.
 
@@ -49,6 +53,7 @@ class EventLog:
         self.path = path
         self.log_id = log_id  # changes when the file is replaced by a new log
         self._reported: set[int] = set()
+        self._file = _file_id(path)
 
     @classmethod
     def open(cls, path: Path, busy_timeout_s: float = 10.0) -> Self:
@@ -81,6 +86,7 @@ class EventLog:
         Raises:
             PutAside: an event could not be read back if it were written; none was.
             TryAgain: locked, disk full, no permission.
+            LogReplaced: the file was removed; open the log again and repeat.
             Stop: the file is damaged.
         """
         rows: dict[str, Row] = {}
@@ -177,14 +183,25 @@ class EventLog:
     @contextmanager
     def reading(self, wanted: str) -> Iterator[Connection]:
         """A transaction that sees one moment of the log; errors say that `wanted` failed."""
+        self._check_in_place(wanted)
         with saying_what_failed(self.path, wanted), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self, wanted: str) -> Iterator[Connection]:
         """A transaction that may write; when it ends without an error it is on the disk."""
+        self._check_in_place(wanted)
         with saying_what_failed(self.path, wanted), writing(self._engine) as connection:
             yield connection
+        # SQLite goes on writing to a file that was deleted, and calls it a success
+        self._check_in_place(wanted)
+
+    def _check_in_place(self, wanted: str) -> None:
+        if _file_id(self.path) != self._file:
+            raise LogReplaced(
+                f"event log {self.path}: could not {wanted}: the file was removed or replaced "
+                "while it was open; open it again"
+            )
 
     def _readable(self, row: dict[str, object]) -> LoggedEvent | None:
         try:
@@ -195,6 +212,14 @@ class EventLog:
                 self._reported.add(seq)
                 log.warning("event passed over", seq=seq, reason=str(error), log=str(self.path))
             return None
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _prepare(engine: Engine) -> str:

@@ -10,7 +10,7 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from domain.errors import PutAside, TryAgain
 from domain.events import Event
-from event_log.log import EventLog
+from event_log.log import EventLog, LogReplaced
 
 log = structlog.get_logger()
 
@@ -73,6 +73,11 @@ class _EventLogPartition(StatefulSinkPartition[Event, None]):
             try:
                 self._log.append(events)
                 return
+            except LogReplaced as error:
+                log.warning("event log was replaced, writing to the new one", reason=str(error))
+                self._log.close()
+                self._log = EventLog.open(self._log.path)
+                continue
             except TryAgain as error:
                 if time.monotonic() + pause_s > give_up_at:
                     raise

@@ -12,7 +12,7 @@ import structlog
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from domain.errors import TryAgain
-from event_log.log import EventLog
+from event_log.log import EventLog, LogReplaced
 from event_log.rows import LoggedEvent
 
 log = structlog.get_logger()
@@ -106,6 +106,11 @@ class _EventLogPartition(StatefulSourcePartition[LoggedEvent, Place]):
         draining = self._drain.is_set()  # before reading: what comes before the request is read
         try:
             page = self._log.read_page(self._seq, self._types, self._batch_size)
+        except LogReplaced as error:
+            log.warning("event log was replaced, reading it from its start", reason=str(error))
+            self._log.close()
+            self._log, self._seq = EventLog.open(self._log.path), 0
+            return []
         except TryAgain as error:
             self._wait_for_the_log(error)
             return []

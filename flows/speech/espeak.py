@@ -61,10 +61,11 @@ class EspeakEngine:
             "target": str(target.resolve()),
         }
         answer = self.worker.ask(request, self._answer_within_s)
+        if answer.get("retry"):
+            raise TryAgain(f"espeak-ng: {target} cannot be written: {answer.get('error')}")
         if not answer.get("ok"):
             shown = text if len(text) <= 40 else text[:39] + "…"
-            message = f"espeak-ng: cannot speak {shown!r}: {answer.get('error')}"
-            raise TryAgain(message) if answer.get("retry") else PutAside(message)
+            raise PutAside(f"espeak-ng: cannot speak {shown!r}: {answer.get('error')}")
         return read_speech(target)
 
     def close(self) -> None:

@@ -125,6 +125,8 @@ def _pages(
     path: Path, types: list[str] | None, after: int, limit: int | None, follow: bool
 ) -> Iterator[list[LoggedEvent]]:
     """Events of the log, a page at a time; following, also empty ones while nothing happens."""
+    from event_log.log import LogReplaced
+
     log = _open(path, follow)
     seq, left = after, limit
     with log:
@@ -133,8 +135,8 @@ def _pages(
         while left is None or left > 0:
             try:
                 page = log.read_page(seq, types, PAGE if left is None else min(PAGE, left))
-            except TryAgain:
-                if not follow:
+            except TryAgain as error:
+                if not follow or isinstance(error, LogReplaced):  # its numbers begin again
                     raise
                 _wait_for_more()
                 continue

@@ -15,7 +15,7 @@ from domain.errors import PutAside, Stop, TryAgain
 from domain.events import CameraChanged, OffenceWarned
 from event_log.consumers import Consumers
 from event_log.examples import one_of_each, warned_event
-from event_log.log import EventLog
+from event_log.log import EventLog, LogReplaced
 from event_log.rows import from_row, to_row
 
 
@@ -193,6 +193,23 @@ def test_a_log_keeps_its_id_and_a_new_one_gets_another(log_path: Path, tmp_path:
         assert first.log_id == again.log_id
     with EventLog.open(tmp_path / "other.sqlite") as other:
         assert other.log_id != first.log_id
+
+
+def test_a_log_whose_file_was_removed_acknowledges_nothing(
+    event_log: EventLog, log_path: Path
+) -> None:
+    event_log.append([warned_event(1)])
+    for path in log_path.parent.iterdir():
+        path.unlink()
+    for _ in range(2):  # the file is gone; then another log lies in its place
+        with pytest.raises(LogReplaced, match="removed or replaced"):
+            event_log.append([warned_event(2)])
+        with pytest.raises(LogReplaced):
+            event_log.read()
+        with EventLog.open(log_path) as new:
+            new.append([warned_event(3)])
+    with EventLog.open(log_path) as new:
+        assert [each.event for each in new.read()] == [warned_event(3)]
 
 
 def test_a_consumers_place_is_kept_and_never_moves_back(event_log: EventLog) -> None:

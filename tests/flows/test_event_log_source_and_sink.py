@@ -146,6 +146,22 @@ def test_a_log_that_was_replaced_is_read_from_its_start(log_path: Path, tmp_path
     assert [each.event for each in collect(drained, recovery)] == [warned_event(7)]
 
 
+def test_a_log_replaced_under_a_running_flow_is_written_and_read_anew(
+    log_path: Path, tmp_path: Path
+) -> None:
+    source = EventLogSource(log_path, None, already(False)).build_part("in", "event-log", None)
+    sink = EventLogSink(log_path).build_part("out", "event-log", None)
+    sink.write_batch([warned_event(1), warned_event(2)])
+    assert [each.event for each in source.next_batch()] == [warned_event(1), warned_event(2)]
+    for path in tmp_path.glob("events.sqlite*"):
+        path.unlink()
+    sink.write_batch([warned_event(3)])
+    assert source.next_batch() == []
+    assert [each.event for each in source.next_batch()] == [warned_event(3)]
+    with EventLog.open(log_path) as log:
+        assert source.snapshot() == (log.log_id, 1)
+
+
 def test_a_source_is_never_asleep_for_longer_than_an_epoch_can_wait(log_path: Path) -> None:
     part = EventLogSource(log_path, None, already(False)).build_part("events", "event-log", None)
     for _ in range(3):
