@@ -35,8 +35,8 @@ class Serving:
         from models.serving.server import TritonServer
 
         assert self._data is not None
-        ports = {"grpc_port": int(self.address.rsplit(":", 1)[1])} if self.address else {}
-        server = TritonServer(self._data.triton, **ports)
+        port = int(self.address.rsplit(":", 1)[1]) if self.address else 0
+        server = TritonServer(self._data.triton, grpc_port=port)
         self._server = server
         server.start()
         try:

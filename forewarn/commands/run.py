@@ -128,7 +128,7 @@ def _tell(folder: DataDir, site: Site, json_out: bool) -> None:
     if json_out:
         print_json(found.to_json())
     else:
-        show_summary(found, console)
+        show_summary(found, site, console)
     if found.problems:
         raise typer.Exit(1)
 

@@ -21,8 +21,9 @@ def run_flow(flow: Dataflow, store: Path) -> None:
     """Run until every source has ended; state is kept in `store`."""
     if not any(store.glob("*.sqlite3")):
         store.mkdir(parents=True, exist_ok=True)
-        init_db_dir(store, RECOVERY_PARTITIONS)
-    cli_main(flow, epoch_interval=EPOCH, recovery_config=RecoveryConfig(str(store)))
+        init_db_dir(store, RECOVERY_PARTITIONS)  # type: ignore[no-untyped-call]
+    recovery = RecoveryConfig(str(store))  # type: ignore[no-untyped-call]
+    cli_main(flow, epoch_interval=EPOCH, recovery_config=recovery)  # type: ignore[no-untyped-call]
 
 
 def begin_pass(store: Path) -> None:

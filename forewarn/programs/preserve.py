@@ -1,0 +1,77 @@
+"""The preserve program: cuts, masks, hashes and keeps the evidence of each ended offence."""
+
+from __future__ import annotations
+
+import sys
+
+from domain.errors import ForewarnError
+from domain.site import Site
+from domain.site_file import load_site
+from evidence_store.footage import SiteFootage
+from evidence_store.table import EvidenceTable
+from evidence_store.vault import Vault
+from flows.preserve import WANTED_TYPES, build_preserve_flow
+from flows.signals import install_stop_signals
+from flows.sinks.event_log import EventLogSink
+from flows.sources.event_log import EventLogSource
+from flows.steps.preserve_offence import PreserveModels, PreserveParts
+from forewarn import __version__
+from forewarn.logging_setup import set_up_logging
+from forewarn.programs.beat import Heartbeat
+from forewarn.programs.run_flow import run_flow
+from forewarn.programs.settings import ProgramSettings, read_settings
+from models.appearance import describe
+from models.serving.client import Connection, Embedder, FaceDetector, connect
+from models.versions import built_versions
+
+ONE_AT_A_TIME = 1  # each takes seconds, and `stop` is looked at between batches
+
+
+def main() -> None:
+    """Run until a signal comes: SIGTERM ends it, SIGUSR1 lets it finish what is in the log."""
+    set_up_logging("preserve")
+    settings = read_settings("preserve")
+    try:
+        preserve(settings, load_site(settings.site_file))
+    except ForewarnError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def preserve(settings: ProgramSettings, site: Site) -> None:
+    """Choose the real models and stores and run the flow."""
+    stop, drain = install_stop_signals()
+    beat = Heartbeat(settings.data.beats / "preserve")
+    events_db = settings.data.events_db
+    connection = connect(settings.triton_address)
+    try:
+        flow = build_preserve_flow(
+            _parts(settings, site, connection),
+            EventLogSource(events_db, WANTED_TYPES, stop, drain, ONE_AT_A_TIME, beat),
+            EventLogSink(events_db),
+            stop,
+            beat,
+        )
+        run_flow(flow, settings.data.recovery / "preserve")
+    finally:
+        connection.close()
+
+
+def _parts(settings: ProgramSettings, site: Site, connection: Connection) -> PreserveParts:
+    return PreserveParts(
+        site=site,
+        footage=SiteFootage(site, settings.site_file.parent, settings.data.recordings),
+        models=PreserveModels(
+            embedder=Embedder(connection),
+            faces=FaceDetector(connection),
+            describe=describe,
+            versions=built_versions(),
+        ),
+        vault=Vault(settings.data.evidence),
+        table=EvidenceTable.open(settings.data.lancedb),
+        software_version=__version__,
+    )
+
+
+if __name__ == "__main__":
+    main()
