@@ -21,7 +21,8 @@ models: app-env server-env
 setup: app-env server-env models  ## build both environments and the models, start nothing
 
 demo: models  ## watch the sample footage with a real Triton server and show what came of it
-	@$(FOREWARN) run $(SITE) --until-end --fresh --data var/demo --summary
+	@rm -rf var/demo
+	@$(FOREWARN) run $(SITE) --until-end --data var/demo --summary
 
 up: models  ## flow and console together, on looped footage: http://127.0.0.1:5006
 	@$(FOREWARN) up $(SITE) --data var/up

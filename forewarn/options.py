@@ -33,3 +33,8 @@ def data_dir(path: Path) -> DataDir:
 def print_json(value: Any) -> None:
     """Print one JSON value on a line of stdout; dates as ISO 8601."""
     print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+
+
+def tell_trouble(words: str) -> None:
+    """Show people that something went wrong and is being dealt with."""
+    console.print(f"[yellow]trouble:[/yellow] {words}", highlight=False, soft_wrap=True)

@@ -151,20 +151,23 @@ _COLOURS = {"complied": "green", "escalated": "red", "unknown": "yellow", "lapse
 
 def show_summary(found: Summary, site: Site, terminal: Console) -> None:
     """Print a table and a few totals."""
-    table = Table(title=f"{site.site.title.zh} · {site.site.title.en}", header_style="bold")
-    for heading in ("first seen", "camera", "stayed", "calls", "outcome", "evidence"):
-        table.add_column(heading, justify="right" if heading in ("stayed", "calls") else "left")
+    title = f"{site.site.title.zh} · {site.site.title.en}"
+    table = Table(title=title, header_style="bold", box=None, title_justify="left")
+    for heading in ("first seen", "camera", "stayed", "calls", "outcome", "evidence", "verified"):
+        right = heading in ("stayed", "calls")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     zone = ZoneInfo(site.site.timezone)
     for line in found.offences:
         colour = _COLOURS.get(line.outcome, "white")
-        mark = "[green]verified[/green]" if line.verified else "[red]not verified[/red]"
+        mark = "[green]yes[/green]" if line.verified else "[red]NO[/red]"
         table.add_row(
             line.first_seen_at.astimezone(zone).strftime("%H:%M:%S"),
             line.camera_id,
             f"{line.dwell_s:.1f} s",
             f"{line.spoken}/{line.calls}",
             f"[{colour}]{line.outcome}[/{colour}]",
-            f"{line.evidence_id} {mark}",
+            line.evidence_id,
+            mark,
         )
     terminal.print(table)
     outcomes = ", ".join(f"{count} {name}" for name, count in sorted(found.outcomes.items()))

@@ -56,8 +56,12 @@ class Program:
 class Supervisor:
     """Looks after a handful of programs; use as a context, leaving it stops them all."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None] = lambda words: None) -> None:
+        """Args:
+        tell: shows trouble to the person who started the run; details are in the log.
+        """
         self.programs: dict[str, Program] = {}
+        self._tell = tell
 
     def __enter__(self) -> Supervisor:
         return self
@@ -114,6 +118,7 @@ class Supervisor:
             return
         if age_s > STANDS_STILL_S:
             log.error("program_stands_still", name=program.name, silent_s=round(age_s))
+            self._tell(f"{program.name} stands still for {age_s:.0f} s: it is restarted")
             program.process.kill()
 
     def _plan_restart(self, program: Program) -> None:
@@ -132,6 +137,10 @@ class Supervisor:
         pause_s = min(2.0 ** (program.crashes - 1), LAST_PAUSE_S)
         program.restart_at_s = time.monotonic() + pause_s
         log.error("program_crashed", name=program.name, code=code, restart_in_s=pause_s)
+        self._tell(
+            f"{program.name} ended unexpectedly (exit code {code}); "
+            f"restarting in {pause_s:g} s; see {program.log_file}"
+        )
 
     def drain(
         self,

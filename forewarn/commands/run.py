@@ -16,7 +16,15 @@ from domain.data_dir import DataDir
 from domain.site import Site
 from domain.site_file import load_site
 from forewarn.logging_setup import set_up_logging
-from forewarn.options import DEFAULT_DATA, DataOption, JsonOption, console, data_dir, print_json
+from forewarn.options import (
+    DEFAULT_DATA,
+    DataOption,
+    JsonOption,
+    console,
+    data_dir,
+    print_json,
+    tell_trouble,
+)
 from forewarn.programs.plan import ANNOUNCE, CONSUMERS, PRESERVE, WATCH, flow_program
 from forewarn.programs.settings import ProgramSettings
 from forewarn.run_lock import run_lock
@@ -61,10 +69,9 @@ def run(
 
     Example: forewarn run samples/site.yaml --until-end --summary
     """
-    set_up_logging("supervisor")
     site = load_site(site_file)
     folder = data_dir(data)
-    folder.root.mkdir(parents=True, exist_ok=True)
+    set_up_logging("supervisor", folder.logs / "supervisor.log")
     with run_lock(folder), stop_on_signals() as stopped, serving(triton, folder) as server:
         if fresh:
             shutil.rmtree(folder.recovery, ignore_errors=True)
@@ -75,7 +82,7 @@ def run(
             until_end=until_end,
             shows_live=live_view,
         )
-        with Supervisor() as supervisor:
+        with Supervisor(tell_trouble) as supervisor:
             for name in (WATCH, ANNOUNCE, PRESERVE):
                 supervisor.start(flow_program(name, settings))
             if until_end:

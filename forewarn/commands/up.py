@@ -10,7 +10,7 @@ import typer
 from domain.site_file import load_site
 from forewarn.commands.run import TritonOption, stop_on_signals
 from forewarn.logging_setup import set_up_logging
-from forewarn.options import DEFAULT_DATA, DataOption, console, data_dir
+from forewarn.options import DEFAULT_DATA, DataOption, console, data_dir, tell_trouble
 from forewarn.programs.plan import ANNOUNCE, PRESERVE, WATCH, console_program, flow_program
 from forewarn.programs.settings import ProgramSettings
 from forewarn.run_lock import run_lock
@@ -35,10 +35,9 @@ def up(
 
     Example: forewarn up samples/site.yaml --data var/up
     """
-    set_up_logging("supervisor")
     load_site(site_file)
     folder = data_dir(data)
-    folder.root.mkdir(parents=True, exist_ok=True)
+    set_up_logging("supervisor", folder.logs / "supervisor.log")
     with run_lock(folder), stop_on_signals() as stopped, serving(triton, folder) as server:
         settings = ProgramSettings(
             site_file=site_file.resolve(),
@@ -47,7 +46,7 @@ def up(
             until_end=False,
             shows_live=True,
         )
-        with Supervisor() as supervisor:
+        with Supervisor(tell_trouble) as supervisor:
             for name in (WATCH, ANNOUNCE, PRESERVE):
                 supervisor.start(flow_program(name, settings))
             supervisor.start(console_program(settings, port, address))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,11 +20,18 @@ _FINISHED = "finished"
 
 def run_flow(flow: Dataflow, store: Path) -> None:
     """Run until every source has ended; state is kept in `store`."""
-    if not any(store.glob("*.sqlite3")):
-        store.mkdir(parents=True, exist_ok=True)
-        init_db_dir(store, RECOVERY_PARTITIONS)  # type: ignore[no-untyped-call]
+    if not store.exists():
+        _make_store(store)
     recovery = RecoveryConfig(str(store))  # type: ignore[no-untyped-call]
     cli_main(flow, epoch_interval=EPOCH, recovery_config=recovery)  # type: ignore[no-untyped-call]
+
+
+def _make_store(store: Path) -> None:
+    """Make an empty store in one step: one half made by a killed process would never open."""
+    store.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{store.name}.", dir=store.parent))
+    init_db_dir(temporary, RECOVERY_PARTITIONS)  # type: ignore[no-untyped-call]
+    temporary.rename(store)
 
 
 def begin_pass(store: Path) -> None:
