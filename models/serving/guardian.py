@@ -27,7 +27,12 @@ def guard(owner_pid: int, grace_s: float, command: list[str]) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     # helpers of a killed server become our children, so that they can be ended and waited for
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    server = subprocess.Popen(command, preexec_fn=_end_with_guardian, stdin=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,  # ours is the owner's: it reads the process id and closes it
+        preexec_fn=_end_with_guardian,
+    )
     print(server.pid, flush=True)
     os.close(1)  # the owner reads until here
     while server.poll() is None:
