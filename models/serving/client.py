@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -23,12 +24,26 @@ __all__ = ["Connection", "Detector", "Embedder", "FaceDetector", "connect"]
 BATCH = 8  # max_batch_size in triton_repo/*/config.pbtxt
 
 
+class Inference(Protocol):
+    """Whatever answers batches: a Connection, or models/direct.py without a server."""
+
+    def infer(
+        self,
+        model: str,
+        given: Tensor,
+        batches: Sequence[Sequence[np.ndarray]],
+        wanted: Sequence[Tensor],
+    ) -> list[dict[str, np.ndarray]]:
+        """See Connection.infer."""
+        ...
+
+
 class Detector:
     """Persons and vehicles in whole pictures."""
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Inference,
         *,
         min_score: float = persons.MIN_SCORE,
         registry: Registry | None = None,
@@ -51,7 +66,7 @@ class Detector:
             Stop: a frame has the wrong shape, or the server's answer has.
         """
         for frame in frames:
-            _check_frame(frame)
+            check_frame(frame)
         pictures = [frame.image_rgb for frame in frames]
         answers = self._connection.infer(
             self._entry.triton_folder, self._entry.inputs[0], _batches(pictures), self._wanted
@@ -68,7 +83,7 @@ class Detector:
 class Embedder:
     """Crops as vectors."""
 
-    def __init__(self, connection: Connection, *, registry: Registry | None = None) -> None:
+    def __init__(self, connection: Inference, *, registry: Registry | None = None) -> None:
         self._connection = connection
         self._entry = (registry or read_registry()).model("embedder")
 
@@ -98,7 +113,7 @@ class Embedder:
 class FaceDetector:
     """Where the faces are."""
 
-    def __init__(self, connection: Connection, *, registry: Registry | None = None) -> None:
+    def __init__(self, connection: Inference, *, registry: Registry | None = None) -> None:
         self._connection = connection
         self._entry = (registry or read_registry()).model("face_detector")
 
@@ -147,7 +162,8 @@ def _picture_shape(entry: ModelEntry) -> tuple[int, int, int, int]:
     return batch, height, width, channels
 
 
-def _check_frame(frame: SampledFrame) -> None:
+def check_frame(frame: SampledFrame) -> None:
+    """Raise Stop unless the picture is what the detector takes."""
     image = frame.image_rgb
     if image.shape != (SIDE_PX, SIDE_PX, 3) or image.dtype != np.uint8:
         raise Stop(

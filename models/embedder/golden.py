@@ -1,0 +1,33 @@
+"""A known crop, and the vector that the original network gave it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from models.face_detector.golden import golden_picture
+
+ANSWERS = Path(__file__).with_name("golden") / "answers.json"
+MIN_COSINE = 0.97  # the network's activations have 8 bits: other kernels round otherwise
+
+
+def golden_crop() -> np.ndarray:
+    """The portrait alone, (160, 133, 3) uint8 RGB or so."""
+    return golden_picture()[200:360, 300:430]
+
+
+def read_golden() -> np.ndarray:
+    """(1280,) float32 of unit length."""
+    answers = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    vector = np.array(answers["embedding"], np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def differences(golden: np.ndarray, came: np.ndarray) -> list[str]:
+    """How a vector differs by more than precision explains; [] if it agrees."""
+    cosine = float(golden @ came)
+    if cosine >= MIN_COSINE:
+        return []
+    return [f"the portrait's vector has cosine {cosine:.3f} with the expected one"]

@@ -1,0 +1,84 @@
+"""Ask a server known questions: does it give right answers, not just any?
+
+A server can be up, say that it is ready, and answer nothing or nonsense: with NumPy 2 in its
+environment it sees zeros and returns empty arrays; another model may lie in its repository.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from fractions import Fraction
+
+from domain.errors import Stop
+from domain.frames import FrameStamp, SampledFrame
+from models.embedder import golden as golden_embedding
+from models.face_detector import golden as golden_face
+from models.person_detector import golden as golden_persons
+from models.person_detector.preprocess import SIDE_PX
+from models.serving.client import Detector, Embedder, FaceDetector, Inference
+from models.serving.connection import Connection
+
+MODELS = ("detector", "embedder", "face_detector")
+
+
+def check_answers(connection: Connection, models: tuple[str, ...] = MODELS) -> None:
+    """Compare the server's answers to known pictures with those of the original models.
+
+    Raises:
+        Stop: a model is not loaded, or an answer is empty or wrong; the message has what came.
+        TryAgain: the server is away.
+    """
+    connection.check_models_ready(models)
+    if faults := find_faults(connection, models):
+        raise Stop(
+            f"Triton at {connection.address} answers, but wrongly:\n"
+            + "\n".join(f"  {fault}" for fault in faults)
+            + "\nare its models those of `forewarn models build`, and is NumPy below 2 in its "
+            "environment?"
+        )
+
+
+def find_faults(inference: Inference, models: tuple[str, ...] = MODELS) -> list[str]:
+    """What is wrong with the answers to the known pictures; [] if nothing is."""
+    return [f"{name}: {fault}" for name in models for fault in _CHECKS[name](inference)]
+
+
+def _check_detector(inference: Inference) -> list[str]:
+    pictures = golden_persons.read_golden()
+    frames = [SampledFrame(_stamp(picture.name), picture.image_rgb) for picture in pictures]
+    answers = Detector(inference).detect(frames)
+    return [
+        fault
+        for picture, came in zip(pictures, answers, strict=True)
+        for fault in golden_persons.differences(picture, came)
+    ]
+
+
+def _check_embedder(inference: Inference) -> list[str]:
+    came = Embedder(inference).embed([golden_embedding.golden_crop()])
+    return golden_embedding.differences(golden_embedding.read_golden(), came[0])
+
+
+def _check_face_detector(inference: Inference) -> list[str]:
+    golden = golden_face.read_golden()
+    return golden_face.differences(golden, *FaceDetector(inference).find(golden.image_rgb))
+
+
+_CHECKS = {
+    "detector": _check_detector,
+    "embedder": _check_embedder,
+    "face_detector": _check_face_detector,
+}
+
+
+def _stamp(name: str) -> FrameStamp:
+    """A stamp whose pixels are the golden picture's own."""
+    return FrameStamp(
+        camera_id=name,
+        pts=0,
+        time_base=Fraction(1),
+        media_time_s=0.0,
+        captured_at=datetime(2026, 1, 1, tzinfo=UTC),
+        width_px=SIDE_PX,
+        height_px=SIDE_PX,
+    )
