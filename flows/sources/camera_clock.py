@@ -25,9 +25,9 @@ class FileClock:
 class LiveClock:
     """A live stream: the stream's own spacing, anchored on this machine's clock.
 
-    Arrival times jitter by the network's queue; the stream's timestamps do not. So the first frame
-    is stamped on arrival and later ones by their distance from it, until the two disagree by more
-    than MAX_DRIFT_S. Never goes backwards.
+    Arrival times jitter by the network's queue; the stream's timestamps do not. So frames are
+    stamped by their distance from the one that was least delayed so far (none can have been taken
+    after it arrived), until the two clocks disagree by more than MAX_DRIFT_S. Never goes backwards.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class LiveClock:
     def at(self, media_time_s: float) -> datetime:
         """Event time of the frame at that media time, read off now."""
         now_s = time.time()
-        if self._anchor is None or abs(self._anchor + media_time_s - now_s) > MAX_DRIFT_S:
+        if self._anchor is None or not 0 <= now_s - self._anchor - media_time_s <= MAX_DRIFT_S:
             self._anchor = now_s - media_time_s
         moment = datetime.fromtimestamp(round(self._anchor + media_time_s, 6), UTC)
         if self._last is not None and moment <= self._last:
