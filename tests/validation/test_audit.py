@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from domain.data_dir import DataDir
+from domain.evidence import EMBEDDING_SIZE, EvidenceRecord
+from domain.ladder import FINAL
+from domain.site_file import load_site
+from evidence_store.vault import Vault
+from validation.audit import run_audit
+from validation.checks import GROUPS, checks
+from validation.measurements import measure
+from validation.report import AuditReport, read_latest
+
+Sealer = Callable[..., EvidenceRecord]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def failed(report: AuditReport, evidence_id: str) -> set[str]:
+    return {each.check for each in report.findings_of(evidence_id)}
+
+
+def test_sound_evidence_passes_every_check(data: DataDir, seal: Sealer) -> None:
+    seal("a")
+    seal("b", outcome="escalated", rungs_spoken=3)
+    seal("c", outcome="lapsed", rungs_spoken=0)
+    report = run_audit(data)
+    assert report.passed and report.findings == () and report.records == 3
+    assert {each.group for each in report.checks} == set(GROUPS)
+    assert all(each.examined == 3 for each in report.checks)
+    assert read_latest(data.audits) == report
+
+
+BROKEN: dict[str, dict[str, Any]] = {
+    "subject-size": {"subject_height_px": 12.0},
+    "clip-plays": {"clip_duration_s": 0.0},
+    "score": {"best_score": 0.1},
+    "dwell": {"dwell_s": 1.0},
+    "outcome": {"outcome": "warned"},
+    "rungs": {"outcome": "escalated", "rungs_spoken": 2},
+    "embedding-length": {"embedding": np.full(EMBEDDING_SIZE, 1.0, np.float32)},
+    "id-minted": {"offence_id": "ofc-of-somebody-else"},
+    "nothing-missing": {"complete": False, "missing": ("clip: disk full",)},
+}
+
+
+@pytest.mark.parametrize("check", sorted(BROKEN))
+def test_a_record_that_is_wrong_in_one_way_fails_that_check_only(
+    data: DataDir, seal: Sealer, check: str
+) -> None:
+    sound = seal("sound")
+    broken = seal("broken", **BROKEN[check])
+    report = run_audit(data)
+    assert not report.passed and report.records_failed == 1
+    assert failed(report, broken.evidence_id) == {check}
+    assert failed(report, sound.evidence_id) == set()
+
+
+def test_times_out_of_order_are_found(data: DataDir, seal: Sealer) -> None:
+    whole = seal("whole")
+    late = seal("late", first_seen_at=whole.ended_at + timedelta(seconds=5))
+    early = seal("early", first_seen_at=whole.clip_from_at - timedelta(seconds=2))
+    report = run_audit(data)
+    assert failed(report, late.evidence_id) == {"ended-after-start"}
+    assert failed(report, early.evidence_id) == {"clip-in-time"}
+
+
+@pytest.mark.parametrize(
+    ("check", "spoil"),
+    [
+        ("sharpness", lambda image: cv2.GaussianBlur(image, (0, 0), 4)),
+        ("light", lambda image: (image // 16).astype(np.uint8)),
+    ],
+)
+def test_a_snapshot_that_shows_little_is_not_clear(
+    data: DataDir, seal: Sealer, check: str, spoil: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    record = seal("dim", picture=spoil)
+    assert check in failed(run_audit(data), record.evidence_id)
+
+
+def test_tampered_files_are_named_in_both_languages(data: DataDir, seal: Sealer) -> None:
+    record = seal("a")
+    clip = data.evidence / record.evidence_id / "clip.mp4"
+    clip.chmod(0o644)
+    clip.write_bytes(clip.read_bytes()[:-1] + b"\0")
+    finding = run_audit(data).findings_of(record.evidence_id)[0]
+    assert finding.check == "files-as-sealed" and finding.group == "true"
+    assert "clip.mp4" in finding.reason.en and "clip.mp4" in finding.reason.zh
+    assert finding.reason.zh.startswith("与封存时不一致")
+
+
+def test_a_sealed_folder_without_a_row_and_a_row_without_a_folder_are_found(
+    data: DataDir, seal: Sealer
+) -> None:
+    unlisted, gone = seal("unlisted", in_table=False), seal("gone")
+    Vault(data.evidence).set_aside(gone.evidence_id)
+    report = run_audit(data)
+    assert failed(report, unlisted.evidence_id) == {"in-the-table"}
+    assert {"files-as-sealed", "rule-known"} <= failed(report, gone.evidence_id)
+
+
+def test_the_site_files_rule_stands_in_where_none_was_sealed(
+    data: DataDir, seal: Sealer, sample_site_file: Path
+) -> None:
+    record = seal("old", story={})
+    assert "rule-known" in failed(run_audit(data), record.evidence_id)
+    report = run_audit(data, load_site(sample_site_file))
+    assert failed(report, record.evidence_id) == set()
+
+
+def test_without_evidence_there_is_nothing_to_fail(data: DataDir) -> None:
+    report = run_audit(data)
+    assert report.passed and report.records == 0
+    assert all(each.examined == 0 for each in report.checks)
+
+
+def test_every_check_looks_at_something_that_is_measured(data: DataDir, seal: Sealer) -> None:
+    seal("a")
+    columns = set(measure(data, None, lambda done, total: None).columns)
+    assert {check.column for check in checks()} <= columns
+    ids = [check.id for check in checks()]
+    assert len(ids) == len(set(ids))
+    states = next(check.one_of for check in checks() if check.id == "outcome")
+    assert set(states) == {state.value for state in FINAL}
+
+
+def run_module(data: DataDir, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "validation", "--data", str(data.root), *more],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+    )
+
+
+def test_the_module_prints_the_report_and_its_exit_code_tells(
+    data: DataDir, seal: Sealer, sample_site_file: Path
+) -> None:
+    seal("a")
+    sound = run_module(data, "--site", str(sample_site_file))
+    assert sound.returncode == 0
+    assert AuditReport.model_validate_json(sound.stdout).passed
+    assert "measured 1 of 1" in sound.stderr
+    seal("b", dwell_s=0.5)
+    broken = run_module(data)
+    assert broken.returncode == 1
+    assert json.loads(broken.stdout)["records_failed"] == 1
+    unreadable = run_module(data, "--site", "nowhere.yaml")
+    assert unreadable.returncode == 78 and "nowhere.yaml" in unreadable.stderr
+
+
+SOCKETS_SHUT = """
+import socket, sys
+attempts = []
+def shut(self, address, *rest):
+    attempts.append(address)
+    raise OSError("shut for the test")
+def no_names(*asked, **more):
+    attempts.append(asked)
+    raise socket.gaierror("shut for the test")
+socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = shut
+socket.getaddrinfo = socket.gethostbyname = no_names
+from pathlib import Path
+from domain.data_dir import DataDir
+from validation.audit import run_audit
+report = run_audit(DataDir(Path(sys.argv[1])))
+print(report.records, len(attempts), attempts[:3])
+"""
+
+
+def test_an_audit_sends_nothing_anywhere(data: DataDir, seal: Sealer, tmp_path: Path) -> None:
+    seal("a")
+    done = subprocess.run(
+        [sys.executable, "-c", SOCKETS_SHUT, str(data.root)],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ, PYTHONPATH=str(ROOT), HOME=str(tmp_path)),
+        timeout=120,
+    )
+    assert done.stdout.strip() == "1 0 []", done.stderr[-2000:]

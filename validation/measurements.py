@@ -1,0 +1,186 @@
+"""What is measured of each record before any judgement: one row of numbers and words a record.
+
+Plain NumPy and Arrow; Great Expectations cannot look at pictures or hash files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from domain.data_dir import DataDir
+from domain.errors import ForewarnError
+from domain.evidence import EvidenceRecord
+from domain.ids import mint
+from domain.site import Ladder, Rule, Site
+from evidence_store.stills import crop_box, decode_picture
+from evidence_store.table import EvidenceTable
+from evidence_store.vault import Vault
+from evidence_store.verify import verify_record
+
+WANTED_ROLES = {"clip": 1, "snapshot": 2, "masked snapshot": 2, "numbers": 1}
+PAGE = 500
+
+Progress = Callable[[int, int], None]  # records measured, of how many
+
+
+def measure(data: DataDir, site: Site | None, progress: Progress) -> pd.DataFrame:
+    """Measure every record of the table, and every sealed folder that the table does not list.
+
+    Args:
+        site: where a record does not carry its rule, the site file's is used.
+    Returns:
+        a row for each record; the columns are what checks.py names. NaN or None: not measured.
+    """
+    vault, table = Vault(data.evidence), EvidenceTable.open(data.lancedb, create=False)
+    ids = table.facts().column("evidence_id").to_pylist()
+    unlisted = sorted(set(vault.ids()) - set(ids))
+    total, rows = len(ids) + len(unlisted), []
+    for evidence_id in [*ids, *unlisted]:
+        record = table.get(evidence_id)
+        rows.append(_measure(evidence_id, record, vault, site))
+        progress(len(rows), total)
+    return pd.DataFrame(rows, columns=list(_blank("")) if not rows else None)
+
+
+def _blank(evidence_id: str) -> dict[str, Any]:
+    """A row of which nothing could be measured."""
+    return {
+        "evidence_id": evidence_id,
+        "has_row": False,
+        "verify_problems": "",
+        "id_fits_offence": True,
+        "embedding_norm": np.nan,
+        "appearance_norm": np.nan,
+        "subject_height_px": np.nan,
+        "sharpness": np.nan,
+        "brightness": np.nan,
+        "clip_duration_s": np.nan,
+        "absent_parts": "",
+        "missing": "",
+        "rule_known": False,
+        "score_over_minimum": np.nan,
+        "dwell_over_threshold_s": np.nan,
+        "lasted_s": np.nan,
+        "clip_lead_s": np.nan,
+        "outcome": "",
+        "rungs_fit_outcome": None,
+    }
+
+
+def _measure(
+    evidence_id: str, row: EvidenceRecord | None, vault: Vault, site: Site | None
+) -> dict[str, Any]:
+    record = row or vault.read(evidence_id)
+    measured = _blank(evidence_id)
+    measured["has_row"] = row is not None
+    if record is None:
+        measured["verify_problems"] = f"{evidence_id}: numbers.json cannot be read"
+        return measured
+    measured["verify_problems"] = "; ".join(_verify(record, vault))
+    story = vault.story(evidence_id) if _is_id(evidence_id, vault) else {}
+    rule, ladder = _rule_in_force(record.rule_id, story, site)
+    measured |= _identity(record) | _parts(record) | _rule_facts(record, rule, ladder)
+    measured |= {
+        "subject_height_px": record.subject_height_px,
+        "clip_duration_s": record.clip_duration_s,
+        "lasted_s": (record.ended_at - record.first_seen_at).total_seconds(),
+        "outcome": record.outcome,
+    }
+    if record.clip_duration_s > 0:
+        lead_s = (record.first_seen_at - record.clip_from_at).total_seconds()
+        measured["clip_lead_s"] = lead_s
+    return measured | _picture(record, vault, story)
+
+
+def _verify(record: EvidenceRecord, vault: Vault) -> list[str]:
+    try:
+        return verify_record(record, vault)
+    except ForewarnError as error:  # an id that could never have a folder
+        return [str(error)]
+
+
+def _is_id(evidence_id: str, vault: Vault) -> bool:
+    try:
+        vault.folder_of(evidence_id)
+    except ForewarnError:
+        return False
+    return True
+
+
+def _identity(record: EvidenceRecord) -> dict[str, Any]:
+    norms = {
+        "embedding_norm": float(np.linalg.norm(record.embedding)),
+        "appearance_norm": float(np.linalg.norm(record.appearance)),
+    }
+    if not record.complete:  # zeros stand for "no picture of the subject"
+        norms = {name: norm or np.nan for name, norm in norms.items()}
+    return norms | {"id_fits_offence": record.evidence_id == mint("evd", record.offence_id)}
+
+
+def _parts(record: EvidenceRecord) -> dict[str, Any]:
+    roles: list[str] = [file.role for file in record.files]
+    absent = [
+        f"{role} ({roles.count(role)}/{wanted})"
+        for role, wanted in WANTED_ROLES.items()
+        if roles.count(role) < wanted
+    ]
+    missing = "; ".join(record.missing)
+    if not missing and not record.complete:
+        missing = "incomplete, no reason given"
+    return {"absent_parts": ", ".join(absent), "missing": missing}
+
+
+def _rule_in_force(
+    rule_id: str, story: dict[str, Any], site: Site | None
+) -> tuple[Rule | None, Ladder | None]:
+    """The rule and ladder sealed with the record; else the site file's."""
+    if story.get("rule") and story.get("ladder"):
+        return Rule.model_validate(story["rule"]), Ladder.model_validate(story["ladder"])
+    try:
+        rule = site.rule(rule_id) if site else None
+        return rule, site.ladder(rule.ladder) if site and rule else None
+    except KeyError:
+        return None, None
+
+
+def _rule_facts(record: EvidenceRecord, rule: Rule | None, ladder: Ladder | None) -> dict[str, Any]:
+    if rule is None or ladder is None:
+        return {"rule_known": False}
+    rungs = len(ladder.rungs)
+    fits = {
+        "escalated": record.rungs_spoken == rungs,
+        "complied": 1 <= record.rungs_spoken <= rungs,
+        "lapsed": record.rungs_spoken == 0,
+    }.get(record.outcome, record.rungs_spoken <= rungs)
+    return {
+        "rule_known": rule.id == record.rule_id,
+        "score_over_minimum": round(record.best_score - rule.min_score, 4),
+        "dwell_over_threshold_s": round(record.dwell_s - rule.threshold_s, 3),
+        "rungs_fit_outcome": fits,
+    }
+
+
+def _picture(record: EvidenceRecord, vault: Vault, story: dict[str, Any]) -> dict[str, Any]:
+    """Sharpness and light of the subject in the first snapshot; {} where there is none."""
+    import cv2
+
+    try:
+        box = tuple(float(each) for each in story["outcome"]["data"]["first_sighting"]["box_xyxy"])
+        name = next(
+            file.name
+            for file in record.files
+            if file.role == "snapshot" and file.name.startswith("first")
+        )
+        path = vault.folder_of(record.evidence_id) / name
+        crop = crop_box(decode_picture(path.read_bytes(), name), box)  # type: ignore[arg-type]
+    except (StopIteration, KeyError, TypeError, ValueError, OSError, ForewarnError):
+        return {}
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    return {
+        "sharpness": round(float(cv2.Laplacian(grey, cv2.CV_64F).var()), 1),
+        "brightness": round(float(grey.mean()), 1),
+    }
