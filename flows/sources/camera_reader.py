@@ -156,7 +156,7 @@ class CameraReader(threading.Thread):
                 break
             if media_time_s < from_s or self._is_done(media_time_s):
                 continue
-            if self._frames_read == frames_at_open:
+            if self._frames_read == frames_at_open and not self._is_looping:
                 self._tell("up", "")
             last_s = max(last_s, media_time_s)
             if self._loops:
@@ -166,6 +166,11 @@ class CameraReader(threading.Thread):
             return self._explain_nothing(from_s)
         self._loop_offset_s += last_s - from_s + decoder.frame_s
         return "ended", self._explain_damage()
+
+    @property
+    def _is_looping(self) -> bool:
+        """True from the second round of a looped file on: to people it is one stream."""
+        return self._loops and self._frames_read > 0
 
     def _is_done(self, media_time_s: float) -> bool:
         """True for frames that an earlier run took."""

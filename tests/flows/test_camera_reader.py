@@ -200,6 +200,7 @@ def test_a_looped_file_goes_on_with_time_that_never_runs_back(tmp_path: Path) ->
     assert not reader.is_alive()
     times = [f.stamp.captured_at for f in frames(items)]
     assert times == sorted(set(times))
+    assert notices(items) == [("up", "")]
 
 
 def test_a_stream_nobody_serves_is_tried_again(tmp_path: Path) -> None:
