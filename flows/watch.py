@@ -78,13 +78,14 @@ def _camera_of(item: Detections | CameraNotice) -> str:
     return item.camera_id if isinstance(item, CameraNotice) else item.frame.camera_id
 
 
-def _track_builder(site: Site) -> Callable[[TrackerState | None], TrackLogic]:
+def tracker_for(site: Site, camera_id: str) -> CameraTracker:
+    """The tracker of one camera; it follows whatever the site's most lenient rule may use."""
     lowest = min((rule.min_score for rule in site.rules), default=0.3)
+    return CameraTracker(site.camera(camera_id).analyse_fps, lowest)
 
-    def make_tracker(camera_id: str) -> CameraTracker:
-        return CameraTracker(site.camera(camera_id).analyse_fps, lowest)
 
-    return lambda resume: TrackLogic(make_tracker, resume)
+def _track_builder(site: Site) -> Callable[[TrackerState | None], TrackLogic]:
+    return lambda resume: TrackLogic(lambda camera_id: tracker_for(site, camera_id), resume)
 
 
 def _zone_step(
