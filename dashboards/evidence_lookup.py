@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dashboards.picks import Likeness, SearchPick
+from dashboards.picks import SearchPick
 from dashboards.picture import read_picture
 from dashboards.settings import ConsoleSettings
 from domain.errors import TryAgain
@@ -23,7 +23,7 @@ RESULTS = 24  # a screenful; what is less alike than these is not alike
 
 
 class NoModelServer(TryAgain):
-    """An uploaded picture needs a model server and none is known."""
+    """The overall look of an upload needs a model server and none is known."""
 
 
 class RecordGone(TryAgain):
@@ -82,7 +82,7 @@ class EvidenceLookup:
             return Found(query, ())
         pairs = table.search(
             vector,
-            by=_vector_of(pick),
+            by=pick.by,
             k=RESULTS + 1,  # one more, because a record is most like itself
             camera_id=pick.camera_id,
             rule_id=pick.rule_id,
@@ -103,12 +103,20 @@ class EvidenceLookup:
 
     def _describe(self, pick: SearchPick) -> tuple[EvidenceRecord | None, np.ndarray]:
         if pick.upload is not None:
-            return None, self._embed(read_picture(pick.upload, pick.upload_name))
+            image_rgb = read_picture(pick.upload, pick.upload_name)
+            return None, self._clothes(image_rgb) if pick.by == "appearance" else self._embed(
+                image_rgb
+            )
         table = self._open()
         record = table.get(pick.evidence_id) if table and pick.evidence_id else None
         if record is None:
             raise RecordGone(f"no evidence record {pick.evidence_id} in {self._path}")
-        return record, getattr(record, _vector_of(pick))
+        return record, getattr(record, pick.by)
+
+    def _clothes(self, image_rgb: np.ndarray) -> np.ndarray:
+        from models.appearance import describe
+
+        return describe(image_rgb)
 
     def _embed(self, image_rgb: np.ndarray) -> np.ndarray:
         address = self.model_server()
@@ -135,8 +143,3 @@ class EvidenceLookup:
     @property
     def _path(self) -> Path:
         return self._settings.data.lancedb
-
-
-def _vector_of(pick: SearchPick) -> Likeness:
-    """Uploads are described by the embedder alone: their clothes have no known place."""
-    return "embedding" if pick.upload is not None else pick.by

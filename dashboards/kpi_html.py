@@ -21,7 +21,7 @@ def kpis(snapshot: Snapshot, names: Names) -> str:
         label = (
             names.say(f"kpi.{what}_today")
             if has_live_camera or snapshot.latest_at is None
-            else names.say(f"kpi.{what}_on", day=day.isoformat())
+            else names.say(f"kpi.{what}_on", day=day.strftime("%m-%d"))
         )
         number = snapshot.counts.get((day, state), 0)
         return _card(str(number), label, mood if number else "")

@@ -21,6 +21,12 @@ from dashboards.unmasked_dialog import UnmaskedDialog
 from dashboards.wall import wall
 
 REFRESH_MS = 500
+# the history scrolls by itself, so that its reader still sees the cameras beside it
+HISTORY_STYLE = {
+    "p": 2,
+    "overflowY": {"lg": "auto"},
+    "maxHeight": {"lg": "max(320px, calc(100vh - 560px))"},
+}
 
 
 class LivePage:
@@ -44,7 +50,7 @@ class LivePage:
         """Build the page and keep it fresh while somebody looks at it."""
         right = pmui.Column(
             self._table.view,
-            pmui.Paper(self._history, self._unmasked.view, sx={"p": 2}, margin=(12, 0, 0, 0)),
+            pmui.Paper(self._history, self._unmasked.view, sx=HISTORY_STYLE, margin=(12, 0, 0, 0)),
             sizing_mode="stretch_width",
             margin=0,
         )

@@ -15,8 +15,7 @@ Row = dict[str, Any]
 COLUMNS = (
     "state",
     "since",
-    "camera",
-    "rule",
+    "where",
     "dwell",
     "calls",
     "open",
@@ -34,8 +33,7 @@ def row_of(offence: Offence, snapshot: Snapshot, names: Names) -> Row:
     return {
         "state": state_chip(offence.state, names),
         "since": names.clock(offence.first_seen_at, day),
-        "camera": names.camera(offence.camera_id),
-        "rule": names.rule(offence.rule_id),
+        "where": _where(offence, names),
         "dwell": names.duration(dwell_s(offence, snapshot)),
         "calls": _calls(offence, names),
         "open": _open_button(names),
@@ -55,6 +53,11 @@ def dwell_s(offence: Offence, snapshot: Snapshot) -> float:
 def state_chip(state: str, names: Names) -> str:
     """A state's name in its colour; the colour alone never says it."""
     return f'<span class="state {escape(state, quote=True)}">{escape(names.state(state))}</span>'
+
+
+def _where(offence: Offence, names: Names) -> str:
+    camera, rule = escape(names.camera(offence.camera_id)), escape(names.rule(offence.rule_id))
+    return f'<div class="where">{camera}<small>{rule}</small></div>'
 
 
 def _calls(offence: Offence, names: Names) -> str:

@@ -15,9 +15,9 @@ from dashboards.poller import Snapshot
 from dashboards.theme import TABLE_CSS
 
 WIDTHS_PX = {
-    "state": 122,
-    "since": 100,
-    "dwell": 100,
+    "state": 118,
+    "since": 92,
+    "dwell": 84,
     "calls": 124,
     "open": 52,
 }
@@ -29,7 +29,7 @@ class OffenceTable:
     def __init__(self, names: Names, on_pick: Callable[[str], None]) -> None:
         self._names, self._on_pick = names, on_pick
         self._rows: list[Row] = []
-        titles = {column: names.say(f"table.{column}") for column in COLUMNS[:6]} | {"open": ""}
+        titles = {column: names.say(f"table.{column}") for column in COLUMNS[:5]} | {"open": ""}
         self.view = pn.widgets.Tabulator(
             _frame([]),
             titles=titles,
@@ -38,7 +38,7 @@ class OffenceTable:
             disabled=True,
             selectable=1,
             sorters=[{"field": "order", "dir": "desc"}],
-            formatters={"state": {"type": "html"}, "open": {"type": "html"}},
+            formatters={name: {"type": "html"} for name in ("state", "where", "open")},
             widths=WIDTHS_PX,
             layout="fit_columns",
             header_align="left",
@@ -46,7 +46,7 @@ class OffenceTable:
             configuration={"headerSort": False, "placeholder": names.say("table.none")},
             stylesheets=[TABLE_CSS],
             sizing_mode="stretch_width",
-            height=420,
+            height=330,
             margin=0,
         )
         self.view.on_click(self._clicked)

@@ -23,7 +23,7 @@ class SearchPick:
     evidence_id: str | None = None  # a record that is there already …
     upload: bytes | None = None  # … or a picture; never both
     upload_name: str = ""
-    by: Likeness = "embedding"
+    by: Likeness = "appearance"  # better on small people, see models/appearance.py
     camera_id: str | None = None  # None: all
     rule_id: str | None = None
     outcome: str | None = None

@@ -45,11 +45,13 @@ def read_picture(content: bytes, name: str) -> np.ndarray:
         picture = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
     except UnidentifiedImageError as error:
         raise BadPicture("not_a_picture", name=name) from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise BadPicture("too_many_pixels", name=name) from error
+    except (OSError, ValueError, SyntaxError) as error:
         raise BadPicture("broken", name=name) from error
     width, height = picture.size  # from the header: nothing is decoded yet
     if width * height > MAX_PIXELS:
-        raise BadPicture("too_many_pixels", name=name, width=width, height=height)
+        raise BadPicture("too_many_pixels", name=name)
     if min(width, height) < MIN_SIDE_PX:
         raise BadPicture("too_small", name=name, width=width, height=height)
     try:

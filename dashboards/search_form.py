@@ -45,8 +45,8 @@ class SearchForm:
         self._by = pmui.RadioButtonGroup(
             label=say("search.by"),
             options={
-                say("search.by_embedding"): "embedding",
                 say("search.by_appearance"): "appearance",
+                say("search.by_embedding"): "embedding",
             },
             value=pick.by,
         )
@@ -80,7 +80,8 @@ class SearchForm:
 
     def offer(self, records: Sequence[EvidenceRecord], has_server: bool) -> None:
         """Fill in what can be picked, and say so where uploads cannot be compared."""
-        options = {"—": ""} | {self._label(record): record.evidence_id for record in records}
+        labels = {record.evidence_id: self._label(record) for record in records}
+        options = {"—": ""} | _titled(labels.__getitem__, labels)
         picked = self.pick.evidence_id
         if picked and picked not in options.values():
             options[picked] = picked
@@ -88,8 +89,8 @@ class SearchForm:
         try:
             self._record.param.update(options=options, value=picked or "")
             if not has_server:
-                self._upload.disabled = True
-                self._upload_note.object = self._names.say("search.no_server")
+                hint = self._names.say("search.upload_hint")
+                self._upload_note.object = f"{hint} {self._names.say('search.no_server')}"
         finally:
             self._is_offering = False
 

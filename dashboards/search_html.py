@@ -26,7 +26,7 @@ def _query_of(pick: SearchPick) -> dict[str, str | None]:
     """The pick as parameters of an address; an upload has none."""
     return {
         "evidence": pick.evidence_id,
-        "by": pick.by if pick.by != "embedding" else None,
+        "by": pick.by if pick.by != "appearance" else None,
         "camera": pick.camera_id,
         "rule": pick.rule_id,
         "outcome": pick.outcome,

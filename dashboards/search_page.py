@@ -122,7 +122,7 @@ def _pick_of_address() -> SearchPick:
         rule_id=asked("rule"),
         outcome=asked("outcome"),
     )
-    return replace(pick, by="appearance") if asked("by") == "appearance" else pick
+    return replace(pick, by="embedding") if asked("by") == "embedding" else pick
 
 
 def search_page(context: Context) -> Page:

@@ -129,7 +129,9 @@ TABLE_CSS = (
 .tabulator .tabulator-tableholder { background: #111a2b !important; }
 .tabulator-row, .tabulator-row.tabulator-row-even { background: #111a2b !important; color: #e8eef7 !important; border-bottom: 1px solid #1d2a42; min-height: 40px; }
 .tabulator-col-sorter { display: none !important; }
-.tabulator-row .tabulator-cell { text-overflow: ellipsis; }
+.tabulator-row .tabulator-cell:not([style*="display: none"]) { display: inline-flex !important; align-items: center; }
+.where { overflow: hidden; text-overflow: ellipsis; line-height: 1.35; }
+.where small { display: block; font-size: 13px; color: #b4c2d6; overflow: hidden; text-overflow: ellipsis; }
 .tabulator-row:hover { background: #1a2740 !important; cursor: pointer; }
 .tabulator-row.tabulator-selected { background: #1e3a5f !important; }
 .tabulator-row .tabulator-cell { border-right: none !important; padding: 8px 10px !important; font-variant-numeric: tabular-nums; }

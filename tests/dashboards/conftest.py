@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +42,7 @@ from domain.site_file import load_site
 from event_log.log import EventLog
 from evidence_store.table import EvidenceTable
 
+ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 TILE_WIDTH_PX = 640
 # where people stand on the clip, by its second: (box, track id)
@@ -302,13 +309,72 @@ def jpeg_at(clip: Path, media_time_s: float) -> bytes:
     raise AssertionError(f"{clip} has no frame at {media_time_s} s")
 
 
-@pytest.fixture
-def staged(tmp_path: Path, sample_clip: Path, sample_site_file: Path) -> Iterator[StagedSite]:
+@contextmanager
+def stage(root: Path, clip: Path, site_file: Path) -> Iterator[StagedSite]:
     """An empty data folder of the sample site, ready to be filled."""
-    data = DataDir(tmp_path / "var")
+    data = DataDir(root)
     data.live.mkdir(parents=True)
     log = EventLog.open(data.events_db)
-    made = StagedSite(data, load_site(sample_site_file), sample_clip, log)
-    yield made
-    made.stop()
-    log.close()
+    made = StagedSite(data, load_site(site_file), clip, log)
+    try:
+        yield made
+    finally:
+        made.stop()
+        log.close()
+
+
+@pytest.fixture
+def staged(tmp_path: Path, sample_clip: Path, sample_site_file: Path) -> Iterator[StagedSite]:
+    """A staged site of this test's own."""
+    with stage(tmp_path / "var", sample_clip, sample_site_file) as made:
+        yield made
+
+
+@dataclass(frozen=True, slots=True)
+class RunningConsole:
+    """A real `forewarn console` in a process of its own."""
+
+    staged: StagedSite
+    address: str  # "http://127.0.0.1:<port>"
+    pid: int
+    output: Path
+
+
+@pytest.fixture(scope="module")
+def running_console(
+    tmp_path_factory: pytest.TempPathFactory, sample_clip: Path, sample_site_file: Path
+) -> Iterator[RunningConsole]:
+    """A console over a site with two closed offences, one open one, and sealed evidence."""
+    folder = tmp_path_factory.mktemp("console")
+    with stage(folder / "var", sample_clip, sample_site_file) as staged:
+        complied = staged.offence(1, "complied", calls=1)
+        escalated = staged.offence(2, "escalated", calls=3)
+        late = staged.offence(3, "complied", calls=2, camera_id="gate-late")
+        staged.offence(4, None, calls=2)
+        staged.seal(complied, "gate-early", "complied", 10.0)
+        staged.seal(escalated, "gate-early", "escalated", 10.0)
+        staged.seal(late, "gate-late", "complied", 50.0)
+        staged.keep_alive(staged.show("gate-early", 10.0, (("warned", 2),)))
+        staged.show("gate-late", 50.0, (), "failed", "gate-late: no picture for 10 s; is it on?")
+        output = folder / "console.log"
+        command = [sys.executable, "-m", "forewarn", "console", "--data", str(staged.data.root)]
+        command += ["--site", str(sample_site_file), "--port", "0", "--no-open"]
+        with output.open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+        try:
+            page = _wait_for_address(process, output)
+            yield RunningConsole(staged, page.removesuffix("/live"), process.pid, output)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            ended = process.wait(timeout=30)
+    assert ended == 0, output.read_text()
+
+
+def _wait_for_address(process: subprocess.Popen[bytes], output: Path) -> str:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and process.poll() is None:
+        found = re.search(r"http://[^ ]+/live", output.read_text())
+        if found:
+            return found[0]
+        time.sleep(0.1)
+    raise AssertionError(f"the console did not start: {output.read_text()}")

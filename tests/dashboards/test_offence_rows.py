@@ -65,7 +65,7 @@ def test_times_are_the_sites_and_words_are_the_readers(staged):
     staged.offence(1, "complied")
     (row,) = _rows(staged, "zh")
     assert row["since"] == "08:00:06"  # London in March is UTC
-    assert row["camera"] == "路口相机（前段）"
+    assert "路口相机（前段）<small>请勿在前场停留" in row["where"]
     assert "已离开" in row["state"]
 
 

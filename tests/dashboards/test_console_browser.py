@@ -1,0 +1,259 @@
+"""The pages in a real browser: what an operator sees, and that nothing comes from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
+# reads the pixel of a tile's canvas that is named by fractions of its width and height
+PIXEL = """(canvas, [x, y]) => Array.from(canvas.getContext("2d").getImageData(
+    Math.round(x * canvas.width), Math.round(y * canvas.height), 1, 1).data)"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine; install the package chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, running_console) -> Iterator[Page]:
+    """A page that aborts every request to another host, and fails the test for it."""
+    context = browser.new_context(viewport={"width": 1500, "height": 950}, locale="en-GB")
+    foreign: list[str] = []
+    faults: list[str] = []
+
+    def guard(route: Route) -> None:
+        if route.request.url.startswith(running_console.address + "/"):
+            route.continue_()
+        else:
+            foreign.append(route.request.url)
+            route.abort()
+
+    context.route(re.compile("^(?!data:|blob:)"), guard)
+    opened = context.new_page()
+    opened.set_default_timeout(40_000)
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    yield opened
+    context.close()
+    assert foreign == []
+    assert faults == []
+
+
+def _open(page: Page, running_console, path: str) -> None:
+    page.goto(running_console.address + path)
+    page.wait_for_selector(".MuiAppBar-root")
+
+
+def _row(page: Page, words: str):
+    return page.locator(".tabulator-row", has_text=words).first
+
+
+def test_the_root_is_the_live_page_and_shows_a_tile_for_each_camera(page, running_console):
+    _open(page, running_console, "/?lang=en")
+    live = page.locator("figure[data-camera=gate-early]")
+    expect(live).to_have_attribute("data-status", "up")
+    expect(live.locator(".title")).to_have_text("Crossing camera, first stretch")
+    expect(live.locator("canvas")).to_have_attribute("aria-label", re.compile("2 people"))
+    failed = page.locator("figure[data-camera=gate-late]")
+    expect(failed).to_have_attribute("data-status", "failed")
+    expect(failed.locator(".note")).to_have_text("gate-late: no picture for 10 s; is it on?")
+
+
+def test_a_tile_is_the_cameras_picture_with_the_boxes_on_it(page, running_console):
+    _open(page, running_console, "/live?lang=en")
+    live = page.locator("figure[data-camera=gate-early]")
+    expect(live).to_have_attribute("data-status", "up")
+    canvas = live.locator("canvas")
+    jpeg = cv2.imread(str(running_console.staged.data.live / "gate-early.jpg"))
+    height, width = jpeg.shape[:2]
+    lawn = (0.2, 0.85)
+    wanted = jpeg[int(lawn[1] * height), int(lawn[0] * width)][::-1]
+    page.wait_for_function(
+        "canvas => canvas.getContext('2d').getImageData(canvas.width * 0.2, "
+        "canvas.height * 0.85, 1, 1).data[3] > 0",
+        arg=canvas.element_handle(),
+    )
+    shown = canvas.evaluate(PIXEL, list(lawn))[:3]
+    assert max(abs(int(a) - int(b)) for a, b in zip(shown, wanted, strict=True)) < 40
+    # the left edge of the warned person's box: (348 .. 383, 199 .. 275) of 768 x 576
+    edge = canvas.evaluate(PIXEL, [348 / 768, 250 / 576])[:3]
+    assert edge[0] > 200
+    assert edge[2] < 120
+
+
+def test_the_table_shows_newest_first_and_grows_by_itself(page, running_console):
+    _open(page, running_console, "/live?lang=en")
+    rows = page.locator(".tabulator-row")
+    expect(rows).to_have_count(4)
+    expect(rows.first).to_contain_text("Warned")
+    new = running_console.staged.offence(5, None, calls=1, camera_id="gate-late")
+    expect(rows).to_have_count(5)
+    expect(rows.first).to_contain_text("second stretch")
+    expect(rows.first).to_contain_text("1/3")
+    running_console.staged.offence(5, "complied", calls=2, camera_id="gate-late")
+    expect(rows.first).to_contain_text("Complied")
+    expect(rows.first).to_contain_text("2/3")
+    expect(rows).to_have_count(5)
+    assert new
+
+
+def test_a_row_tells_its_history_with_masked_pictures_and_no_clip(page, running_console):
+    _open(page, running_console, "/live?lang=en")
+    _row(page, "Escalated").click()
+    told = page.locator(".history")
+    expect(told).to_contain_text("Call 3 of 3 due")
+    expect(told).to_contain_text("您好，前场请勿停留")
+    expect(told).to_contain_text("Call 3 was not spoken, too late: due 9 s ago")
+    pictures = told.locator("img")
+    expect(pictures).to_have_count(2)
+    for picture in pictures.all():
+        assert "masked" in str(picture.get_attribute("src"))
+        picture.scroll_into_view_if_needed()
+        page.wait_for_function("image => image.naturalWidth > 0", arg=picture.element_handle())
+    expect(page.locator("video")).to_have_count(0)
+
+
+def test_an_unmasked_clip_plays_only_after_its_reason_was_logged(page, running_console):
+    log: Path = running_console.staged.data.access_log
+    _open(page, running_console, "/live?lang=en")
+    _row(page, "Escalated").click()
+    page.get_by_role("button", name="Unmasked clip").click()
+    page.get_by_label("Your name or staff number").fill("A. Li")
+    page.get_by_role("button", name="Log it and play").click()
+    expect(page.get_by_text("both your name and the reason")).to_be_visible()
+    assert not log.exists()
+    page.get_by_label("Reason").fill("case 17, second review")
+    page.get_by_role("button", name="Log it and play").click()
+    video = page.locator("video")
+    expect(video).to_have_count(1)
+    entry = json.loads(log.read_text().splitlines()[-1])
+    assert (entry["who"], entry["reason"]) == ("A. Li", "case 17, second review")
+    assert entry["files"] == ["clip.mp4"]
+    address = running_console.address + str(video.get_attribute("src"))
+    part = page.request.get(address, headers={"Range": "bytes=100-199"})
+    assert part.status == 206
+    assert part.body() == running_console.staged.clip.read_bytes()[100:200]
+
+
+def test_a_live_camera_that_falls_silent_is_marked_as_stale(page, running_console):
+    _open(page, running_console, "/live?lang=en")
+    tile = page.locator("figure[data-camera=gate-late]")
+    view = running_console.staged.show("gate-late", 50.0, (), "up")
+    expect(tile).to_have_attribute("data-status", "up")
+    # nobody writes it again
+    expect(tile).to_have_attribute("data-status", "stale", timeout=20_000)
+    expect(tile.locator(".note")).to_contain_text("No new picture for")
+    failed = view.model_copy(update={"status": "failed", "reason": "gate-late: gone"})
+    failed.write(running_console.staged.data.live)
+    expect(tile.locator(".note")).to_have_text("gate-late: gone")
+
+
+def test_the_language_switch_changes_every_word(page, running_console):
+    _open(page, running_console, "/live?lang=en")
+    expect(page.locator("nav")).to_contain_text("Live")
+    page.locator("a.language").click()
+    expect(page.locator("nav")).to_contain_text("实时")
+    expect(page.locator(".kpis")).to_contain_text("当前未结")
+    expect(page.locator(".tabulator-header")).to_contain_text("状态")
+    expect(_row(page, "已上报")).to_contain_text("请勿在前场停留")
+    expect(page.locator("figure[data-camera=gate-early] .title")).to_have_text("路口相机（前段）")
+    page.wait_for_function("document.documentElement.lang === 'zh-CN'")
+
+
+def test_a_page_without_a_wish_speaks_the_browsers_language(browser, running_console):
+    context = browser.new_context(locale="zh-CN")
+    opened = context.new_page()
+    _open(opened, running_console, "/live")
+    expect(opened.locator("nav")).to_contain_text("实时", timeout=40_000)
+    context.close()
+
+
+def test_the_live_page_can_be_used_from_the_keyboard(page, running_console):
+    _open(page, running_console, "/live?lang=en")
+    expect(page.locator(".tabulator-row").first).to_be_visible()
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate(_FOCUSED))
+        if "open" in reached:
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator(".history h2")).to_contain_text("History")
+    assert {"A:Search", "A:中文", "FIGURE:gate-early", "open"} <= reached
+
+
+_FOCUSED = """() => {
+  let at = document.activeElement;
+  while (at.shadowRoot && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement;
+  if (at.dataset.camera) return `${at.tagName}:${at.dataset.camera}`;
+  return at.className === "open" ? "open" : `${at.tagName}:${at.textContent.trim()}`;
+}"""
+
+
+def test_search_finds_the_record_that_looks_most_alike(page, running_console):
+    _open(page, running_console, "/search?lang=en")
+    cards = page.locator(".card")
+    expect(cards).to_have_count(3)
+    expect(page.get_by_text("It is not an identity")).to_be_visible()
+    first_stretch = page.locator(".card", has_text="first stretch").filter(has_text="Complied")
+    first_stretch.get_by_role("link").click()
+    expect(page.locator("h2", has_text="2 found")).to_be_visible()
+    best = page.locator(".card", has_text="Similarity").first
+    expect(best).to_contain_text("Escalated")  # of the same camera; the third is of the other
+    picture = best.locator("img")
+    page.wait_for_function("image => image.naturalWidth > 0", arg=picture.element_handle())
+    assert "masked" in str(picture.get_attribute("src"))
+
+
+def test_search_filters_by_outcome_and_keeps_that_in_the_address(page, running_console):
+    _open(page, running_console, "/search?lang=en")
+    expect(page.locator(".card")).to_have_count(3)
+    page.get_by_label("Outcome").click()
+    page.get_by_role("option", name="Escalated").click()
+    expect(page.locator(".card")).to_have_count(1)
+    page.wait_for_function("location.search.includes('outcome=escalated')")
+    page.reload()
+    expect(page.locator(".card")).to_have_count(1)
+
+
+def test_search_takes_an_uploaded_picture_without_a_model_server(page, running_console):
+    _open(page, running_console, "/search?lang=en")
+    expect(page.locator(".card")).to_have_count(3)
+    picture = (running_console.staged.data.live / "gate-early.jpg").read_bytes()
+    upload = page.locator("input[type=file]")
+    upload.set_input_files([{"name": "who.jpg", "mimeType": "image/jpeg", "buffer": picture}])
+    expect(page.locator("h2", has_text="3 found")).to_be_visible()
+    page.get_by_role("button", name="Overall look").click()
+    expect(page.locator(".empty")).to_contain_text("No model server can be reached")
+
+
+def test_search_says_what_is_wrong_with_an_upload(page, running_console):
+    _open(page, running_console, "/search?lang=en")
+    expect(page.locator(".card")).to_have_count(3)
+    upload = page.locator("input[type=file]")
+    upload.set_input_files(
+        [{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"not a picture"}]
+    )
+    expect(page.locator(".empty")).to_contain_text("needs a JPEG or PNG picture")
+    large = b"\xff\xd8" + b"\0" * (10 * 1024 * 1024 + 1)
+    upload.set_input_files([{"name": "b.jpg", "mimeType": "image/jpeg", "buffer": large}])
+    expect(page.locator(".empty")).to_contain_text("at most 10 MB")
