@@ -91,15 +91,15 @@ def inspect_environment(folder: Path = DEFAULT_ENVIRONMENT) -> ServerEnvironment
     """
     python = folder / "bin" / "python3"
     facts = _ask(folder, python)
-    for package in ("numpy", "openvino", "server"):
-        if facts[package] is None:
-            name = "nvidia-pytriton" if package == "server" else package
-            raise Stop(f"{folder}: the Triton server's environment has no {name}; {_REMEDY}")
-    if int(facts["numpy"].split(".")[0]) >= 2:
+    if int((facts["numpy"] or "0").split(".")[0]) >= 2:
         raise Stop(
             f"{folder}: the Triton server needs NumPy below 2 (under NumPy 2 its Python backend "
             f"sees only zeros and says nothing), found {facts['numpy']}; {_REMEDY}"
         )
+    for package in ("numpy", "openvino", "server"):
+        if facts[package] is None:
+            name = "nvidia-pytriton" if package == "server" else package
+            raise Stop(f"{folder}: the Triton server's environment has no {name}; {_REMEDY}")
     packages = Path(facts["packages"])
     triton = packages / "pytriton" / "tritonserver"
     environment = ServerEnvironment(

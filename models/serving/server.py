@@ -21,7 +21,7 @@ from typing import Self
 from domain.errors import Stop, TryAgain
 from models.registry import TRITON_REPO
 from models.serving.environment import DEFAULT_ENVIRONMENT, inspect_environment
-from models.serving.running import NOTE, RunningServer, find_running, is_ready
+from models.serving.running import NOTE, RunningServer, is_ready, read_note
 
 OPENVINO_BACKEND = Path(__file__).resolve().parents[1] / "triton_backend" / "openvino"
 GUARDIAN = Path(__file__).with_name("guardian.py")
@@ -99,10 +99,11 @@ class TritonServer:
             Stop: the environment or the built models are not fit, see the message; or a server
                 runs for this folder already.
         """
-        if address := find_running(self.folder):
+        before = read_note(self.folder)
+        if before is not None and before.is_alive:
             raise Stop(
-                f"{self.folder}: a Triton server runs already, at {address}; use it with "
-                f"--triton {address}, or end it first"
+                f"{self.folder}: a Triton server runs already, process {before.pid}, at "
+                f"{before.address}; use it with --triton {before.address}, or end it first"
             )
         self._check_models_are_built()
         environment = inspect_environment(self._environment)
