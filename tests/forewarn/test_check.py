@@ -1,0 +1,62 @@
+"""`forewarn check` tells what is wrong, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml_site
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_the_sample_site_is_well(forewarn: Run, sample_site_file: Path) -> None:
+    done = forewarn("check", sample_site_file, "--json")
+    assert done.returncode == 0
+    told = json.loads(done.stdout)
+    assert told["problems"] == []
+    assert [camera["width_px"] for camera in told["cameras"]] == [768, 768]
+
+
+def test_faults_are_printed_with_file_and_line(forewarn: Run, tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text("site:\n  id: Bad Id\n")
+    done = forewarn("check", tmp_path / "site.yaml")
+    assert done.returncode == 78
+    assert f"{tmp_path}/site.yaml:2: site.id" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_camera_that_cannot_be_read_is_named(forewarn: Run, tmp_path: Path) -> None:
+    site_file = yaml_site.write(tmp_path / "site.yaml", {"gate": "nowhere.mp4"})
+    done = forewarn("check", site_file, "--json")
+    assert done.returncode == 65
+    assert "found nothing" in json.loads(done.stdout)["cameras"][0]["problem"]
+
+
+def test_a_zone_that_crosses_itself_is_refused(
+    forewarn: Run, tmp_path: Path, sample_clip: Path
+) -> None:
+    site_file = yaml_site.write(tmp_path / "site.yaml", {"gate": str(sample_clip)})
+    site = json.loads(site_file.read_text())
+    site["cameras"][0]["zones"][0]["polygon"] = [[0, 0], [1, 1], [1, 0], [0, 1]]
+    site_file.write_text(json.dumps(site))
+    done = forewarn("check", site_file)
+    assert done.returncode == 78
+    assert "does not cross itself" in done.stderr
+
+
+def test_the_schema_for_editors_is_json_schema(forewarn: Run, sample_site_file: Path) -> None:
+    schema = json.loads(forewarn("check", sample_site_file, "--schema").stdout)
+    assert {"site", "cameras"} <= set(schema["properties"])
+
+
+@pytest.mark.parametrize(
+    "command", ["check", "run", "up", "triton", "models", "events", "evidence", "audit", "console"]
+)
+def test_every_command_teaches_by_help(forewarn: Run, command: str) -> None:
+    done = forewarn(command, "--help")
+    assert done.returncode == 0
+    assert len(done.stdout) > 300

@@ -1,0 +1,140 @@
+"""`forewarn run` over real footage with a real Triton server: the whole chain."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml_site
+from footage_files import write_clip, write_sound
+
+from domain.data_dir import DataDir
+from event_log.cloud_events import to_dict
+from event_log.log import EventLog
+from event_log.schema_files import render
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def played(
+    forewarn: Run, triton_address: str, sample_site_file: Path, tmp_path_factory: Any
+) -> tuple[DataDir, dict[str, Any]]:
+    """The demonstration, and what it said of itself."""
+    data = tmp_path_factory.mktemp("played")
+    done = forewarn(
+        *("run", sample_site_file, "--until-end", "--data", data, "--triton", triton_address),
+        "--json",
+    )
+    assert done.returncode == 0, done.stderr
+    return DataDir(data), json.loads(done.stdout)
+
+
+def test_offences_were_warned_complied_and_escalated(played: Any) -> None:
+    _, told = played
+    assert told["outcomes"]["complied"] >= 3
+    assert told["outcomes"]["escalated"] >= 1
+    assert told["announcements"] == {"written": sum(o["calls"] for o in told["offences"])}
+    escalated = [o for o in told["offences"] if o["outcome"] == "escalated"]
+    assert all(offence["spoken"] == 3 for offence in escalated)
+
+
+def test_every_offence_has_evidence_that_verifies(played: Any) -> None:
+    _, told = played
+    assert told["problems"] == []
+    assert told["evidence_sealed"] == told["evidence_verified"] == len(told["offences"])
+
+
+def test_every_emitted_event_fits_its_schema(played: Any) -> None:
+    data, _ = played
+    schemas = {Path(name).name: json.loads(text) for name, text in render().items()}
+    logged = EventLog.open(data.events_db).read(limit=10_000)
+    kinds = set()
+    for each in logged:
+        event = to_dict(each)
+        kinds.add(event["type"])
+        jsonschema.validate(event["data"], schemas[f"{event['type']}.schema.json"])
+    assert {"forewarn.offence.escalated.v1", "forewarn.evidence.sealed.v1"} <= kinds
+
+
+def test_a_second_pass_gives_the_same_events_and_writes_nothing_twice(
+    played: Any, forewarn: Run, triton_address: str, sample_site_file: Path
+) -> None:
+    data, told = played
+    before = [logged.event.id for logged in EventLog.open(data.events_db).read(limit=10_000)]
+    done = forewarn(
+        *("run", sample_site_file, "--until-end", "--data", data.root),
+        *("--triton", triton_address, "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    after = [logged.event.id for logged in EventLog.open(data.events_db).read(limit=10_000)]
+    assert after == before
+    assert json.loads(done.stdout)["offences"] == told["offences"]
+
+
+def test_bad_cameras_are_reported_and_the_good_one_goes_on(
+    forewarn: Run, triton_address: str, sample_clip: Path, tmp_path: Path
+) -> None:
+    bad = {"missing": "gone.mp4", "text": "text.mp4", "empty": "empty.mp4", "sound": "sound.mp4"}
+    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "empty.mp4").touch()
+    write_sound(tmp_path / "sound.mp4")
+    whole = write_clip(tmp_path / "whole.mkv", frames=60).read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) // 2])
+    urls = {"good": str(sample_clip), "cut": "cut.mkv", **bad}
+    site_file = yaml_site.write(tmp_path / "site.yaml", urls, stretch_s=(0, 20))
+    done = forewarn(
+        *("run", site_file, "--until-end", "--data", tmp_path / "data"),
+        *("--triton", triton_address, "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    cameras = json.loads(done.stdout)["cameras"]
+    assert cameras["good"] == "ended"
+    assert cameras["cut"].startswith("ended")
+    assert {name for name in bad if cameras[name].startswith("failed: ")} == set(bad)
+    assert "gone.mp4: needs a video file, found nothing" in cameras["missing"]
+
+
+def test_an_interrupted_run_ends_with_0_and_the_next_one_finishes_it(
+    played: Any, triton_address: str, sample_site_file: Path, tmp_path: Path, forewarn: Run
+) -> None:
+    import signal
+    import sys
+    import time
+
+    _, told = played
+    data = DataDir(tmp_path)
+    argv = ["run", sample_site_file, "--until-end", "--data", data.root, "--triton", triton_address]
+    first = subprocess.Popen([sys.executable, "-m", "forewarn", *map(str, argv)])
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if data.events_db.exists() and EventLog.open(data.events_db).last_seq() > 6:
+            break
+        time.sleep(0.1)
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(60) == 0
+    done = forewarn(*argv, "--json")
+    assert done.returncode == 0, done.stderr
+    again = json.loads(done.stdout)
+    assert [o["offence_id"] for o in again["offences"]] == [
+        o["offence_id"] for o in told["offences"]
+    ]
+    assert again["problems"] == []
+
+
+def test_a_server_that_is_not_there_is_told(
+    forewarn: Run, sample_site_file: Path, tmp_path: Path
+) -> None:
+    done = forewarn(
+        "run", sample_site_file, "--until-end", "--data", tmp_path, "--triton", "127.0.0.1:9"
+    )
+    assert done.returncode == 75
+    assert "127.0.0.1:9" in done.stderr
+    assert "Traceback" not in done.stderr
