@@ -16,7 +16,7 @@ server-env:
 dev-env:
 	@$(PYTHON) deploy/make_env.py dev .venv
 models: app-env server-env
-	@$(FOREWARN) models build --quiet
+	@$(FOREWARN) models build
 
 setup: app-env server-env models  ## build both environments and the models, start nothing
 

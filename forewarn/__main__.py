@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
 from domain.errors import ForewarnError
-from forewarn.commands import check, console, events, run, up
+from forewarn import __version__
+from forewarn.commands import audit, check, console, events, evidence, models, run, triton, up
 from forewarn.options import console as terminal
 
 app = typer.Typer(
@@ -20,8 +22,24 @@ app = typer.Typer(
 app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("up")(up.up)
-app.command("console")(console.console_command)
+app.add_typer(triton.app, name="triton")
+app.add_typer(models.app, name="models")
 app.add_typer(events.app, name="events")
+app.add_typer(evidence.app, name="evidence")
+app.command("audit")(audit.audit)
+app.command("console")(console.console_command)
+
+
+@app.callback(invoke_without_command=True, no_args_is_help=True)
+def front_door(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True)
+    ] = False,
+) -> None:
+    """See it, say it, see whether it stops, and only then send a person."""
+    if version:
+        print(__version__)
+        raise typer.Exit
 
 
 def main() -> None:
