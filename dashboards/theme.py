@@ -20,7 +20,7 @@ THEME = {
         "text": {"primary": "#e8eef7", "secondary": "#b4c2d6"},
         "divider": "#24324a",
     },
-    "typography": {"fontFamily": FONTS, "fontSize": 15},
+    "typography": {"fontFamily": FONTS, "fontSize": 15, "button": {"textTransform": "none"}},
     "shape": {"borderRadius": 8},
     "components": {
         "MuiAppBar": {

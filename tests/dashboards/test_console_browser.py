@@ -228,7 +228,7 @@ def test_search_filters_by_outcome_and_keeps_that_in_the_address(page, running_c
     _open(page, running_console, "/search?lang=en")
     expect(page.locator(".card")).to_have_count(3)
     page.get_by_label("Outcome").click()
-    page.get_by_role("option", name="Escalated").click()
+    page.get_by_role("menuitem", name="Escalated").click()
     expect(page.locator(".card")).to_have_count(1)
     page.wait_for_function("location.search.includes('outcome=escalated')")
     page.reload()
@@ -242,7 +242,7 @@ def test_search_takes_an_uploaded_picture_without_a_model_server(page, running_c
     upload = page.locator("input[type=file]")
     upload.set_input_files([{"name": "who.jpg", "mimeType": "image/jpeg", "buffer": picture}])
     expect(page.locator("h2", has_text="3 found")).to_be_visible()
-    page.get_by_role("button", name="Overall look").click()
+    page.get_by_role("button", name="Whole look").click()
     expect(page.locator(".empty")).to_contain_text("No model server can be reached")
 
 
