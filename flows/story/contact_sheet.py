@@ -1,0 +1,206 @@
+"""One offence replayed as pictures for showing: nobody on them can be recognised."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from domain.data_dir import DataDir
+from domain.errors import PutAside
+from domain.events import Box
+from evidence_store.masking import mask_regions
+from evidence_store.stills import decode_picture, grab_frame
+from evidence_store.vault import Vault
+from flows.story.offences import OffenceStory
+from flows.story.watch_again import WatchedFrame
+
+# a face of ten pixels is too small for the face detector, not for a neighbour's memory
+HEAD_SHARE = 0.25  # of a person's box, from the top
+MIN_PERSON_SCORE = 0.2
+MIN_FACE_SCORE = 0.2  # a mask should rather cover one thing too many
+LEAST_VIEW = 0.4  # of the picture's width and height, so that one sees where it is
+
+
+class FindsFaces(Protocol):
+    """Where the faces in a picture are (models/serving's FaceDetector)."""
+
+    def find(self, image_rgb: np.ndarray, min_score: float) -> tuple[np.ndarray, np.ndarray]:
+        """(k, 4) boxes in pixels and (k,) scores."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no single ==
+class SheetPicture:
+    """One picture of the sheet; faces are masked in its pixels."""
+
+    image_rgb: np.ndarray  # (h, w, 3) uint8, the whole frame
+    at: datetime
+    since_first_s: float
+    box_xyxy: Box | None  # the subject, pixels; None: not seen in this frame
+    caption: str  # what happened at this moment, "" for those between
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContactSheet:
+    """The pictures in order of time, and which part of the frames is worth showing."""
+
+    offence: OffenceStory
+    pictures: tuple[SheetPicture, ...]
+    view_xyxy: Box  # the subject's way with its surroundings, pixels
+
+
+def replay(
+    offence: OffenceStory,
+    watched: Sequence[WatchedFrame],
+    data: DataDir,
+    faces: FindsFaces,
+    count: int = 12,
+) -> ContactSheet:
+    """Frames of an offence out of its sealed clip: every event of it, and moments between.
+
+    Args:
+        watched: the camera's frames, as watch_again gives them.
+        count: pictures wanted; more events than that show all events.
+    Raises:
+        PutAside: it has no clip, or none of its frames can be decoded.
+    """
+    vault = Vault(data.evidence)
+    record = vault.read(offence.evidence_id) if offence.evidence_id else None
+    if record is None or record.clip_duration_s == 0:
+        raise PutAside(f"{offence.offence_id}: no clip is sealed of it; `forewarn evidence list`")
+    clip = vault.folder_of(record.evidence_id) / "clip.mp4"
+    ends_at = record.clip_from_at + timedelta(seconds=record.clip_duration_s)
+    captions = caption_moments(offence)
+    inside_clip = [
+        frame
+        for frame in watched
+        if record.clip_from_at <= frame.tracked.frame.captured_at < ends_at
+        and offence.first_seen_at <= frame.tracked.frame.captured_at <= max(captions)
+    ]
+    pictures = [
+        _picture(frame, clip, record.clip_from_at, offence, captions, faces)
+        for frame in spread(inside_clip, set(captions), count)
+    ]
+    if not pictures:
+        raise PutAside(f"{offence.offence_id}: no watched frame lies in its clip {clip}")
+    return ContactSheet(offence, tuple(pictures), _view(pictures))
+
+
+def sealed_pictures(offence: OffenceStory, data: DataDir) -> ContactSheet:
+    """The masked snapshots of the evidence: first and last sighting; needs no model.
+
+    Raises:
+        PutAside: there are none.
+    """
+    vault = Vault(data.evidence)
+    pictures = []
+    for name, sighting in (("first", offence.sightings[0]), ("last", offence.sightings[-1])):
+        path = vault.folder_of(offence.evidence_id) / f"{name}.masked.jpg"
+        if offence.evidence_id and path.is_file():
+            image = decode_picture(path.read_bytes(), str(path))
+            since_s = (sighting.at - offence.first_seen_at).total_seconds()
+            box = sighting.box_xyxy
+            pictures.append(SheetPicture(image, sighting.at, since_s, box, f"{name} seen"))
+    if not pictures:
+        raise PutAside(f"{offence.offence_id}: no masked snapshot is sealed of it")
+    return ContactSheet(offence, tuple(pictures), _view(pictures))
+
+
+def best_sheet(
+    offence: OffenceStory | None,
+    watched: Mapping[str, Sequence[WatchedFrame]],
+    data: DataDir,
+    faces: FindsFaces | None,
+    count: int = 12,
+) -> ContactSheet | None:
+    """The replay, else the sealed snapshots, else None: there is no offence or nothing kept of it.
+
+    Args:
+        watched: frames by camera id; without the offence's camera the snapshots are shown.
+        faces: None where no server is there.
+    """
+    if offence is None:
+        return None
+    with contextlib.suppress(PutAside):
+        if faces is not None and offence.camera_id in watched:
+            return replay(offence, watched[offence.camera_id], data, faces, count)
+    with contextlib.suppress(PutAside):
+        return sealed_pictures(offence, data)
+    return None
+
+
+def caption_moments(offence: OffenceStory) -> dict[datetime, str]:
+    """What happened when, in a few words; moments that coincide are joined."""
+    moments = [(offence.first_seen_at, "enters")]
+    if offence.opened_at is not None:
+        moments.append((offence.opened_at, "opened"))
+    moments += [(call.at, f"call {call.rung_number}: {call.rung_id}") for call in offence.calls]
+    if offence.ended_at is not None:
+        moments.append((offence.ended_at, offence.state))
+    captions: dict[datetime, str] = {}
+    for at, words in moments:
+        captions[at] = f"{captions[at]}, {words}" if at in captions else words
+    return captions
+
+
+def spread(frames: Sequence[WatchedFrame], must: set[datetime], count: int) -> list[WatchedFrame]:
+    """Frames of the moments that must be shown, filled up evenly from the others, in order."""
+    chosen = {i for i, frame in enumerate(frames) if frame.tracked.frame.captured_at in must}
+    while len(chosen) < min(count, len(frames)):
+        # the frame that lies farthest from all that are shown already
+        rest = (i for i in range(len(frames)) if i not in chosen)
+        chosen.add(max(rest, key=lambda i: min((abs(i - each) for each in chosen), default=0)))
+    return [frames[i] for i in sorted(chosen)]
+
+
+def _picture(
+    frame: WatchedFrame,
+    clip: Path,
+    clip_from_at: datetime,
+    offence: OffenceStory,
+    captions: dict[datetime, str],
+    faces: FindsFaces,
+) -> SheetPicture:
+    at = frame.tracked.frame.captured_at
+    image = grab_frame(clip, (at - clip_from_at).total_seconds())
+    found, _ = faces.find(image, MIN_FACE_SCORE)
+    covered = np.concatenate([np.asarray(found).reshape(-1, 4), head_boxes(frame)])
+    rows = np.flatnonzero(frame.tracked.track_ids == offence.track_id)
+    return SheetPicture(
+        image_rgb=mask_regions(image, covered),
+        at=at,
+        since_first_s=(at - offence.first_seen_at).total_seconds(),
+        box_xyxy=_as_box(frame.tracked.boxes_xyxy[rows[0]]) if len(rows) else None,
+        caption=captions.get(at, ""),
+    )
+
+
+def head_boxes(frame: WatchedFrame) -> np.ndarray:
+    """(n, 4) where the heads of all people are, pixels; also of those hardly recognised as people."""
+    boxes = frame.detections.boxes_xyxy[frame.detections.scores >= MIN_PERSON_SCORE].copy()
+    boxes[:, 3] = boxes[:, 1] + HEAD_SHARE * (boxes[:, 3] - boxes[:, 1])
+    return boxes
+
+
+def _view(pictures: Sequence[SheetPicture]) -> Box:
+    """Where the subject was, with as much around it again, and never too little."""
+    height_px, width_px = pictures[0].image_rgb.shape[:2]
+    boxes = np.array([each.box_xyxy for each in pictures if each.box_xyxy]).reshape(-1, 4)
+    if not len(boxes):
+        return (0.0, 0.0, float(width_px), float(height_px))
+    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    size = np.array([width_px, height_px], float)
+    # one share for both sides keeps the camera's proportions
+    share = min(1.0, max(LEAST_VIEW, float(((high - low) * 1.5 / size).max())))
+    corner = np.clip((low + high) / 2 - share * size / 2, 0, size * (1 - share))
+    return _as_box(np.concatenate([corner, corner + share * size]))
+
+
+def _as_box(row: np.ndarray) -> Box:
+    x1, y1, x2, y2 = (float(value) for value in row)
+    return x1, y1, x2, y2

@@ -1,0 +1,162 @@
+"""When what happened, as a figure: a panel for each camera, a line for each person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from matplotlib import dates
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from domain.site import Site
+from flows.story.offences import OffenceStory
+from flows.story.watch_again import WatchedFrame
+
+Watched = Mapping[str, Sequence[WatchedFrame]]  # by camera id
+
+TRACK, IN_ZONE, STAY = "#c9ced6", "#6d8fb8", "#9db8d8"
+CALLED = ("#f6c667", "#ef9a3d", "#d9642b")  # after the first, second, third and later call
+ENDS = {  # state -> colour, marker
+    "complied": ("#2a8c55", "o"),
+    "lapsed": ("#7a8290", "o"),
+    "escalated": ("#b3182a", "X"),
+    "unknown": ("#7a4fa3", "s"),
+}
+ROW_IN, OFFENCE_IN = 0.085, 0.2  # inches a track, an offence
+
+
+def draw_timeline(site: Site, offences: Sequence[OffenceStory], watched: Watched) -> Figure:
+    """Who was there when, and what was said: a panel for each camera, a line for each person.
+
+    Args:
+        watched: frames by camera id; cameras without any show their offences only.
+    """
+    by_camera = [
+        (camera.id, [o for o in offences if o.camera_id == camera.id]) for camera in site.cameras
+    ]
+    spans = {camera_id: _track_spans(watched.get(camera_id, ())) for camera_id, _ in by_camera}
+    heights = [max(1.2, _rows_high(mine, spans[camera_id])) + 0.7 for camera_id, mine in by_camera]
+    figure = Figure(figsize=(11, sum(heights) + 0.5), layout="constrained")
+    panels = figure.subplots(len(by_camera), 1, height_ratios=heights, squeeze=False)[:, 0]
+    zone = ZoneInfo(site.site.timezone)
+    for axes, (camera_id, mine) in zip(panels, by_camera, strict=True):
+        _draw_camera(axes, mine, spans[camera_id], zone)
+        people = f"{len(spans[camera_id])} tracks, " if spans[camera_id] else ""
+        title = f"{site.camera(camera_id).title.en}  ({people}{len(mine)} offences)"
+        axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+    figure.legend(handles=_timeline_key(), loc="outside upper left", ncols=6, frameon=False)
+    return figure
+
+
+Span = tuple[datetime, datetime]
+Spans = dict[int, tuple[list[Span], list[Span]]]  # track id -> (seen, seen in a zone)
+
+
+def _track_spans(frames: Sequence[WatchedFrame]) -> Spans:
+    """Unbroken stretches in which each track was seen, and was seen in a zone."""
+    seen: dict[int, list[datetime]] = {}
+    inside: dict[int, list[datetime]] = {}
+    for frame in frames:
+        at = frame.tracked.frame.captured_at
+        for track_id in frame.tracked.track_ids.tolist():
+            seen.setdefault(track_id, []).append(at)
+            if track_id in frame.inside:
+                inside.setdefault(track_id, []).append(at)
+    times = [frame.tracked.frame.captured_at for frame in frames]
+    step_s = min(((b - a).total_seconds() for a, b in pairwise(times)), default=1.0)
+    return {
+        track_id: (_stretches(at, 2.5 * step_s), _stretches(inside.get(track_id, []), 2.5 * step_s))
+        for track_id, at in sorted(seen.items(), key=lambda item: item[1][0])
+    }
+
+
+def _stretches(times: list[datetime], longest_gap_s: float) -> list[Span]:
+    spans: list[Span] = []
+    for at in times:
+        if spans and (at - spans[-1][1]).total_seconds() <= longest_gap_s:
+            spans[-1] = (spans[-1][0], at)
+        else:
+            spans.append((at, at))
+    return spans
+
+
+def _rows_high(offences: Sequence[OffenceStory], spans: Spans) -> float:
+    with_offence = {offence.track_id for offence in offences}
+    return OFFENCE_IN * len(with_offence) + ROW_IN * len(spans.keys() - with_offence)
+
+
+def _draw_camera(
+    axes: Axes, offences: Sequence[OffenceStory], spans: Spans, zone: ZoneInfo
+) -> None:
+    """Rows from the top, by first sighting; a row with an offence is thicker and says its track."""
+    # somebody who left and came back has several
+    by_track: dict[int, list[OffenceStory]] = {}
+    for offence in offences:
+        by_track.setdefault(offence.track_id, []).append(offence)
+    tracks = [*spans, *(track_id for track_id in by_track if track_id not in spans)]
+    y, ticks, labels = 0.0, [], []
+    for track_id in tracks:
+        high = OFFENCE_IN if track_id in by_track else ROW_IN
+        y += high / 2
+        seen, inside = spans.get(track_id, ([], []))
+        for stretches, colour in ((seen, TRACK), (inside, IN_ZONE)):
+            for begin, end in stretches:
+                axes.plot([begin, end], [y, y], color=colour, lw=3, solid_capstyle="butt")  # type: ignore[arg-type]
+        if track_id in by_track:
+            for offence in by_track[track_id]:
+                _draw_offence(axes, offence, y)
+            ticks.append(y)
+            labels.append(f"track {track_id}")
+        y += high / 2
+    axes.set_ylim(y + 0.05, -0.05)
+    axes.set_yticks(ticks, labels, fontsize=8)
+    show_clock(axes, zone)
+    axes.grid(axis="x", color="#e7e9ed")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+
+
+def _draw_offence(axes: Axes, offence: OffenceStory, y: float) -> None:
+    """A bar that changes colour with each call, with the calls' numbers and how it ended on it."""
+    stops = [(offence.first_seen_at, STAY)]
+    stops += [(call.at, CALLED[min(call.rung_number, len(CALLED)) - 1]) for call in offence.calls]
+    last = offence.ended_at or offence.sightings[-1].at
+    for (begin, colour), end in zip(stops, [at for at, _ in stops[1:]] + [last], strict=True):
+        axes.plot([begin, end], [y, y], color=colour, lw=8, solid_capstyle="butt", zorder=3)  # type: ignore[arg-type]
+    for call in offence.calls:
+        axes.plot(call.at, y, "o", ms=10, color="white", mec="#41484f", zorder=4)  # type: ignore[arg-type]
+        axes.text(
+            call.at,  # type: ignore[arg-type]
+            y,
+            str(call.rung_number),
+            size=7,
+            ha="center",
+            va="center_baseline",
+            zorder=5,
+        )
+    if offence.state in ENDS:
+        colour, marker = ENDS[offence.state]
+        axes.plot(last, y, marker, ms=9, color=colour, mec="white", zorder=6)  # type: ignore[arg-type]
+
+
+def _timeline_key() -> list[Line2D]:
+    bars = [("seen", TRACK, 3), ("in the zone", IN_ZONE, 3), ("stay, nothing said yet", STAY, 8)]
+    bars += [(f"after call {n}", colour, 8) for n, colour in enumerate(CALLED, start=1)]
+    lines = [Line2D([], [], color=colour, lw=lw, label=words) for words, colour, lw in bars]
+    call = {"marker": "o", "color": "white", "mec": "#41484f", "ms": 9, "ls": ""}
+    lines.append(Line2D([], [], label="call with its number", **call))  # type: ignore[arg-type]
+    lines += [
+        Line2D([], [], color=colour, marker=marker, ls="", ms=8, label=state)
+        for state, (colour, marker) in ENDS.items()
+    ]
+    return lines
+
+
+def show_clock(axes: Axes, zone: ZoneInfo) -> None:
+    """Label the x axis with the time of day at the site."""
+    axes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M:%S", tz=zone))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(dates.AutoDateLocator(minticks=4, maxticks=9, tz=zone))  # type: ignore[no-untyped-call]
