@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import structlog
@@ -27,14 +27,11 @@ from evidence_store.stills import crop_box, encode_jpeg
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
 from evidence_store.verify import verify_record
+from flows.steps.preserve_faces import FindsFaces, find_all_faces
+from flows.steps.preserve_story import tell_story
 
 log = structlog.get_logger()
 _T = TypeVar("_T")
-
-# a mask should rather cover one thing too many
-MIN_FACE_SCORE = 0.2
-# around the subject when looking for faces once more, closer; as a share of the box
-CLOSER_MARGIN = 0.3
 
 
 class Embeds(Protocol):
@@ -42,13 +39,6 @@ class Embeds(Protocol):
 
     def embed(self, crops_rgb: Sequence[np.ndarray]) -> np.ndarray:
         """(n, 1280) float32 of unit length. Raises TryAgain while the server is away."""
-
-
-class FindsFaces(Protocol):
-    """Where the faces in a picture are (models/serving's FaceDetector)."""
-
-    def find(self, image_rgb: np.ndarray, min_score: float) -> tuple[np.ndarray, np.ndarray]:
-        """(k, 4) boxes in pixels and (k,) scores. Raises TryAgain while the server is away."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +169,7 @@ def _seal(
             model_versions=parts.models.versions,
             software_version=parts.software_version,
         )
-        story = _story(event, history, clips, parts)
+        story = tell_story(event, history, clips, parts.site)
         return parts.vault.seal(folder, record, gathering.roles, story)
 
 
@@ -228,7 +218,7 @@ def _take_snapshots(
         if image is None:
             continue
         gathering.write(f"{name}.jpg", "snapshot", encode_jpeg(image))
-        boxes = _find_faces(image, sighting, models.faces)
+        boxes = find_all_faces(image, sighting.box_xyxy, models.faces)
         masked = encode_jpeg(mask_regions(image, boxes))
         gathering.write(f"{name}.masked.jpg", "masked snapshot", masked)
 
@@ -243,23 +233,6 @@ def _grab(
     if remark:
         gathering.missing.append(f"{part}: {remark}")
     return image
-
-
-def _find_faces(image: np.ndarray, sighting: Sighting, faces: FindsFaces) -> np.ndarray:
-    """(k, 4) face boxes: of the whole picture, and of the subject looked at more closely."""
-    boxes, _ = faces.find(image, MIN_FACE_SCORE)
-    left, top, right, bottom = sighting.box_xyxy
-    wider, higher = CLOSER_MARGIN * (right - left), CLOSER_MARGIN * (bottom - top)
-    around = (left - wider, top - higher, right + wider, bottom + higher)
-    try:
-        closer = crop_box(image, around)
-    except PutAside:  # the box lies outside the picture: there is nothing to look at
-        return np.asarray(boxes).reshape(-1, 4)
-    more, _ = faces.find(closer, MIN_FACE_SCORE)
-    corner = np.array([max(0, int(around[0])), max(0, int(around[1]))] * 2, np.float32)
-    return np.concatenate(
-        [np.asarray(boxes).reshape(-1, 4), np.asarray(more).reshape(-1, 4) + corner]
-    )
 
 
 def _describe_subject(
@@ -293,48 +266,6 @@ def _check_vector(name: str, vector: np.ndarray, size: int) -> None:
 
 def _height_px(sighting: Sighting) -> float:
     return sighting.box_xyxy[3] - sighting.box_xyxy[1]
-
-
-def _story(
-    event: Event, history: Sequence[Event], clips: Sequence[FootageClip], parts: PreserveParts
-) -> dict[str, Any]:
-    """What numbers.json tells beside the record: offence, rule, ladder, history, clips."""
-    data = event.data
-    assert isinstance(data, OutcomeData)
-    return {
-        "outcome": _as_json(event),
-        "history": [_as_json(each) for each in history],
-        **_rule_in_force(data.rule_id, parts.site),
-        "clips": [
-            {
-                "name": clip.cut.path.name,
-                "from_at": clip.from_at.isoformat(),
-                "to_at": clip.to_at.isoformat(),
-                "packets": clip.cut.packets,
-                "holds": "the camera's own video packets, not re-encoded; no sound",
-            }
-            for clip in clips
-        ],
-    }
-
-
-def _rule_in_force(rule_id: str, site: Site) -> dict[str, Any]:
-    """The rule and ladder as the site file has them; the audit compares numbers with them."""
-    try:
-        rule = site.rule(rule_id)
-        ladder = site.ladder(rule.ladder)
-    except KeyError:
-        return {"rule": None, "ladder": None}
-    return {"rule": rule.model_dump(mode="json"), "ladder": ladder.model_dump(mode="json")}
-
-
-def _as_json(event: Event) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "type": event.type,
-        "time": event.time.isoformat(),
-        "data": event.data.model_dump(mode="json"),
-    }
 
 
 def _sealed_event(event: Event, record: EvidenceRecord) -> Event:

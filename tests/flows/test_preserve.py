@@ -184,7 +184,9 @@ def test_an_ended_offence_becomes_whole_evidence(parts: PreserveParts, sample_cl
         "forewarn.offence.opened.v1",
         "forewarn.offence.warned.v1",
     ]
-    assert story["rule"]["threshold_s"] == 4 and len(story["ladder"]["rungs"]) == 3
+    rule = parts.site.rule("no-lingering")
+    assert story["rule"]["threshold_s"] == rule.threshold_s
+    assert len(story["ladder"]["rungs"]) == len(parts.site.ladder(rule.ladder).rungs)
 
 
 def test_the_snapshots_are_the_frames_of_the_sightings_and_their_faces_are_gone(

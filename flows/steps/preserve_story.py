@@ -1,0 +1,52 @@
+"""What a record's numbers.json tells beside the record itself, so that it explains itself alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from domain.events import Event, OutcomeData
+from domain.site import Site
+from evidence_store.footage import FootageClip
+
+
+def tell_story(
+    event: Event, history: Sequence[Event], clips: Sequence[FootageClip], site: Site
+) -> dict[str, Any]:
+    """What numbers.json tells beside the record: offence, rule, ladder, history, clips."""
+    data = event.data
+    assert isinstance(data, OutcomeData)
+    return {
+        "outcome": _as_json(event),
+        "history": [_as_json(each) for each in history],
+        **_rule_in_force(data.rule_id, site),
+        "clips": [
+            {
+                "name": clip.cut.path.name,
+                "from_at": clip.from_at.isoformat(),
+                "to_at": clip.to_at.isoformat(),
+                "packets": clip.cut.packets,
+                "holds": "the camera's own video packets, not re-encoded; no sound",
+            }
+            for clip in clips
+        ],
+    }
+
+
+def _rule_in_force(rule_id: str, site: Site) -> dict[str, Any]:
+    """The rule and ladder as the site file has them; the audit compares numbers with them."""
+    try:
+        rule = site.rule(rule_id)
+        ladder = site.ladder(rule.ladder)
+    except KeyError:
+        return {"rule": None, "ladder": None}
+    return {"rule": rule.model_dump(mode="json"), "ladder": ladder.model_dump(mode="json")}
+
+
+def _as_json(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "type": event.type,
+        "time": event.time.isoformat(),
+        "data": event.data.model_dump(mode="json"),
+    }
