@@ -6,7 +6,7 @@ Rows are only ever added. The files they vouch for lie in the vault; the row car
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -16,8 +16,8 @@ import pyarrow as pa
 from lancedb.expr import Expr, col, lit
 
 from domain.errors import PutAside, Stop, TryAgain
-from domain.events import EvidenceFile
-from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
+from domain.evidence import EvidenceRecord
+from evidence_store.rows import FACTS, SCHEMA, VECTOR_SIZES, from_arrow, to_arrow, vector_matrix
 
 if TYPE_CHECKING:
     from lancedb.table import LanceTable
@@ -29,53 +29,6 @@ Matches = list[tuple[EvidenceRecord, float]]  # best first
 # LanceDB's default caches grow to gigabytes in a process that lives long
 CACHE_BYTES = 64 * 1024 * 1024
 CLEANUP_AFTER = timedelta(days=1)
-
-
-def _field(name: str, kind: pa.DataType) -> pa.Field:
-    return pa.field(name, kind, nullable=False)
-
-
-def _list_of(kind: pa.DataType) -> pa.DataType:
-    return pa.list_(_field("item", kind))
-
-
-_UTC = pa.timestamp("us", tz="UTC")
-_FILE = pa.struct(
-    [
-        _field("name", pa.string()),
-        _field("role", pa.string()),
-        _field("sha256", pa.string()),
-        _field("size_bytes", pa.int64()),
-    ]
-)
-SCHEMA = pa.schema(
-    [
-        _field("evidence_id", pa.string()),
-        _field("offence_id", pa.string()),
-        _field("site_id", pa.string()),
-        _field("camera_id", pa.string()),
-        _field("zone_id", pa.string()),
-        _field("rule_id", pa.string()),
-        _field("subject_id", pa.string()),
-        _field("outcome", pa.string()),
-        _field("first_seen_at", _UTC),
-        _field("ended_at", _UTC),
-        _field("dwell_s", pa.float64()),
-        _field("rungs_spoken", pa.int32()),
-        _field("best_score", pa.float64()),
-        _field("subject_height_px", pa.float64()),
-        _field("clip_duration_s", pa.float64()),
-        _field("clip_from_at", _UTC),
-        _field("complete", pa.bool_()),
-        _field("missing", _list_of(pa.string())),
-        _field("files", _list_of(_FILE)),
-        _field("embedding", pa.list_(_field("item", pa.float32()), EMBEDDING_SIZE)),
-        _field("appearance", pa.list_(_field("item", pa.float32()), APPEARANCE_SIZE)),
-        _field("model_versions", pa.string()),
-        _field("software_version", pa.string()),
-    ]
-)
-FACTS = [name for name in SCHEMA.names if name not in ("embedding", "appearance")]
 
 
 class EvidenceTable:
@@ -195,7 +148,7 @@ class EvidenceTable:
         Raises:
             PutAside: the vector has the wrong size, or no direction.
         """
-        unit = _unit(vector, EMBEDDING_SIZE if by == "embedding" else APPEARANCE_SIZE, by)
+        unit = _unit(vector, VECTOR_SIZES[by], by)
         if self._table is None or k <= 0:
             return []
         # on unit vectors the dot product is the cosine, and for absent (zero) ones it is defined
@@ -222,9 +175,9 @@ class EvidenceTable:
         else:
             rows = self._table.search().limit(max(1, self.count())).to_arrow()
         facts = rows.select(FACTS)
-        for name, size in (("embedding", EMBEDDING_SIZE), ("appearance", APPEARANCE_SIZE)):
+        for name, size in VECTOR_SIZES.items():
             facts = facts.append_column(
-                f"{name}_norm", pa.array(np.linalg.norm(_matrix(rows, name, size), axis=1))
+                f"{name}_norm", pa.array(np.linalg.norm(vector_matrix(rows, name, size), axis=1))
             )
         return facts
 
@@ -311,60 +264,3 @@ def _unit(vector: np.ndarray, size: int, name: str) -> np.ndarray:
         )
     unit: np.ndarray = flat / np.float32(length)
     return unit
-
-
-def to_arrow(records: Iterable[EvidenceRecord]) -> pa.Table:
-    """Records as rows of the table's schema.
-
-    Raises:
-        PutAside: a value does not fit.
-    """
-    rows = []
-    for record in records:
-        row = {name: getattr(record, name) for name in SCHEMA.names}
-        row["missing"] = list(record.missing)
-        row["files"] = [file.model_dump() for file in record.files]
-        for name, size in (("embedding", EMBEDDING_SIZE), ("appearance", APPEARANCE_SIZE)):
-            vector = np.asarray(row[name], dtype=np.float32)
-            if vector.shape != (size,) or not np.isfinite(vector).all():
-                raise PutAside(
-                    f"{record.evidence_id}: {name} should be {size} finite numbers, "
-                    f"got {vector.shape}"
-                )
-            row[name] = vector
-        for name in ("first_seen_at", "ended_at", "clip_from_at"):
-            if row[name].tzinfo is None:
-                raise PutAside(f"{record.evidence_id}: {name} needs a time zone, got {row[name]}")
-        rows.append(row)
-    try:
-        return pa.Table.from_pylist(rows, schema=SCHEMA)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        raise PutAside(f"evidence does not fit the table: {error}") from error
-
-
-def from_arrow(rows: pa.Table) -> list[EvidenceRecord]:
-    """Rows of the table's schema as records."""
-    vectors = {
-        name: _matrix(rows, name, size)
-        for name, size in (("embedding", EMBEDDING_SIZE), ("appearance", APPEARANCE_SIZE))
-    }
-    records = []
-    for number, row in enumerate(rows.select(FACTS).to_pylist()):
-        row["missing"] = tuple(row["missing"])
-        row["files"] = tuple(EvidenceFile.model_validate(file) for file in row["files"])
-        records.append(
-            EvidenceRecord(
-                **row,
-                embedding=vectors["embedding"][number],
-                appearance=vectors["appearance"][number],
-            )
-        )
-    return records
-
-
-def _matrix(rows: pa.Table, name: str, size: int) -> np.ndarray:
-    """A vector column as (rows, size) float32, without a Python object for each number."""
-    column = rows.column(name).combine_chunks()
-    flat = column.flatten() if isinstance(column, pa.FixedSizeListArray) else pa.array([])
-    matrix: np.ndarray = flat.to_numpy(zero_copy_only=False).astype(np.float32)
-    return matrix.reshape(len(rows), size)

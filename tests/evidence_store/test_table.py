@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from domain.errors import PutAside, Stop
 from domain.events import EvidenceFile
 from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
-from evidence_store.table import EvidenceTable, from_arrow, to_arrow
+from evidence_store.rows import from_arrow, to_arrow
+from evidence_store.table import EvidenceTable
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]

@@ -68,7 +68,7 @@ def seal(data: DataDir, sample_clip: Path, sample_site_file: Path) -> Sealer:
                 outcome="complied",
                 first_seen_at=START + timedelta(seconds=10),
                 ended_at=START + timedelta(seconds=16),
-                dwell_s=5.0,
+                dwell_s=site.rule("no-lingering").threshold_s + 1,
                 rungs_spoken=1,
                 best_score=0.7,
                 subject_height_px=140.0,
