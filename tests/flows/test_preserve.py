@@ -351,3 +351,31 @@ def test_the_flow_reads_the_event_log_and_writes_its_news_into_it(
     folder = parts.vault.folder_of(sealed[0].event.subject)
     assert json.loads((folder / "numbers.json").read_bytes())["story"]["history"]
     shutil.rmtree(folder)
+
+
+@pytest.mark.triton
+def test_with_the_real_models_faces_are_masked_and_the_subject_found_again(
+    parts: PreserveParts, triton_address: str
+) -> None:
+    from models.appearance import describe
+    from models.serving.client import Embedder, FaceDetector, connect
+
+    with connect(triton_address) as connection:
+        models = PreserveModels(Embedder(connection), FaceDetector(connection), describe, "real")
+        real = replace(parts, models=models)
+        sealed = [
+            sealed_data(preserve(offence(name, seen(start), seen(start + 6)), (), real))
+            for name, start in (("a", 12.0), ("b", 30.0))
+        ]
+    assert all(each.complete for each in sealed)
+    for each in sealed:
+        folder = parts.vault.folder_of(each.evidence_id)
+        original = decode_picture((folder / "first.jpg").read_bytes(), "first").astype(int)
+        masked = decode_picture((folder / "first.masked.jpg").read_bytes(), "masked")
+        changed = np.abs(original - masked).max(axis=2) > 25
+        assert changed.any() and changed.mean() < 0.05, "heads only, not the scene"
+    record = parts.table.get(sealed[0].evidence_id)
+    assert record is not None
+    found = parts.table.search(record.embedding, k=2)
+    assert found[0][0].evidence_id == record.evidence_id
+    assert found[1][1] < found[0][1]
