@@ -127,7 +127,9 @@ class Rule(_Facts):
     zones: tuple[str, ...] = Field(
         min_length=1, description="zone ids, on whichever camera they are"
     )
-    classes: tuple[Literal["person"], ...] = ("person",)
+    classes: tuple[Literal["person"], ...] = Field(
+        default=("person",), description="what is looked for"
+    )
     min_score: float = Field(
         default=0.35, ge=0.05, le=1, description="weaker detections are not used"
     )

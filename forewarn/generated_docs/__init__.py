@@ -1,0 +1,1 @@
+"""Documentation that is printed from the code, so that the two cannot disagree (`make docs`)."""

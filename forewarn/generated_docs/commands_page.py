@@ -1,0 +1,58 @@
+"""docs/commands.md: every command with its options, out of the command line itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+_HEAD = """\
+<!-- printed from forewarn/commands/ by `make docs`; change it there -->
+# Commands
+
+`forewarn COMMAND --help` says the same in the terminal. People read stderr, programs stdout: with
+`--json` a command prints nothing but JSON there. Exit codes are in [running.md](running.md).
+"""
+_ROOT = str(Path(__file__).resolve().parents[2]) + "/"
+
+
+def commands_page() -> str:
+    """The whole page."""
+    from forewarn.__main__ import app  # it loads every command
+
+    return "\n".join([_HEAD, *_sections(typer.main.get_command(app), "forewarn", None)])
+
+
+def _sections(command: Any, path: str, parent: Any) -> Iterator[str]:
+    """A section for the command, then those of its own commands."""
+    context = command.context_class(command, info_name=path.rpartition(" ")[2], parent=parent)
+    if parent is not None:
+        yield _section(command, path, context)
+    for name, inner in getattr(command, "commands", {}).items():
+        if not inner.hidden:
+            yield from _sections(inner, f"{path} {name}", context)
+
+
+def _section(command: Any, path: str, context: Any) -> str:
+    depth = "#" * path.count(" ")
+    lines = [f"#{depth} {path}", "", _as_markdown(command.help or "")]
+    records = [each.get_help_record(context) for each in command.params if not each.hidden]
+    rows = [(_tidy(left), _tidy(right)) for left, right in filter(None, records)]
+    if rows:
+        lines += ["", "| option | meaning |", "| --- | --- |"]
+        lines += [f"| `{left}` | {right} |" for left, right in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _as_markdown(words: str) -> str:
+    """Help text with its examples as code, where a remark in brackets becomes a comment."""
+    words = re.sub(r"^(Example: .+?) {2,}\((.+)\)$", r"\1  # \2", words, flags=re.MULTILINE)
+    return re.sub(r"^Example: (.+)$", r"```sh\n\1\n```", words.strip(), flags=re.MULTILINE)
+
+
+def _tidy(words: str) -> str:
+    """One line; nothing of the machine that it was printed on."""
+    return " ".join(words.replace(_ROOT, "").split()).replace("|", "\\|")

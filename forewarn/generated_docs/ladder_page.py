@@ -1,0 +1,76 @@
+"""docs/ladder.md: the escalation ladder's picture and moves, out of domain/ladder.py."""
+
+from __future__ import annotations
+
+from domain.ladder import FINAL, MOVES, START, Move, State, Trigger, diagram_lines
+
+STATES = {
+    State.SUSPECTED: "In the zone, for less than the rule's `threshold_s`. Nothing is recorded yet.",
+    State.DROPPED: "Left, or out of sight, before the threshold: no offence, no event, no trace.",
+    State.OPENED: "Stayed for `threshold_s`. Nothing has been said yet.",
+    State.WARNED: "At least one rung of the ladder came due: its text is spoken, once.",
+    State.COMPLIED: "Left after a warning. This is what the system is for.",
+    State.LAPSED: "Left before the first rung came due. Nobody was spoken to.",
+    State.ESCALATED: "Every rung came due, the last grace is over and the subject is still there: "
+    "a person is asked to come.",
+    State.UNKNOWN: "The camera fell silent, failed, or its footage ended. Nobody can say what "
+    "happened, so nobody says that the subject left.",
+}
+
+TRIGGERS = {
+    Trigger.THRESHOLD_REACHED: "seen in the zone `threshold_s` (rule) after the stay began",
+    Trigger.RUNG_DUE: "seen in the zone `after_s` (rung) after the rung before; the first: after "
+    "opening",
+    Trigger.LEFT: "seen outside the zone for `comply_after_s` (ladder), or unseen for longer than "
+    "`gap_tolerance_s` (rule) while the camera gives frames",
+    Trigger.LADDER_SPENT: "seen in the zone `escalate_after_s` (ladder) after the last rung",
+    Trigger.SIGHT_LOST: "no frame for longer than `gap_tolerance_s`, or the camera ended, stalled "
+    "or failed",
+}
+
+_HEAD = """\
+<!-- printed from domain/ladder.py by `make docs`; change it there -->
+# The escalation ladder
+
+An offence is one subject's stay in one zone under one rule. It moves along these states, and no
+other way: the code may make no move that is not in the table.
+"""
+
+_TAIL = """\
+All times are counted on the frames' own clock, never in frames: half the frame rate, dropped frames
+or a busy machine change nothing but the moment at which something is seen. Nobody is warned on the
+strength of a frame in which they were not seen.
+
+The settings are explained in [site-file.md](site-file.md), the events in [events.md](events.md).
+"""
+
+
+def ladder_page() -> str:
+    """The whole page."""
+    parts = [
+        _HEAD,
+        "```mermaid\n" + "\n".join(diagram_lines()) + "\n```\n",
+        "## States\n",
+        _table(("state", "meaning"), [(_name(state), STATES[state]) for state in State]),
+        "## Moves\n",
+        _table(("from", "when", "to", "event"), [_move_row(move) for move in MOVES]),
+        "## What makes it move\n",
+        _table(("when", "exactly"), [(each.value, TRIGGERS[each]) for each in Trigger]),
+        _TAIL,
+    ]
+    return "\n".join(parts)
+
+
+def _name(state: State) -> str:
+    mark = " (first)" if state is START else " (last)" if state in FINAL else ""
+    return f"**{state.value}**{mark}"
+
+
+def _move_row(move: Move) -> tuple[str, str, str, str]:
+    event = f"`{move.event_type}`" if move.event_type else "none"
+    return move.before.value, move.trigger.value, move.after.value, event
+
+
+def _table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [headings, tuple("---" for _ in headings), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,0 +1,96 @@
+"""The settings of a site file as tables, out of the fields of domain/site.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.site import Site
+
+# where each group of settings stands in the file, in the order in which one writes them
+PLACES = {
+    "SiteInfo": "site",
+    "Camera": "cameras[]",
+    "Zone": "cameras[].zones[]",
+    "Rule": "rules[]",
+    "Ladder": "ladders[]",
+    "Rung": "ladders[].rungs[]",
+    "BothLanguages": "titles and texts",
+}
+HEADINGS = ("setting", "what it takes", "default", "meaning")
+
+Schema = dict[str, Any]
+
+
+def site_reference() -> str:
+    """A heading, a sentence and a table for each group of settings."""
+    schema = Site.model_json_schema()
+    groups: dict[str, Schema] = schema["$defs"]
+    parts = [_group("the file", schema, groups)]
+    parts += [_group(PLACES[name], groups[name], groups) for name in PLACES]
+    return "\n".join(parts)
+
+
+def _group(place: str, group: Schema, groups: dict[str, Schema]) -> str:
+    name = f"`{place}`" if place in PLACES.values() and " " not in place else place.capitalize()
+    needed = group.get("required", [])
+    lines = [f"### {name}\n", f"{group.get('description', '')}\n", _row(HEADINGS)]
+    lines.append(_row(tuple("---" for _ in HEADINGS)))
+    for setting, facts in group["properties"].items():
+        default = "**needed**" if setting in needed else _default(facts.get("default"))
+        meaning = _meaning(facts, groups)
+        lines.append(_row((f"`{setting}`", _takes(facts), default, meaning)))
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _default(value: object) -> str:
+    if value is None or value == []:
+        return "none"
+    words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"`{words}`"
+
+
+def _meaning(facts: Schema, groups: dict[str, Schema]) -> str:
+    """The setting's own words, else those of what it holds."""
+    if "description" in facts:
+        return str(facts["description"])
+    inner = facts.get("items", facts)
+    held = groups.get(_reference(inner), {})
+    return str(inner.get("description") or held.get("description", ""))
+
+
+def _reference(facts: Schema) -> str:
+    return str(facts.get("$ref", "")).rpartition("/")[2]
+
+
+def _takes(facts: Schema) -> str:
+    """What may stand there, in words, with its bounds."""
+    if name := _reference(facts):
+        return "`zh` and `en`" if name == "BothLanguages" else f"see `{PLACES[name]}`"
+    if "anyOf" in facts:
+        return " or ".join(_takes(each) for each in facts["anyOf"] if each.get("type") != "null")
+    if "const" in facts:
+        return f"`{facts['const']}`"
+    if facts.get("type") == "array":
+        return _takes_list(facts)
+    if facts.get("format") == "date-time":
+        return "date and time with its zone"
+    words = {"string": "text", "number": "number", "integer": "whole number"}[facts["type"]]
+    return words + _bounds(facts)
+
+
+def _takes_list(facts: Schema) -> str:
+    if "prefixItems" in facts:
+        return "[" + ", ".join(_takes(each) for each in facts["prefixItems"]) + "]"
+    inner = _takes(facts["items"])
+    least = f", at least {facts['minItems']}" if facts.get("minItems") else ""
+    return f"list{least}; {inner}" if _reference(facts["items"]) else f"list of {inner}{least}"
+
+
+def _bounds(facts: Schema) -> str:
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    found = [f" {sign} {facts[name]:g}" for name, sign in signs.items() if name in facts]
+    return ",".join(found)
