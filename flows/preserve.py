@@ -6,14 +6,15 @@ Slow work, so it runs in a process of its own and never holds up the watch flow.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import bytewax.operators as op
 import structlog
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
+from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import Sink
 
 from domain.errors import TryAgain
@@ -41,12 +42,15 @@ WANTED_TYPES = (
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+NOTEWORTHY_PAUSE_S = 8.0
 
-Ended = tuple[Event, tuple[Event, ...]]  # how the offence ended, and its events before
 
+@dataclass(frozen=True)
+class OffenceState:
+    """What the flow remembers of one offence; saved with every epoch."""
 
-class Interrupted(TryAgain):
-    """Asked to stop while waiting; the offence is taken up again at the next start."""
+    history: tuple[Event, ...] = ()  # its events so far
+    ended: Event | None = None  # set: its evidence is still to be sealed
 
 
 def build_preserve_flow(
@@ -56,22 +60,24 @@ def build_preserve_flow(
     stop: threading.Event,
     beat: Callable[[], None] = lambda: None,
 ) -> Dataflow:
-    """offence events -> ended offences with their history -> evidence -> events
+    """offence events -> evidence of each ended offence -> events
 
-    The step names are part of the saved state: renaming one forgets the history of open offences.
+    The step names are part of the saved state: renaming one forgets what is still to be sealed.
 
     Args:
         events: delivers WANTED_TYPES in order (EventLogSource, with a small batch).
         sealed: takes (key, Event) (EventLogSink).
-        stop: when set while something is waited for, the flow ends with Interrupted.
+        stop: when set, what is waited for is left to the next start.
         beat: called often while the flow is alive.
     """
-    keep = Preserver(parts, stop, beat=beat)
+
+    def make_logic(resume: OffenceState | None) -> PreserveLogic:
+        return PreserveLogic(parts, stop, beat, resume)
+
     flow = Dataflow(FLOW_ID)
     logged = op.input("events", flow, events)
     by_offence = op.key_on("by_offence", logged, _offence_of)
-    ended = op.stateful_flat_map("gather", by_offence, gather)
-    kept = op.map_value("preserve", ended, keep)
+    kept = op.stateful_batch("preserve", by_offence, make_logic)
     by_site = op.map("by_site", kept, lambda keyed: (keyed[1].source, keyed[1]))
     op.output("sealed", by_site, sealed)
     return flow
@@ -81,53 +87,86 @@ def _offence_of(logged: LoggedEvent) -> str:
     return str(getattr(logged.event.data, "offence_id", logged.event.subject))
 
 
-def gather(
-    history: tuple[Event, ...] | None, logged: LoggedEvent
-) -> tuple[tuple[Event, ...] | None, list[Ended]]:
-    """Remember an offence's events until it ends; then forget it (the state becomes None)."""
-    event = logged.event
+class PreserveLogic(StatefulBatchLogic[LoggedEvent, Event, OffenceState]):
+    """One offence: gathers its events, and seals its evidence when it has ended.
+
+    Where something is away (model server, disk, the end of a recording) it tries again, after
+    longer and longer pauses, while the other offences go on. It never gives one up.
+    """
+
+    def __init__(
+        self,
+        parts: PreserveParts,
+        stop: threading.Event,
+        beat: Callable[[], None],
+        resume: OffenceState | None,
+    ) -> None:
+        self._parts = parts
+        self._stop = stop
+        self._beat = beat
+        self._state = resume or OffenceState()
+        self._pause_s = FIRST_PAUSE_S
+        self._try_at = datetime.now(UTC) if self._state.ended else None
+
+    def on_batch(self, values: list[LoggedEvent]) -> tuple[list[Event], bool]:
+        """Remember events; an outcome is dealt with at once."""
+        for logged in values:
+            self._state = remember(self._state, logged.event)
+        if self._state.ended is not None:
+            return self._attempt()
+        # an announcement that comes after the end opens nothing
+        return [], not self._state.history
+
+    def on_notify(self) -> tuple[list[Event], bool]:
+        """Try once more. Bytewax also calls this for times that no longer hold."""
+        if self._try_at is None or datetime.now(UTC) < self._try_at:
+            return [], self.RETAIN
+        return self._attempt()
+
+    def on_eof(self) -> tuple[list[Event], bool]:
+        """No more events: stay with this one until it is sealed, unless asked to stop."""
+        while self._state.ended is not None and not self._stop.is_set():
+            done, is_over = self._attempt()
+            if is_over:
+                return done, is_over
+            self._wait()
+        return [], self.RETAIN  # a stop is not the end of an offence
+
+    def notify_at(self) -> datetime | None:
+        """When to try again."""
+        return self._try_at
+
+    def snapshot(self) -> OffenceState:
+        """What is needed to go on after a restart."""
+        return self._state
+
+    def _attempt(self) -> tuple[list[Event], bool]:
+        ended = self._state.ended
+        assert ended is not None
+        self._beat()
+        try:
+            return [preserve(ended, self._state.history, self._parts)], self.DISCARD
+        except TryAgain as error:
+            # the tail of a live recording is always waited for; only longer waits are trouble
+            say = log.warning if self._pause_s >= NOTEWORTHY_PAUSE_S else log.info
+            say("evidence_waits", event_id=ended.id, retry_in_s=self._pause_s, reason=str(error))
+        self._try_at = datetime.now(UTC) + timedelta(seconds=self._pause_s)
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        return [], self.RETAIN
+
+    def _wait(self) -> None:
+        """Sleep until the next try or a stop, giving signs of life."""
+        assert self._try_at is not None
+        while (left_s := (self._try_at - datetime.now(UTC)).total_seconds()) > 0:
+            self._beat()
+            if self._stop.wait(min(left_s, 1.0)):
+                return
+
+
+def remember(state: OffenceState, event: Event) -> OffenceState:
+    """Add one event to what is known of its offence."""
     if isinstance(event.data, OutcomeData):
-        return None, [(event, history or ())]
-    if history is None and not isinstance(event.data, OffenceOpened):
-        return None, []  # an announcement that came after the end
-    return (*(history or ()), event), []
-
-
-@dataclass
-class Preserver:
-    """Preserves one offence after the other, however long it takes: none is passed over."""
-
-    parts: PreserveParts
-    stop: threading.Event
-    work: Callable[[Event, tuple[Event, ...], PreserveParts], Event] = preserve
-    beat: Callable[[], None] = lambda: None
-
-    def __call__(self, ended: Ended) -> Event:
-        """Seal one offence's evidence; waits, longer each time, while something is away.
-
-        Raises:
-            Interrupted: asked to stop while waiting.
-            Stop: the set-up is wrong.
-        """
-        event, history = ended
-        pause_s = FIRST_PAUSE_S
-        while True:
-            self.beat()
-            try:
-                return self.work(event, history, self.parts)
-            except TryAgain as error:
-                log.warning(
-                    "evidence_waits", event_id=event.id, retry_in_s=pause_s, reason=str(error)
-                )
-            if self._wait(pause_s):
-                raise Interrupted(f"{event.id}: stopped while waiting to preserve its evidence")
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-
-    def _wait(self, pause_s: float) -> bool:
-        """Pause, giving signs of life; True: asked to stop."""
-        ends_s = time.monotonic() + pause_s
-        while (left_s := ends_s - time.monotonic()) > 0:
-            self.beat()
-            if self.stop.wait(min(left_s, 1.0)):
-                return True
-        return self.stop.is_set()
+        return replace(state, ended=event)
+    if not state.history and not isinstance(event.data, OffenceOpened):
+        return state
+    return replace(state, history=(*state.history, event))

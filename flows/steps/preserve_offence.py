@@ -113,6 +113,7 @@ class _Gathering:
     folder: Path
     roles: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def attempt(self, part: str, make: Callable[[], _T]) -> _T | None:
         """Make one part; why it could not be made is put on record."""
@@ -169,7 +170,7 @@ def _seal(
             model_versions=parts.models.versions,
             software_version=parts.software_version,
         )
-        story = tell_story(event, history, clips, parts.site)
+        story = tell_story(event, history, clips, parts.site, gathering.remarks)
         return parts.vault.seal(folder, record, gathering.roles, story)
 
 
@@ -184,7 +185,10 @@ def _cut_clips(gathering: _Gathering, data: OutcomeData, parts: PreserveParts) -
         if footage.pieces
         else None
     ) or []
-    gathering.missing += [f"clip: {gap}" for gap in footage.gaps]
+    # lead and tail are a courtesy: a gap there is on record, but takes nothing from the evidence
+    for gap in footage.gaps:
+        is_needed = gap.from_at < last.at and gap.to_at > first.at
+        (gathering.missing if is_needed else gathering.remarks).append(f"clip: {gap}")
     for clip in clips:
         gathering.roles[clip.cut.path.name] = "clip"
     if clips:

@@ -11,7 +11,11 @@ from evidence_store.footage import FootageClip
 
 
 def tell_story(
-    event: Event, history: Sequence[Event], clips: Sequence[FootageClip], site: Site
+    event: Event,
+    history: Sequence[Event],
+    clips: Sequence[FootageClip],
+    site: Site,
+    remarks: Sequence[str],
 ) -> dict[str, Any]:
     """What numbers.json tells beside the record: offence, rule, ladder, history, clips."""
     data = event.data
@@ -30,6 +34,7 @@ def tell_story(
             }
             for clip in clips
         ],
+        "remarks": list(remarks),
     }
 
 

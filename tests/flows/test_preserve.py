@@ -33,7 +33,7 @@ from evidence_store.stills import decode_picture, grab_frame
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
 from evidence_store.verify import verify_record
-from flows.preserve import WANTED_TYPES, Interrupted, Preserver, build_preserve_flow, gather
+from flows.preserve import WANTED_TYPES, PreserveLogic, build_preserve_flow
 from flows.sinks.event_log import EventLogSink
 from flows.sources.event_log import EventLogSource
 from flows.steps.preserve_offence import PreserveModels, PreserveParts, preserve
@@ -278,55 +278,73 @@ def test_an_offence_on_recorded_footage_is_cut_from_the_segments(
     assert np.abs(first.astype(int) - grab_frame(sample_clip, 20.0)).mean() < 3
 
 
-def test_a_server_that_is_away_leaves_nothing_half_done_and_is_waited_for(
-    parts: PreserveParts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("flows.preserve.FIRST_PAUSE_S", 0.01)
-    faces = KnownFaces(failures=3)
-    away = replace(parts, models=replace(parts.models, faces=faces))
+def test_a_server_that_is_away_leaves_nothing_half_done(parts: PreserveParts) -> None:
+    away = replace(parts, models=replace(parts.models, faces=KnownFaces(failures=1)))
     with pytest.raises(TryAgain):
         preserve(offence(), (), away)
     assert list(parts.vault.folder.iterdir()) == [] and parts.table.count() == 0
-    sealed = Preserver(away, threading.Event())((offence(), ()))
-    assert sealed_data(sealed).complete and faces.failures == 0
 
 
-def test_a_full_disk_is_waited_for_and_a_stop_meanwhile_skips_nothing(
-    parts: PreserveParts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_asks_to_try_again(parts: PreserveParts) -> None:
+    full = KnownFaces(1, OSError(28, "No space left on device"))
+    with pytest.raises(TryAgain, match="No space left"):
+        preserve(offence(), (), replace(parts, models=replace(parts.models, faces=full)))
+    assert list(parts.vault.folder.iterdir()) == []
+
+
+def flow_over(
+    parts: PreserveParts, events: list[Event], stop: threading.Event | None = None
+) -> list[str]:
+    """Run the flow over events to their end; the ids of the evidence that it reports."""
+    stored: list[tuple[str, Event]] = []
+    logged = [LoggedEvent(n, each, START) for n, each in enumerate(events, 1)]
+    run_main(  # type: ignore[no-untyped-call]
+        build_preserve_flow(
+            parts, TestingSource(logged), TestingSink(stored), stop or threading.Event()
+        )
+    )
+    return [event.subject for _, event in stored]
+
+
+def test_the_flow_waits_for_a_server_that_is_away_and_others_go_on(
+    parts: PreserveParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.preserve.FIRST_PAUSE_S", 0.01)
-    faces = KnownFaces(1_000_000, OSError(28, "No space left on device"))
+    monkeypatch.setattr("flows.preserve.FIRST_PAUSE_S", 0.05)
+    faces = KnownFaces(failures=1)
+    away = replace(parts, models=replace(parts.models, faces=faces))
+    a, b = offence("a"), offence("b", seen(30.0), seen(36.0))
+    assert flow_over(away, [a, b]) == [mint("evd", each.subject) for each in (b, a)]
+    assert faces.failures == 0 and parts.table.count() == 2
+
+
+def test_a_stop_while_waiting_keeps_the_offence_for_the_next_start(
+    parts: PreserveParts,
+) -> None:
+    faces = KnownFaces(failures=1_000_000)
+    away = replace(parts, models=replace(parts.models, faces=faces))
     stop = threading.Event()
-    threading.Timer(0.2, stop.set).start()
-    full = Preserver(replace(parts, models=replace(parts.models, faces=faces)), stop)
-    with pytest.raises(Interrupted):
-        full((offence(), ()))
-    assert parts.table.count() == 0
-    assert sealed_data(Preserver(parts, stop)((offence(), ()))).complete
+    threading.Timer(0.3, stop.set).start()
+    assert flow_over(away, [*before(offence()), offence()], stop) == []
+    stopped = PreserveLogic(away, stop, lambda: None, None)
+    stopped.on_batch([LoggedEvent(1, each, START) for each in (*before(offence()), offence())])
+    assert stopped.on_eof() == ([], stopped.RETAIN)
+    resumed = PreserveLogic(parts, threading.Event(), lambda: None, stopped.snapshot())
+    assert resumed.notify_at() is not None
+    done, is_over = resumed.on_notify()
+    assert is_over and sealed_data(done[0]).complete
+    assert len(parts.vault.story(done[0].subject)["history"]) == 2
 
 
-def test_history_is_gathered_for_each_offence_and_then_forgotten() -> None:
-    ended = offence()
-    logged = [LoggedEvent(n, each, START) for n, each in enumerate((*before(ended), ended), 1)]
-    state = None
-    for each in logged[:2]:
-        state, out = gather(state, each)
-        assert out == []
-    state, out = gather(state, logged[2])
-    assert state is None and out == [(ended, before(ended))]
-    assert gather(None, logged[1]) == (None, []), "late news of an ended offence is not kept"
+def test_late_news_of_an_ended_offence_is_not_kept(parts: PreserveParts) -> None:
+    _, warned = before(offence())
+    logic = PreserveLogic(parts, threading.Event(), lambda: None, None)
+    assert logic.on_batch([LoggedEvent(1, warned, START)]) == ([], logic.DISCARD)
 
 
 def test_the_flow_seals_every_ended_offence_once(parts: PreserveParts) -> None:
     ended = [offence("a"), offence("b", seen(30.0), seen(40.0))]
-    events = [*before(ended[0]), *before(ended[1]), *ended, ended[0]]
-    stored: list[tuple[str, Event]] = []
-    logged = [LoggedEvent(n, each, START) for n, each in enumerate(events, 1)]
-    run_main(
-        build_preserve_flow(parts, TestingSource(logged), TestingSink(stored), threading.Event())
-    )
-    subjects = [event.subject for _, event in stored]
-    assert sorted(set(subjects)) == sorted(mint("evd", each.subject) for each in ended)
+    reported = flow_over(parts, [*before(ended[0]), *before(ended[1]), *ended, ended[0]])
+    assert set(reported) == {mint("evd", each.subject) for each in ended}
     assert parts.table.count() == 2
 
 
