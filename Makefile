@@ -46,7 +46,7 @@ bench: dev-env models  ## all benchmarks in their short form; appends to var/ben
 bench-report: app-env  ## the latest result of each benchmark; fails where one misses its must
 	@$(PY) -m benchmarks.report
 
-bench-peers: dev-env models  ## beside Roboflow inference, in an environment of its own (about 6 GB)
+bench-peers: dev-env models  ## beside Roboflow inference, in an environment of its own (about 7 GB)
 	@$(PYTHON) deploy/make_env.py peers .venv-peers
 	@$(PY) -m benchmarks.peers
 
@@ -58,6 +58,7 @@ lock:  ## resolve the lock files again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header -o requirements/app.lock
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header -c requirements/app.lock -o requirements/dev.lock
 	uv pip compile requirements/server.in --no-deps --universal --python-version 3.11 --generate-hashes --no-header -o requirements/server.lock
+	uv pip compile requirements/peers.in --overrides requirements/peers-overrides.in --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header -o requirements/peers.lock
 
 clean:  ## remove what running left; environments, weights and fetched wheels stay
 	rm -rf var/demo var/up var/bench

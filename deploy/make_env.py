@@ -3,6 +3,7 @@
     python3 deploy/make_env.py app      .venv           the application
     python3 deploy/make_env.py dev      .venv           the application and what its tests need
     python3 deploy/make_env.py server   .venv-triton    the Triton server's (it needs NumPy < 2)
+    python3 deploy/make_env.py peers    .venv-peers     what the benchmarks compare with (about 7 GB)
 
 Packages come through pip, so its configuration (a mirror, a proxy, a folder of wheels) is obeyed.
 No interpreter is downloaded. A second call with the same lock file does nothing.
@@ -35,7 +36,7 @@ def main(kind: str, folder: str) -> int:
         make_venv(python, env)
     say(f"installing {lock.relative_to(ROOT)} into {folder}/ (this is done once)")
     install(env, python, ["--require-hashes", "--only-binary", ":all:", "-r", str(lock)])
-    if kind != "server":
+    if kind in ("app", "dev"):
         install(env, python, ["--no-build-isolation", "--no-index", "-e", str(ROOT)])
     # an environment with the tests' packages has the application's too
     done = [digest(lock)] + ([digest(ROOT / "requirements" / "app.lock")] if kind == "dev" else [])
