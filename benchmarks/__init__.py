@@ -1,0 +1,1 @@
+"""What forewarn costs, measured beside what it could cost; see benchmarks/README.md."""

@@ -1,0 +1,232 @@
+"""Kill -9 at random moments, and count what was lost and what happened twice.
+
+    python -m benchmarks.chaos [--kills 50] [--seed 7]
+
+A run over the sample footage without trouble tells what should come out. Then runs over the same
+footage have their programs, their Triton server and their supervisor killed until enough kills are
+done; each run is finished, and what it left is compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+
+from benchmarks.machine import describe_commit, describe_machine
+from benchmarks.results import ROOT, Result, WrongOutputs, append
+from domain.data_dir import DataDir
+from domain.events import AnnouncementMade, EvidenceSealed, OffenceData, OffenceWarned
+from event_log.log import EventLog
+
+SITE = ROOT / "samples" / "site.yaml"
+KILLS_A_RUN = 8  # then it may finish
+SHORT_KILLS = 12
+VICTIMS = ("watch", "announce", "preserve", "tritonserver", "supervisor")
+terminal = Console(stderr=True)
+
+
+@dataclass
+class Left:
+    """What a run left behind, in a form that can be compared."""
+
+    offences: dict[str, str]  # event id -> its content, which must be the same on every run
+    announced: Counter[str]  # warned event id -> announcements
+    sounds: int  # files that the speaker was given
+    sealed: Counter[str]  # offence id -> sealed events
+    rows: int  # in the evidence table
+    folders: int  # in the vault
+
+
+@dataclass
+class Damage:
+    """What kills have done so far."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+
+
+def run_calmly(data: DataDir) -> Left:
+    """What should come out."""
+    done = subprocess.run(_command(data), cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise WrongOutputs(f"the run without kills ended with {done.returncode}:\n{done.stderr}")
+    left = look(data)
+    if not left.offences or not left.announced or left.rows != len(left.sealed):
+        raise WrongOutputs(f"the run without kills left {left}")
+    return left
+
+
+def run_with_kills(data: DataDir, chance: random.Random, damage: Damage, kills: int) -> None:
+    """One run over the footage; killed supervisors are started again until it ends by itself."""
+    process = _start(data)
+    next_s = time.monotonic() + 3
+    while True:
+        if process.poll() is not None:
+            if process.returncode == 0:
+                return
+            if process.returncode != -signal.SIGKILL:
+                words = (data.root / "chaos.log").read_text(errors="replace")[-2000:]
+            raise WrongOutputs(f"the run ended with {process.returncode}:\n{words}")
+            process = _start(data)
+        if kills > 0 and time.monotonic() > next_s:
+            victim = chance.choice(VICTIMS)
+            if _kill(process, victim):
+                damage.kills[victim] += 1
+                kills -= 1
+            next_s = time.monotonic() + chance.uniform(0.2, 4)
+        time.sleep(0.02)
+
+
+def _command(data: DataDir) -> list[str]:
+    argv = ["run", str(SITE), "--until-end", "--data", str(data.root)]
+    return [sys.executable, "-m", "forewarn", *argv]
+
+
+def _start(data: DataDir) -> subprocess.Popen[bytes]:
+    data.root.mkdir(parents=True, exist_ok=True)
+    with (data.root / "chaos.log").open("ab") as output:
+        return subprocess.Popen(_command(data), cwd=ROOT, stdout=output, stderr=output)
+
+
+def _kill(supervisor: subprocess.Popen[bytes], victim: str) -> bool:
+    """Kill one process of the run; False where it is not there at the moment."""
+    try:
+        own = psutil.Process(supervisor.pid)
+        found = (
+            [own]
+            if victim == "supervisor"
+            else [
+                child
+                for child in own.children(recursive=True)
+                if child.name() == victim or f"forewarn.programs.{victim}" in child.cmdline()
+            ]
+        )
+        if not found:
+            return False
+        found[0].kill()
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+def look(data: DataDir) -> Left:
+    """Read what a run left."""
+    from evidence_store.table import EvidenceTable
+    from evidence_store.vault import Vault
+
+    events = [logged.event for logged in EventLog.open(data.events_db).read(limit=100_000)]
+    return Left(
+        offences={
+            each.id: each.data.model_dump_json()
+            for each in events
+            if isinstance(each.data, OffenceData)
+        },
+        announced=Counter(
+            each.data.warned_event_id for each in events if isinstance(each.data, AnnouncementMade)
+        ),
+        sounds=len(list(data.announcements.rglob("*.wav"))),
+        sealed=Counter(
+            each.data.offence_id for each in events if isinstance(each.data, EvidenceSealed)
+        ),
+        rows=EvidenceTable.open(data.lancedb).count(),
+        folders=len(Vault(data.evidence).ids()),
+    )
+
+
+def compare(calm: Left, left: Left, damage: Damage) -> None:
+    """Note what is missing and what is there twice (or should not be there at all)."""
+    damage.lost += [f"event {each}" for each in calm.offences.keys() - left.offences.keys()]
+    damage.doubled += [f"event {each}" for each in left.offences.keys() - calm.offences.keys()]
+    damage.doubled += [
+        f"event {each} with other content"
+        for each, content in calm.offences.items()
+        if left.offences.get(each, content) != content
+    ]
+    for what, wanted, came in (
+        ("announcement", calm.announced, left.announced),
+        ("evidence", calm.sealed, left.sealed),
+    ):
+        damage.lost += [f"{what} of {each}" for each in (wanted - came).elements()]
+        damage.doubled += [f"{what} of {each}" for each in (came - wanted).elements()]
+    for what, due, found in (
+        ("sounds", calm.sounds, left.sounds),
+        ("evidence rows", calm.rows, left.rows),
+        ("evidence folders", calm.folders, left.folders),
+    ):
+        damage.lost += [what] * max(0, due - found)
+        damage.doubled += [what] * max(0, found - due)
+
+
+def measure(kills: int, seed: int) -> list[Result]:
+    """Run until that many kills are done."""
+    chance, damage, runs = random.Random(seed), Damage(), 0
+    with tempfile.TemporaryDirectory(prefix="forewarn-chaos-") as folder:
+        calm = run_calmly(DataDir(Path(folder) / "calm"))
+        warned = sum(OffenceWarned.event_type in each for each in calm.offences.values())
+        while damage.kills.total() < kills:
+            data = DataDir(Path(folder) / f"run-{runs}")
+            wanted = min(KILLS_A_RUN, kills - damage.kills.total())
+            run_with_kills(data, chance, damage, wanted)
+            compare(calm, look(data), damage)
+            runs += 1
+            terminal.print(
+                f"{damage.kills.total()} kills in {runs} runs: "
+                f"{len(damage.lost)} lost, {len(damage.doubled)} doubled"
+            )
+    for words in damage.lost:
+        terminal.print(f"  lost: {words}")
+    for words in damage.doubled:
+        terminal.print(f"  doubled: {words}")
+    conditions = {
+        "kills": dict(damage.kills),
+        "runs": runs,
+        "seed": seed,
+        "footage": "samples/site.yaml, two file cameras, --until-end",
+        "events_compared": len(calm.offences),
+        "calls_compared": warned or calm.announced.total(),
+        "off": "live view, console",
+    }
+    return [
+        Result(
+            name=name,
+            value=len(found),
+            unit=f"in {damage.kills.total()} kills",
+            must=0,
+            aim=0,
+            better="lower",
+            conditions=conditions,
+            machine=describe_machine(),
+            commit=describe_commit(),
+        )
+        for name, found in (("chaos_lost", damage.lost), ("chaos_doubled", damage.doubled))
+    ]
+
+
+def main() -> int:
+    """Print the counts; 1 where something was lost or doubled."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=7)
+    given = parser.parse_args()
+    results = measure(given.kills, given.seed)
+    for result in results:
+        append(result)
+        print(json.dumps({"name": result.name, "value": result.value, "unit": result.unit}))
+    return 0 if all(result.reaches_must for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""One pass of the real watch program over files: what it cost, what it held, what it wrote."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.processes import count_children, peak_rss_mb, pss_mb, tree_cpu_s
+from benchmarks.results import ROOT, WrongOutputs
+from benchmarks.serving import pictures_answered
+from benchmarks.workload import ANALYSED_PER_CAMERA, CLIP_FRAMES
+from domain.data_dir import DataDir
+from domain.events import CameraChanged, OffenceOpened
+from event_log.log import EventLog
+from event_log.rows import LoggedEvent
+from forewarn.programs.settings import ProgramSettings
+from models.serving.server import TritonServer
+
+PROGRAM = "forewarn.programs.watch"
+GIVE_UP_AFTER_S = 300.0
+LOOK_EVERY_S = 0.02
+LOOK_AT_PSS_EVERY_S = 0.5  # the kernel walks all pages for it
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRun:
+    """Times and CPU seconds begin when the flow first asks its cameras, imports being done, and
+    end with the process."""
+
+    analysed: int  # frames, by the server's count
+    start_up_s: float
+    wall_s: float
+    watch_cpu_s: float
+    server_cpu_s: float  # tritonserver and the processes below it
+    peak_rss_mb: float
+    peak_pss_mb: float
+    event_ids: frozenset[str]
+    camera_event_ids: frozenset[str]  # news of cameras, among them
+    offences: int
+
+    @property
+    def cpu_ms(self) -> float:
+        """Of both processes, per analysed frame."""
+        return 1e3 * (self.watch_cpu_s + self.server_cpu_s) / self.analysed
+
+
+def run_watch(site_file: Path, cameras: int, folder: Path, server: TritonServer) -> WatchRun:
+    """Run it to the end of the footage, in a data folder of its own, without the live view.
+
+    Raises:
+        WrongOutputs: it failed, or did not read and analyse every frame of every camera.
+    """
+    data = DataDir(folder)
+    settings = ProgramSettings(site_file, data, server.address, until_end=True, shows_live=False)
+    folder.mkdir(parents=True)
+    answered = pictures_answered(server.address)
+    with (folder / "watch.log").open("wb") as log:
+        began_s = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", PROGRAM, *settings.to_argv()],
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        seen = _follow(process, data.beats / "watch", began_s, server.pid)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            process.wait()
+    if process.returncode != 0:
+        tail = (folder / "watch.log").read_text(errors="replace")[-800:]
+        raise WrongOutputs(f"the watch program ended with {process.returncode}: {tail}")
+    analysed = pictures_answered(server.address) - answered
+    events = _read_all(data.events_db)
+    _check(events, cameras, analysed)
+    return WatchRun(
+        analysed=analysed,
+        event_ids=frozenset(each.event.id for each in events),
+        camera_event_ids=frozenset(
+            each.event.id for each in events if isinstance(each.event.data, CameraChanged)
+        ),
+        offences=sum(isinstance(each.event.data, OffenceOpened) for each in events),
+        **seen,
+    )
+
+
+def _follow(
+    process: subprocess.Popen[bytes], beat: Path, began_s: float, server_pid: int
+) -> dict[str, float]:
+    """Watch the process until it ends; fill in its return code."""
+    rss_mb = pss_peak_mb = 0.0
+    flowing_s: float | None = None
+    own_s = server_s = next_pss_s = 0.0
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        now_s = time.perf_counter()
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            break
+        if flowing_s is None and beat.exists():
+            flowing_s, own_s, server_s = now_s, tree_cpu_s(process.pid), tree_cpu_s(server_pid)
+            if count_children(process.pid):
+                raise WrongOutputs("the watch program has child processes that are not counted")
+        if now_s >= next_pss_s:
+            next_pss_s = now_s + LOOK_AT_PSS_EVERY_S
+            pss_peak_mb = max(pss_peak_mb, pss_mb(process.pid))
+        rss_mb = max(rss_mb, peak_rss_mb(process.pid))
+        if now_s - began_s > GIVE_UP_AFTER_S:
+            raise WrongOutputs(f"the watch program did not end within {GIVE_UP_AFTER_S:.0f} s")
+        time.sleep(LOOK_EVERY_S if flowing_s is not None else LOOK_EVERY_S / 4)
+    flowing_s = now_s if flowing_s is None else flowing_s
+    return {
+        "start_up_s": flowing_s - began_s,
+        "wall_s": now_s - flowing_s,
+        "watch_cpu_s": usage.ru_utime + usage.ru_stime - own_s,
+        "server_cpu_s": tree_cpu_s(server_pid) - server_s,
+        "peak_rss_mb": rss_mb,
+        "peak_pss_mb": pss_peak_mb,
+    }
+
+
+def _read_all(events_db: Path) -> list[LoggedEvent]:
+    with EventLog.open(events_db) as log:
+        return log.read(limit=1_000_000)
+
+
+def _check(events: list[LoggedEvent], cameras: int, analysed: int) -> None:
+    ended = [
+        each.event.data.frames_read
+        for each in events
+        if isinstance(each.event.data, CameraChanged) and each.event.data.status == "ended"
+    ]
+    if ended != [CLIP_FRAMES] * cameras:
+        raise WrongOutputs(f"{cameras} cameras should end after {CLIP_FRAMES} frames, got {ended}")
+    if analysed != cameras * ANALYSED_PER_CAMERA:
+        raise WrongOutputs(
+            f"the server should have answered {cameras} x {ANALYSED_PER_CAMERA} pictures, "
+            f"by its own count it answered {analysed}"
+        )
+    if not any(isinstance(each.event.data, OffenceOpened) for each in events):
+        raise WrongOutputs("the sample clip has offences, the watch program opened none")
