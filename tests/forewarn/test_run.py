@@ -20,7 +20,7 @@ from event_log.schema_files import render
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.triton]
 
 
 @pytest.fixture(scope="module")
