@@ -5,22 +5,21 @@ from __future__ import annotations
 from html import escape
 
 from dashboards.names import Names
-from dashboards.poller import Snapshot, day_of
+from dashboards.poller import Snapshot, day_of, has_live_camera
 
 REASONS_SHOWN = 3
 
 
 def kpis(snapshot: Snapshot, names: Names) -> str:
     """Open now, the day's outcomes, cameras that are up and why the others are not."""
-    site = names.site
-    has_live_camera = site is None or any(camera.is_live for camera in site.cameras)
-    day = day_of(snapshot, names.timezone, has_live_camera)
+    is_live = has_live_camera(names.site)
+    day = day_of(snapshot, names.timezone, is_live)
     open_now = sum(each.is_open for each in snapshot.offences.values())
 
     def count(what: str, state: str, mood: str) -> str:
         label = (
             names.say(f"kpi.{what}_today")
-            if has_live_camera or snapshot.latest_at is None
+            if is_live or snapshot.latest_at is None
             else names.say(f"kpi.{what}_on", day=day.strftime("%m-%d"))
         )
         number = snapshot.counts.get((day, state), 0)

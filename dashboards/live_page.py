@@ -21,6 +21,7 @@ from dashboards.unmasked_dialog import UnmaskedDialog
 from dashboards.wall import wall
 
 REFRESH_MS = 500
+BEAT_MS = 1000
 # the history scrolls by itself, so that its reader still sees the cameras beside it
 HISTORY_STYLE = {
     "p": 2,
@@ -61,10 +62,16 @@ class LivePage:
             spacing=1.5,
             sizing_mode="stretch_width",
         )
-        self._refresh()
-        pn.state.add_periodic_callback(self._refresh, period=REFRESH_MS)
+        snapshot = self._context.poller.snapshot
+        self._kpis.object = kpis(snapshot, self._names)
+        self._table.begin(snapshot)
+        pn.state.onload(self._begin_to_refresh)  # changes sent before the page stands would be lost
         main = pmui.Column(self._kpis, body, sizing_mode="stretch_width", margin=12)
         return framed("live", self._names, [main])
+
+    def _begin_to_refresh(self) -> None:
+        pn.state.add_periodic_callback(self._refresh, period=REFRESH_MS)
+        pn.state.add_periodic_callback(self._table.live_on, period=BEAT_MS)
 
     def _refresh(self) -> None:
         snapshot = self._context.poller.snapshot

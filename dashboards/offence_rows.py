@@ -1,44 +1,32 @@
-"""Rows of the offence table, and which of their cells changed: plain values, no widget."""
+"""Rows of the offence table, and which of them changed: plain values, no widget."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from dashboards.names import Names
 from dashboards.offences import Offence
-from dashboards.poller import Snapshot, day_of
+from dashboards.poller import Snapshot, day_of, has_live_camera
 
 Row = dict[str, Any]
-COLUMNS = (
-    "state",
-    "since",
-    "where",
-    "dwell",
-    "calls",
-    "open",
-    "order",
-    "offence_id",
-)
-HIDDEN = ("order", "offence_id")
 
 
 def row_of(offence: Offence, snapshot: Snapshot, names: Names) -> Row:
-    """One offence as a row of the table; the state is a small piece of safe HTML."""
-    site = names.site
-    has_live_camera = site is None or any(camera.is_live for camera in site.cameras)
-    day = day_of(snapshot, names.timezone, has_live_camera)
+    """One offence in the reader's words; the table's script draws them as plain text."""
+    day = day_of(snapshot, names.timezone, has_live_camera(names.site))
     return {
-        "state": state_chip(offence.state, names),
+        "offence_id": offence.offence_id,
+        "order": offence.first_seen_at.timestamp(),
+        "state": offence.state,
+        "state_name": names.state(offence.state),
         "since": names.clock(offence.first_seen_at, day),
-        "where": _where(offence, names),
+        "camera": names.camera(offence.camera_id),
+        "rule": names.rule(offence.rule_id),
         "dwell": names.duration(dwell_s(offence, snapshot)),
         "calls": _calls(offence, names),
-        "open": _open_button(names),
-        "order": offence.first_seen_at.timestamp(),
-        "offence_id": offence.offence_id,
     }
 
 
@@ -51,57 +39,36 @@ def dwell_s(offence: Offence, snapshot: Snapshot) -> float:
 
 
 def state_chip(state: str, names: Names) -> str:
-    """A state's name in its colour; the colour alone never says it."""
+    """A state's name in its colour, as HTML; the colour alone never says it."""
     return f'<span class="state {escape(state, quote=True)}">{escape(names.state(state))}</span>'
-
-
-def _where(offence: Offence, names: Names) -> str:
-    camera, rule = escape(names.camera(offence.camera_id)), escape(names.rule(offence.rule_id))
-    return f'<div class="where">{camera}<small>{rule}</small></div>'
 
 
 def _calls(offence: Offence, names: Names) -> str:
     count = offence.rung_count or names.rung_count(offence.rule_id) or "?"
-    if offence.rungs_unspoken:
-        return names.say("table.calls_unspoken", spoken=offence.rungs_spoken, count=count)
-    return names.say("table.calls_value", spoken=offence.rungs_spoken, count=count)
-
-
-def _open_button(names: Names) -> str:
-    # a real button, so that the table can be used from the keyboard
-    hint = escape(names.say("table.open"), quote=True)
-    return f'<button type="button" class="open" aria-label="{hint}" title="{hint}">›</button>'
+    key = "table.calls_unspoken" if offence.rungs_unspoken else "table.calls_value"
+    return names.say(key, spoken=offence.rungs_spoken, count=count)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What has to happen to the drawn table."""
 
-    patches: Mapping[str, list[tuple[int, Any]]] = field(default_factory=dict)
-    added: tuple[Row, ...] = ()
-    must_rebuild: bool = False  # rows went away: positions would no longer fit
+    rows: tuple[Row, ...] = ()  # new or different
+    gone: tuple[str, ...] = ()  # offence ids
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.gone)
 
 
-def compare(drawn: list[Row], wanted: list[Row]) -> Changes:
-    """Find the cells that changed and the rows that came.
+def compare(drawn: Mapping[str, Row], wanted: Iterable[Row]) -> Changes:
+    """Find the rows that differ from what is drawn.
 
     Args:
-        drawn: rows as they stand in the table, in the table's order.
+        drawn: offence id -> row as it stands in the table.
         wanted: rows as they should be, in any order.
     """
     by_id = {row["offence_id"]: row for row in wanted}
-    if any(row["offence_id"] not in by_id for row in drawn):
-        return Changes(must_rebuild=True)
-    patches: dict[str, list[tuple[int, Any]]] = {}
-    for position, row in enumerate(drawn):
-        new = by_id[row["offence_id"]]
-        for column in COLUMNS:
-            if row[column] != new[column]:
-                patches.setdefault(column, []).append((position, new[column]))
-    known = {row["offence_id"] for row in drawn}
-    added = sorted((row for id_, row in by_id.items() if id_ not in known), key=_order)
-    return Changes(patches, tuple(added))
-
-
-def _order(row: Row) -> float:
-    return float(row["order"])
+    return Changes(
+        rows=tuple(row for id_, row in by_id.items() if drawn.get(id_) != row),
+        gone=tuple(id_ for id_ in drawn if id_ not in by_id),
+    )

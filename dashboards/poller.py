@@ -20,6 +20,7 @@ from dashboards.offences import Offence, OffenceBook
 from dashboards.settings import MAX_TABLE_ROWS, STALE_AFTER_S, ConsoleSettings
 from dashboards.tiles import Tile, TileReader, known_cameras
 from domain.errors import ForewarnError
+from domain.site import Site
 
 log = structlog.get_logger()
 
@@ -128,8 +129,13 @@ class Poller:
         )
 
 
-def day_of(snapshot: Snapshot, timezone: ZoneInfo, has_live_camera: bool) -> date:
+def has_live_camera(site: Site | None) -> bool:
+    """False only where all cameras are known to play recordings, whose days lie in the past."""
+    return site is None or any(camera.is_live for camera in site.cameras)
+
+
+def day_of(snapshot: Snapshot, timezone: ZoneInfo, is_live: bool) -> date:
     """Which day the counts are for: today, or for recorded footage the day of its last event."""
-    if has_live_camera or snapshot.latest_at is None:
+    if is_live or snapshot.latest_at is None:
         return datetime.now(UTC).astimezone(timezone).date()
     return snapshot.latest_at.astimezone(timezone).date()

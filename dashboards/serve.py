@@ -4,6 +4,7 @@
 # (Panel and its Material components are not annotated)
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import secrets
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
+from tornado.websocket import WebSocketClosedError
 
 from dashboards.context import Context
 from dashboards.endpoints import routes
@@ -64,6 +66,7 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
         title="forewarn",
     )
     loop = server.io_loop.asyncio_loop
+    loop.set_exception_handler(_log_unless_a_browser_left)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.io_loop.stop)
     poller.start()
@@ -76,11 +79,17 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
         poller.stop()
 
 
+def _log_unless_a_browser_left(loop: asyncio.AbstractEventLoop, facts: dict[str, Any]) -> None:
+    # Tornado leaves this behind wherever a page is closed while something is being sent to it
+    if not isinstance(facts.get("exception"), WebSocketClosedError):
+        loop.default_exception_handler(facts)
+
+
 def _configure_panel() -> None:
     # one line a request and a page would bury what matters
     for name in ("bokeh", "tornado.access"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    pn.extension("tabulator", notifications=False)
+    pn.extension(notifications=False)
 
 
 def _free_port(address: str, wanted: int) -> int:

@@ -120,27 +120,6 @@ nav .site { color: #b4c2d6; padding: 0 18px 0 14px; border-left: 1px solid #3b4d
 nav .gap { flex: 1; }
 """
 
-TABLE_CSS = (
-    CHIP_CSS
-    + """
-.tabulator { background: #111a2b !important; border: 1px solid #24324a !important; border-radius: 8px; font-size: 15px; color: #e8eef7; }
-.tabulator .tabulator-header { background: #16213a !important; color: #b4c2d6 !important; border-bottom: 1px solid #24324a !important; }
-.tabulator .tabulator-header .tabulator-col { background: #16213a !important; border-right: none !important; color: #b4c2d6 !important; }
-.tabulator .tabulator-tableholder { background: #111a2b !important; }
-.tabulator-row, .tabulator-row.tabulator-row-even { background: #111a2b !important; color: #e8eef7 !important; border-bottom: 1px solid #1d2a42; min-height: 40px; }
-.tabulator-col-sorter { display: none !important; }
-.tabulator-row .tabulator-cell:not([style*="display: none"]) { display: inline-flex !important; align-items: center; }
-.where { overflow: hidden; text-overflow: ellipsis; line-height: 1.35; }
-.where small { display: block; font-size: 13px; color: #b4c2d6; overflow: hidden; text-overflow: ellipsis; }
-.tabulator-row:hover { background: #1a2740 !important; cursor: pointer; }
-.tabulator-row.tabulator-selected { background: #1e3a5f !important; }
-.tabulator-row .tabulator-cell { border-right: none !important; padding: 8px 10px !important; font-variant-numeric: tabular-nums; }
-.tabulator .tabulator-placeholder span { color: #b4c2d6 !important; font-weight: 400; font-size: 16px; }
-button.open { background: #24324a; color: #e8eef7; border: 1px solid #3b4d6b; border-radius: 6px; width: 28px; height: 24px; cursor: pointer; font-size: 16px; line-height: 1; }
-button.open:focus-visible { outline: 3px solid #7dd3fc; }
-"""
-)
-
 SEARCH_CSS = (
     CHIP_CSS
     + """

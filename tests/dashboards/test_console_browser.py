@@ -64,7 +64,7 @@ def _open(page: Page, running_console, path: str) -> None:
 
 
 def _row(page: Page, words: str):
-    return page.locator(".tabulator-row", has_text=words).first
+    return page.locator("tbody tr", has_text=words).first
 
 
 def test_the_root_is_the_live_page_and_shows_a_tile_for_each_camera(page, running_console):
@@ -102,7 +102,7 @@ def test_a_tile_is_the_cameras_picture_with_the_boxes_on_it(page, running_consol
 
 def test_the_table_shows_newest_first_and_grows_by_itself(page, running_console):
     _open(page, running_console, "/live?lang=en")
-    rows = page.locator(".tabulator-row")
+    rows = page.locator("tbody tr")
     expect(rows).to_have_count(4)
     expect(rows.first).to_contain_text("Warned")
     new = running_console.staged.offence(5, None, calls=1, camera_id="gate-late")
@@ -173,7 +173,7 @@ def test_the_language_switch_changes_every_word(page, running_console):
     page.locator("a.language").click()
     expect(page.locator("nav")).to_contain_text("实时")
     expect(page.locator(".kpis")).to_contain_text("当前未结")
-    expect(page.locator(".tabulator-header")).to_contain_text("状态")
+    expect(page.locator("thead")).to_contain_text("状态")
     expect(_row(page, "已上报")).to_contain_text("请勿在前场停留")
     expect(page.locator("figure[data-camera=gate-early] .title")).to_have_text("路口相机（前段）")
     page.wait_for_function("document.documentElement.lang === 'zh-CN'")
@@ -189,24 +189,44 @@ def test_a_page_without_a_wish_speaks_the_browsers_language(browser, running_con
 
 def test_the_live_page_can_be_used_from_the_keyboard(page, running_console):
     _open(page, running_console, "/live?lang=en")
-    expect(page.locator(".tabulator-row").first).to_be_visible()
-    reached = set()
+    expect(page.locator("tbody tr").first).to_be_visible()
+    reached = []
     for _ in range(40):
         page.keyboard.press("Tab")
-        reached.add(page.evaluate(_FOCUSED))
-        if "open" in reached:
+        reached.append(page.evaluate(_FOCUSED))
+        if reached[-1].startswith("TR:"):
             break
+    assert {"A:Search", "A:中文", "FIGURE:gate-early"} <= set(reached)
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowUp")
+    chosen = page.evaluate(_FOCUSED)
+    running_console.staged.offence(6, None, calls=1)  # a row comes in above
+    expect(page.locator("tbody tr", has_text="08:00:56")).to_have_count(1)
+    assert page.evaluate(_FOCUSED) == chosen
     page.keyboard.press("Enter")
-    expect(page.locator(".history h2")).to_contain_text("History")
-    assert {"A:Search", "A:中文", "FIGURE:gate-early", "open"} <= reached
+    expect(page.locator(".history h2")).to_contain_text("Escalated")
 
 
 _FOCUSED = """() => {
   let at = document.activeElement;
   while (at.shadowRoot && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement;
-  if (at.dataset.camera) return `${at.tagName}:${at.dataset.camera}`;
-  return at.className === "open" ? "open" : `${at.tagName}:${at.textContent.trim()}`;
+  return `${at.tagName}:${at.dataset.camera ?? at.dataset.offence ?? at.textContent.trim()}`;
 }"""
+
+
+def test_what_is_being_read_stays_in_place_when_newer_rows_come(page, running_console):
+    for number in range(20, 32):
+        running_console.staged.offence(number, "complied")
+    _open(page, running_console, "/live?lang=en")
+    read = page.locator("tbody tr", has_text="08:00:16")
+    read.scroll_into_view_if_needed()
+    before = read.bounding_box()
+    running_console.staged.offence(40, None)
+    expect(page.locator("tbody tr", has_text="08:06:36")).to_have_count(1)
+    after = read.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) < 2  # a row is 50 pixels high
 
 
 def test_search_finds_the_record_that_looks_most_alike(page, running_console):

@@ -27,46 +27,50 @@ def _snapshot(staged) -> Snapshot:
     )
 
 
+def _drawn(staged):
+    return {row["offence_id"]: row for row in _rows(staged)}
+
+
 def _rows(staged, lang="en"):
     snapshot = _snapshot(staged)
     return [row_of(each, snapshot, Names(staged.site, lang)) for each in snapshot.offences.values()]
 
 
-def test_a_new_call_patches_cells_of_one_row_and_adds_nothing(staged):
+def test_a_new_call_changes_one_row(staged):
     staged.offence(1, "complied")
     offence_id = staged.offence(2, None, calls=1)
-    drawn = _rows(staged)
+    drawn = _drawn(staged)
+    assert not compare(drawn, _rows(staged))
     staged.offence(2, "escalated", calls=3)  # the events that are there already stay as they are
     changes = compare(drawn, _rows(staged))
-    assert not changes.added
-    assert not changes.must_rebuild
-    position = [row["offence_id"] for row in drawn].index(offence_id)
-    assert set(changes.patches) == {"state", "dwell", "calls"}
-    assert {place for cells in changes.patches.values() for place, _ in cells} == {position}
+    (row,) = changes.rows
+    assert row["offence_id"] == offence_id
+    assert row["state"] == "escalated"
+    assert not changes.gone
 
 
-def test_a_new_offence_is_added_and_nothing_is_patched(staged):
+def test_a_new_offence_adds_one_row(staged):
     staged.offence(1, "complied")
-    drawn = _rows(staged)
+    drawn = _drawn(staged)
     new = staged.offence(2)
     changes = compare(drawn, _rows(staged))
-    assert [row["offence_id"] for row in changes.added] == [new]
-    assert not changes.patches
+    assert [row["offence_id"] for row in changes.rows] == [new]
 
 
-def test_rows_that_went_away_rebuild_the_table(staged):
-    staged.offence(1, "complied")
+def test_an_offence_that_was_forgotten_goes(staged):
+    first = staged.offence(1, "complied")
     staged.offence(2, "complied")
-    drawn = _rows(staged)
-    assert compare(drawn, drawn[:1]).must_rebuild
+    changes = compare(_drawn(staged), _rows(staged)[1:])
+    assert changes.gone == (first,)
+    assert not changes.rows
 
 
 def test_times_are_the_sites_and_words_are_the_readers(staged):
     staged.offence(1, "complied")
     (row,) = _rows(staged, "zh")
     assert row["since"] == "08:00:06"  # London in March is UTC
-    assert "路口相机（前段）<small>请勿在前场停留" in row["where"]
-    assert "已离开" in row["state"]
+    assert (row["camera"], row["rule"]) == ("路口相机（前段）", "请勿在前场停留")
+    assert row["state_name"] == "已离开"
 
 
 def test_what_an_event_says_cannot_become_html(staged):

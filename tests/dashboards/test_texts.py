@@ -46,11 +46,12 @@ def test_every_text_that_the_code_asks_for_stands_in_the_catalogue():
     assert asked <= set(catalogue())
 
 
-def test_every_text_that_the_wall_asks_for_stands_in_the_catalogue():
-    source = (DASHBOARDS / "wall.js").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("script", "part"), [("wall.js", "wall"), ("offence_table.js", "table")])
+def test_every_text_that_a_script_asks_for_stands_in_the_catalogue(script: str, part: str):
+    source = (DASHBOARDS / script).read_text(encoding="utf-8")
     asked = set(re.findall(r"texts\.([a-z_]+)", source))
     assert asked
-    assert {f"wall.{name}" for name in asked} <= set(catalogue())
+    assert {f"{part}.{name}" for name in asked} <= set(catalogue())
 
 
 def test_every_state_of_the_ladder_has_a_name():
