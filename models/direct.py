@@ -51,7 +51,7 @@ class DirectInference:
 
 
 def compile_as_served(folder: Path, given: Tensor) -> Any:
-    """Compile a built model as the server's backend does: one picture, a stream for each core.
+    """Compile a built model for one picture at a time, with a stream for each core.
 
     Args:
         folder: of the model in triton_repo.

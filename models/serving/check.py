@@ -9,6 +9,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from fractions import Fraction
 
+import numpy as np
+
+from domain.detections import Detections
 from domain.errors import Stop
 from domain.frames import FrameStamp, SampledFrame
 from models.embedder import golden as golden_embedding
@@ -46,12 +49,29 @@ def find_faults(inference: Inference, models: tuple[str, ...] = MODELS) -> list[
 def _check_detector(inference: Inference) -> list[str]:
     pictures = golden_persons.read_golden()
     frames = [SampledFrame(_stamp(picture.name), picture.image_rgb) for picture in pictures]
-    answers = Detector(inference).detect(frames)
-    return [
+    detector = Detector(inference)
+    together = detector.detect(frames)
+    faults = [
         fault
-        for picture, came in zip(pictures, answers, strict=True)
+        for picture, came in zip(pictures, together, strict=True)
         for fault in golden_persons.differences(picture, came)
     ]
+    alone = [detector.detect([frame])[0] for frame in frames]
+    if any(map(_differ, together, alone)):
+        # batches form by chance: the same footage would not give the same events twice
+        faults.append(
+            "a picture's answer depends on what it is sent with; take CHUNK out of "
+            "triton_repo/detector/config.pbtxt"
+        )
+    return faults
+
+
+def _differ(one: Detections, other: Detections) -> bool:
+    return not (
+        np.array_equal(one.scores, other.scores)
+        and np.array_equal(one.boxes_xyxy, other.boxes_xyxy)
+        and np.array_equal(one.class_ids, other.class_ids)
+    )
 
 
 def _check_embedder(inference: Inference) -> list[str]:

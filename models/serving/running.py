@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import http.client
 import os
+import time
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from domain.errors import TryAgain
 
 NOTE = "server.json"
 
@@ -17,6 +20,7 @@ class RunningServer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     pid: int
+    owner_pid: int  # the server ends when its owner does
     address: str  # gRPC, "127.0.0.1:8001"
     http_port: int
     metrics_port: int
@@ -27,6 +31,11 @@ class RunningServer(BaseModel):
         temporary = folder / f".{NOTE}.{os.getpid()}.part"
         temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
         temporary.replace(folder / NOTE)
+
+    @property
+    def has_owner(self) -> bool:
+        """False once the process that started it is gone: the server is ending, use it no more."""
+        return Path(f"/proc/{self.owner_pid}").exists()
 
     @property
     def is_alive(self) -> bool:
@@ -52,9 +61,27 @@ def find_running(folder: Path) -> str | None:
         folder: `DataDir.triton`.
     """
     note = read_note(folder)
-    if note is None or not note.is_alive or not is_ready(note.http_port):
+    if note is None or not note.is_alive or not note.has_owner or not is_ready(note.http_port):
         return None
     return note.address
+
+
+def wait_for_orphan(folder: Path, timeout_s: float = 30.0) -> None:
+    """Wait until a server whose owner was killed has ended by itself.
+
+    Raises:
+        TryAgain: it has not.
+    """
+    deadline = time.monotonic() + timeout_s
+    note = read_note(folder)
+    while note is not None and note.is_alive and not note.has_owner:
+        if time.monotonic() > deadline:
+            raise TryAgain(
+                f"{folder}: the Triton server {note.pid} of a run that was killed has not ended "
+                f"after {timeout_s:.0f} s; end it by hand"
+            )
+        time.sleep(0.1)
+        note = read_note(folder)
 
 
 def is_ready(http_port: int, timeout_s: float = 1.0) -> bool:

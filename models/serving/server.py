@@ -136,6 +136,7 @@ class TritonServer:
             raise Stop(f"the Triton server did not start:\n{self.log_tail()}")
         self._note = RunningServer(
             pid=int(pid),
+            owner_pid=os.getpid(),
             address=f"{LOOPBACK}:{ports[0]}",
             http_port=ports[1],
             metrics_port=ports[2],
@@ -147,13 +148,15 @@ class TritonServer:
         """Wait until every model is loaded.
 
         Raises:
-            Stop: the server ended; the message has the end of its log.
-            TryAgain: it was not ready in time.
+            Stop: the server ended by itself; the message has the end of its log.
+            TryAgain: it was not ready in time, or somebody killed it.
         """
         deadline = time.monotonic() + timeout_s
         attempt = 1
         while not is_ready(self.http_port):
             if not self.is_alive:
+                if self._was_killed():
+                    raise TryAgain("the Triton server was killed while starting")
                 if attempt == PORT_ATTEMPTS or not self._lost_its_port():
                     raise Stop(f"the Triton server ended while starting:\n{self.log_tail()}")
                 attempt += 1
@@ -220,6 +223,10 @@ class TritonServer:
             "--pinned-memory-pool-byte-size=0",
             f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
         ]
+
+    def _was_killed(self) -> bool:
+        """True where the server died of kill -9 (the guardian then exits as a shell would)."""
+        return self._guardian is not None and self._guardian.returncode == 128 + signal.SIGKILL
 
     def _lost_its_port(self) -> bool:
         """True where somebody took a free port between picking it and using it."""

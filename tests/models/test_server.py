@@ -64,21 +64,24 @@ def test_a_server_is_found_while_it_runs_and_leaves_nothing(tmp_path: Path) -> N
     server.stop()  # twice does no harm
 
 
+def listening_addresses(pid: int) -> set[str]:
+    """Local addresses, as /proc/net writes them, on which a process accepts connections."""
+    handles = [str(handle.readlink()) for handle in Path(f"/proc/{pid}/fd").iterdir()]
+    inodes = {h.removeprefix("socket:[").rstrip("]") for h in handles if h.startswith("socket:")}
+    rows = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+    ]
+    return {row[1] for row in rows if row[9] in inodes and row[3] == "0A"}
+
+
 def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
     with TritonServer(tmp_path, models=["detector"]) as server:
         server.wait_ready()
-        inodes = set()
-        for handle in Path(f"/proc/{server.pid}/fd").iterdir():
-            if (target := str(handle.readlink())).startswith("socket:"):
-                inodes.add(target.removeprefix("socket:[").rstrip("]"))
-        listening = [
-            line.split()[1]
-            for table in ("tcp", "tcp6")
-            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
-            if line.split()[9] in inodes and line.split()[3] == "0A"
-        ]
-        assert len(listening) >= 3
-        assert {address.split(":")[0] for address in listening} <= LOOPBACK
+        # gRPC, HTTP, and metrics, which comes up a moment after the others
+        assert wait_until(lambda: len(listening_addresses(server.pid)) >= 3)
+        assert {a.split(":")[0] for a in listening_addresses(server.pid)} <= LOOPBACK
 
 
 def test_users_survive_the_servers_death_and_find_the_next(

@@ -4,11 +4,10 @@ It reads the same config.pbtxt as Triton's native OpenVINO backend, so that trit
 from either. It runs inside the Triton server's own environment (NumPy below 2, OpenVINO), one
 process for each model instance, and imports nothing of forewarn.
 
-How a batch is run: the model is compiled for exactly one picture, and each picture of a request
-is one asynchronous inference; the streams (one a core) work through them side by side. So a
-picture's answer cannot depend on the batch that it came in, no batch is padded, and all cores are
-busy even though Triton hands over one request at a time. Inputs are read where Triton put them,
-without a copy.
+How a batch is run: the model is compiled for exactly one picture (and once more for CHUNK of
+them, where that is set), and a request becomes that many asynchronous inferences; the streams (one
+a core) work through them side by side. So no batch is padded, and all cores are busy even though
+Triton hands over one request at a time. Inputs are read where Triton put them, without a copy.
 
 Keys of `parameters` in config.pbtxt that are honoured, as in the native backend: PERFORMANCE_HINT,
 NUM_STREAMS, INFERENCE_NUM_THREADS, HINT_BF16, TARGET_DEVICE, RESHAPE_IO_LAYERS, CACHE_DIR. One of
