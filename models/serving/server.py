@@ -21,7 +21,8 @@ from typing import Self
 from domain.errors import Stop, TryAgain
 from models.registry import TRITON_REPO
 from models.serving.environment import DEFAULT_ENVIRONMENT, inspect_environment
-from models.serving.running import NOTE, RunningServer, is_ready, read_note
+from models.serving.running import NOTE, RunningServer, is_ready, read_note, wait_for_orphan
+from models.serving.shared_memory import name_prefix, remove_leftovers
 
 OPENVINO_BACKEND = Path(__file__).resolve().parents[1] / "triton_backend" / "openvino"
 GUARDIAN = Path(__file__).with_name("guardian.py")
@@ -99,6 +100,7 @@ class TritonServer:
             Stop: the environment or the built models are not fit, see the message; or a server
                 runs for this folder already.
         """
+        wait_for_orphan(self.folder)
         before = read_note(self.folder)
         if before is not None and before.is_alive:
             raise Stop(
@@ -108,6 +110,7 @@ class TritonServer:
         self._check_models_are_built()
         environment = inspect_environment(self._environment)
         self.folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers()
         environment.lay_out_backends(self.folder / "backends", OPENVINO_BACKEND)
         ports = _pick_ports(self._wanted_ports)
         command = [
@@ -218,6 +221,8 @@ class TritonServer:
             f"--grpc-port={grpc_port}",
             f"--http-port={http_port}",
             f"--metrics-port={metrics_port}",
+            # a killed server leaves its shared memory; under our name the next start removes it
+            f"--backend-config=python,shm-region-prefix-name={name_prefix()}triton-",
             "--allow-gpu-metrics=false",
             "--cuda-memory-pool-byte-size=0:0",
             "--pinned-memory-pool-byte-size=0",

@@ -15,6 +15,11 @@ _PREFIX = "forewarn-"
 _numbers = itertools.count()
 
 
+def name_prefix() -> str:
+    """What the names of this process's blocks begin with: who they belong to can be told from it."""
+    return f"{_PREFIX}{os.getpid()}-"
+
+
 class SharedBlock:
     """One block; its name is unique to this process."""
 
@@ -24,7 +29,7 @@ class SharedBlock:
         Raises:
             OSError: no shared memory here, or not enough of it.
         """
-        self.name = f"{_PREFIX}{os.getpid()}-{next(_numbers)}"
+        self.name = f"{name_prefix()}{next(_numbers)}"
         self.size_bytes = size_bytes
         self._path = _FOLDER / self.name
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR

@@ -22,7 +22,7 @@ BOXES = Tensor(name="detection_boxes:0", dtype="float32", shape=(-1, 100, 4), me
 
 
 def own_blocks() -> list[str]:
-    return [p.name for p in Path("/dev/shm").glob(f"forewarn-{os.getpid()}-*")]
+    return [p.name for p in Path("/dev/shm").glob(f"forewarn-{os.getpid()}-[0-9]*")]
 
 
 @pytest.fixture
