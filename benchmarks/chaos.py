@@ -79,7 +79,7 @@ def run_with_kills(data: DataDir, chance: random.Random, damage: Damage, kills: 
                 return
             if process.returncode != -signal.SIGKILL:
                 words = (data.root / "chaos.log").read_text(errors="replace")[-2000:]
-            raise WrongOutputs(f"the run ended with {process.returncode}:\n{words}")
+                raise WrongOutputs(f"the run ended with {process.returncode}:\n{words}")
             process = _start(data)
         if kills > 0 and time.monotonic() > next_s:
             victim = chance.choice(VICTIMS)

@@ -73,6 +73,11 @@ class DataDir:
         return self.root / "beats"
 
     @property
+    def locks(self) -> Path:
+        """Who holds this folder, and each program's place in it."""
+        return self.root / "locks"
+
+    @property
     def logs(self) -> Path:
         """Log files of the programs that `forewarn run` starts."""
         return self.root / "logs"

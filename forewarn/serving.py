@@ -14,6 +14,7 @@ from domain.errors import ForewarnError, TryAgain
 log = structlog.get_logger()
 
 RESTART_PAUSE_S = 2.0
+START_ATTEMPTS = 5
 
 
 class Serving:
@@ -85,13 +86,29 @@ def serving(address: str | None, data: DataDir) -> Iterator[Serving]:
 
     found = address or find_running(data.triton)
     chosen = Serving(found) if found else Serving("", data)
-    if not found:
-        chosen.start()
     try:
-        _prove(chosen.address)
+        if found:
+            _prove(chosen.address)
+        else:
+            _start_and_prove(chosen)
         yield chosen
     finally:
         chosen.stop()
+
+
+def _start_and_prove(chosen: Serving) -> None:
+    """A server that is killed while it starts is started again, a few times."""
+    for attempt in range(1, START_ATTEMPTS + 1):
+        try:
+            chosen.start()
+            _prove(chosen.address)
+        except TryAgain as error:
+            chosen.stop()
+            log.error("triton_did_not_start", attempt=attempt, reason=str(error))
+            if attempt == START_ATTEMPTS:
+                raise
+        else:
+            return
 
 
 def _prove(address: str) -> None:

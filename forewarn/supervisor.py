@@ -128,13 +128,15 @@ class Supervisor:
             raise Stop(f"{program.name} cannot start:\n{last_lines(program.log_file)}")
         if time.monotonic() - program.started_s > CALM_S:
             program.crashes = 0
-        program.crashes += 1
+        # kill -9 comes from outside (the kernel out of memory, a person, our own watchdog): the
+        # next start may well go better, however often it happens
+        program.crashes += code != -signal.SIGKILL
         if program.max_crashes is not None and program.crashes > program.max_crashes:
             raise TryAgain(
                 f"{program.name} ended {program.crashes} times in a row (last with {code}); "
                 f"the end of {program.log_file}:\n{last_lines(program.log_file)}"
             )
-        pause_s = min(2.0 ** (program.crashes - 1), LAST_PAUSE_S)
+        pause_s = min(2.0 ** max(0, program.crashes - 1), LAST_PAUSE_S)
         program.restart_at_s = time.monotonic() + pause_s
         log.error("program_crashed", name=program.name, code=code, restart_in_s=pause_s)
         self._tell(

@@ -14,6 +14,7 @@ from forewarn.logging_setup import set_up_logging
 from forewarn.programs.beat import Heartbeat
 from forewarn.programs.run_flow import run_flow
 from forewarn.programs.settings import ProgramSettings, read_settings
+from forewarn.run_lock import program_lock
 
 
 def main() -> None:
@@ -21,7 +22,8 @@ def main() -> None:
     set_up_logging("announce")
     settings = read_settings("announce")
     try:
-        announce(settings, load_site(settings.site_file))
+        with program_lock(settings.data, "announce"):
+            announce(settings, load_site(settings.site_file))
     except ForewarnError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

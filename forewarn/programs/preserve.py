@@ -20,6 +20,7 @@ from forewarn.logging_setup import set_up_logging
 from forewarn.programs.beat import Heartbeat
 from forewarn.programs.run_flow import run_flow
 from forewarn.programs.settings import ProgramSettings, read_settings
+from forewarn.run_lock import program_lock
 from models.appearance import describe
 from models.serving.client import Connection, Embedder, FaceDetector, connect
 from models.versions import built_versions
@@ -32,7 +33,8 @@ def main() -> None:
     set_up_logging("preserve")
     settings = read_settings("preserve")
     try:
-        preserve(settings, load_site(settings.site_file))
+        with program_lock(settings.data, "preserve"):
+            preserve(settings, load_site(settings.site_file))
     except ForewarnError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -21,6 +21,7 @@ from forewarn.logging_setup import set_up_logging
 from forewarn.programs.beat import Heartbeat
 from forewarn.programs.run_flow import begin_pass, finish_pass, run_flow
 from forewarn.programs.settings import ProgramSettings, read_settings
+from forewarn.run_lock import program_lock
 from models.serving.client import Detector, connect
 
 
@@ -29,7 +30,8 @@ def main() -> None:
     set_up_logging("watch")
     settings = read_settings("watch")
     try:
-        watch(settings, load_site(settings.site_file))
+        with program_lock(settings.data, "watch"):
+            watch(settings, load_site(settings.site_file))
     except ForewarnError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from domain.data_dir import DataDir
 from domain.errors import Stop, TryAgain
 from forewarn import supervisor as module
-from forewarn.run_lock import run_lock
+from forewarn.run_lock import program_lock, run_lock
 from forewarn.supervisor import Program, Supervisor
 
 
@@ -95,4 +96,20 @@ def test_two_runs_cannot_share_a_data_folder(tmp_path: Path) -> None:
     with run_lock(data), pytest.raises(Stop, match=f"process {os.getpid()}"), run_lock(data):
         pass
     with run_lock(data):
-        assert (tmp_path / "run.lock").read_text() == str(os.getpid())
+        assert (data.locks / "run").read_text() == str(os.getpid())
+
+
+def test_a_program_waits_until_its_predecessor_has_ended(tmp_path: Path) -> None:
+    data, order = DataDir(tmp_path), []
+
+    def successor() -> None:
+        with program_lock(data, "watch"):
+            order.append("second")
+
+    with program_lock(data, "watch"):
+        thread = threading.Thread(target=successor)
+        thread.start()
+        time.sleep(0.3)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
