@@ -2,6 +2,7 @@
 # jupyter:
 #   jupytext:
 #     formats: ipynb,py:percent
+#     notebook_metadata_filter: -jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -27,7 +28,11 @@
 
 # %%
 # %matplotlib inline
+# ruff: noqa: E402  # the filter has to be in place before the imports that warn
+import warnings
 from contextlib import ExitStack, closing
+
+warnings.filterwarnings("ignore", message="IProgress not found")  # a library's, of a missing widget
 
 from domain.data_dir import DataDir
 from domain.site_file import load_site
@@ -104,7 +109,8 @@ draw_scores(site, offences, watched)
 # ## One offence, replayed
 #
 # The one that climbed highest. Pictures come out of the sealed clip; bold ones are the moments that
-# the log tells of. Heads of all people are masked, whether or not a face was found.
+# the log tells of. The heads of everybody whom the detector sees, however weakly, are masked, whether
+# or not a face was found; look all the same before you show a picture to others.
 
 # %%
 draw_contact_sheet(site, sheet) if sheet is not None else "no offence, or nothing kept of it"

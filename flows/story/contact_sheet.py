@@ -22,7 +22,8 @@ from flows.story.watch_again import WatchedFrame
 
 # a face of ten pixels is too small for the face detector, not for a neighbour's memory
 HEAD_SHARE = 0.25  # of a person's box, from the top
-MIN_PERSON_SCORE = 0.2
+MIN_PERSON_SCORE = 0.1  # weaker than any rule uses: somebody half hidden has a head too
+TALLEST_PERSON = 0.7  # of the picture's height; at such scores a box may be half the picture
 MIN_FACE_SCORE = 0.2  # a mask should rather cover one thing too many
 LEAST_VIEW = 0.4  # of the picture's width and height, so that one sees where it is
 
@@ -82,10 +83,14 @@ def replay(
         if record.clip_from_at <= frame.tracked.frame.captured_at < ends_at
         and offence.first_seen_at <= frame.tracked.frame.captured_at <= max(captions)
     ]
-    pictures = [
-        _picture(frame, clip, record.clip_from_at, offence, captions, faces)
-        for frame in spread(inside_clip, set(captions), count)
-    ]
+    place = {id(frame): row for row, frame in enumerate(watched)}
+    pictures = []
+    for frame in spread(inside_clip, set(captions), count):
+        row = place[id(frame)]
+        around = watched[max(0, row - 1) : row + 2]
+        pictures.append(
+            _picture(frame, around, clip, record.clip_from_at, offence, captions, faces)
+        )
     if not pictures:
         raise PutAside(f"{offence.offence_id}: no watched frame lies in its clip {clip}")
     return ContactSheet(offence, tuple(pictures), _view(pictures))
@@ -160,6 +165,7 @@ def spread(frames: Sequence[WatchedFrame], must: set[datetime], count: int) -> l
 
 def _picture(
     frame: WatchedFrame,
+    around: Sequence[WatchedFrame],
     clip: Path,
     clip_from_at: datetime,
     offence: OffenceStory,
@@ -169,7 +175,9 @@ def _picture(
     at = frame.tracked.frame.captured_at
     image = grab_frame(clip, (at - clip_from_at).total_seconds())
     found, _ = faces.find(image, MIN_FACE_SCORE)
-    covered = np.concatenate([np.asarray(found).reshape(-1, 4), head_boxes(frame)])
+    # who is missed in this frame was mostly seen in the one before or after, nearly there
+    heads = [head_boxes(each) for each in around]
+    covered = np.concatenate([np.asarray(found).reshape(-1, 4), *heads])
     rows = np.flatnonzero(frame.tracked.track_ids == offence.track_id)
     return SheetPicture(
         image_rgb=mask_regions(image, covered),
@@ -182,9 +190,13 @@ def _picture(
 
 def head_boxes(frame: WatchedFrame) -> np.ndarray:
     """(n, 4) where the heads of all people are, pixels; also of those hardly recognised as people."""
-    boxes = frame.detections.boxes_xyxy[frame.detections.scores >= MIN_PERSON_SCORE].copy()
-    boxes[:, 3] = boxes[:, 1] + HEAD_SHARE * (boxes[:, 3] - boxes[:, 1])
-    return boxes
+    seen = frame.detections
+    boxes = seen.boxes_xyxy[seen.scores >= MIN_PERSON_SCORE]
+    width, height = (boxes[:, 2:] - boxes[:, :2]).T
+    upright = (height > width) & (height < TALLEST_PERSON * seen.frame.height_px)
+    heads: np.ndarray = boxes[upright]
+    heads[:, 3] = heads[:, 1] + HEAD_SHARE * height[upright]
+    return heads
 
 
 def _view(pictures: Sequence[SheetPicture]) -> Box:

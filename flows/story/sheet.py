@@ -10,6 +10,7 @@ from domain.site import Site
 from flows.story.contact_sheet import ContactSheet
 
 WIDTH_IN = 11
+CAPTION_LETTERS = 38  # of four columns
 
 
 def draw_contact_sheet(site: Site, sheet: ContactSheet, columns: int = 4) -> Figure:
@@ -35,7 +36,8 @@ def draw_contact_sheet(site: Site, sheet: ContactSheet, columns: int = 4) -> Fig
         axes.set_ylim(bottom, top)
         weight = "bold" if picture.caption else "normal"
         words = f"{picture.since_first_s:+.1f} s  {picture.caption}"
-        axes.set_title(words, loc="left", fontsize=9, fontweight=weight)
+        words = words if len(words) <= CAPTION_LETTERS else f"{words[: CAPTION_LETTERS - 1]}…"
+        axes.set_title(words, loc="left", fontsize=8, fontweight=weight)
     offence = sheet.offence
     figure.suptitle(
         f"{offence.camera_id}, track {offence.track_id}: stayed {offence.dwell_s:.1f} s, "

@@ -115,3 +115,10 @@ def _sighting(at_s: float):
 
 def test_heads_are_the_upper_quarter_of_every_person() -> None:
     np.testing.assert_allclose(head_boxes(frame(0)), [[100, 100, 140, 125]])
+
+
+def test_a_box_as_large_as_the_scene_or_lying_flat_has_no_head() -> None:
+    for box in ((0, 0, 760, 570), (100, 100, 300, 180)):
+        seen = detections(0, [box])
+        none = TrackedFrame(seen.frame, *([np.empty((0, 4))] + [np.empty(0)] * 3))
+        assert head_boxes(WatchedFrame(seen, none, frozenset())).shape == (0, 4)

@@ -156,3 +156,7 @@ def test_heads_of_all_people_on_the_replay_are_flat_blocks(
         # neighbours' masks may overlap: a few blocks each, not thousands of colours
         assert len(np.unique(head.reshape(-1, 3), axis=0)) <= 16 * 6
     assert {"enters", "escalated"} <= {picture.caption for picture in sheet.pictures}
+
+
+def test_opening_and_saving_the_notebook_leaves_the_stored_text_alone() -> None:
+    assert jupytext.writes(jupytext.read(NOTEBOOK), fmt="py:percent") == NOTEBOOK.read_text()
