@@ -4,7 +4,8 @@ PY := .venv/bin/python
 FOREWARN := .venv/bin/forewarn
 SITE ?= samples/site.yaml
 
-.PHONY: help setup demo up test check bench bench-report bench-peers docs lock fmt clean
+.PHONY: help setup demo up test check bench bench-report bench-peers chaos notebook docs lock fmt clean \
+        app-env server-env dev-env models
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 16
@@ -49,6 +50,13 @@ bench-report: app-env  ## the latest result of each benchmark; fails where one m
 bench-peers: dev-env models  ## beside Roboflow inference, in an environment of its own (about 7 GB)
 	@$(PYTHON) deploy/make_env.py peers .venv-peers
 	@$(PY) -m benchmarks.peers
+
+chaos: dev-env models  ## kill -9 at random moments, 50 times; counts what is lost or doubled
+	@$(PY) -m benchmarks.chaos --kills 50
+
+notebook: app-env  ## open the notebooks in JupyterLab
+	@.venv/bin/jupytext --quiet --to ipynb --update notebooks/*.py
+	@.venv/bin/jupyter lab notebooks/
 
 fmt: dev-env  ## format and fix what can be fixed by itself
 	@$(PY) -m ruff format .
