@@ -8,6 +8,7 @@ from dashboards.file_keys import MASKED_FOR_S, FileKeys
 from dashboards.names import Names
 from dashboards.offence_rows import state_chip
 from dashboards.offences import Offence
+from dashboards.subject_picture import picture, sighting_of
 from domain.events import (
     AnnouncementMade,
     Event,
@@ -51,7 +52,7 @@ def history(offence: Offence, names: Names, keys: FileKeys) -> str:
         '<article class="history">'
         f"<h2>{escape(names.say('history.heading'))} {state_chip(offence.state, names)}</h2>"
         f'<p class="facts">{escape(facts)}<br>{escape(subject)}</p>'
-        f"<ol>{steps}</ol>{_pictures(offence.evidence, names, keys)}</article>"
+        f"<ol>{steps}</ol>{_pictures(offence, names, keys)}</article>"
     )
 
 
@@ -109,16 +110,14 @@ def masked_pictures(files: tuple[EvidenceFile, ...]) -> list[EvidenceFile]:
     return sorted(masked, key=lambda file: ("last" in file.name, file.name))
 
 
-def _pictures(evidence: EvidenceSealed | None, names: Names, keys: FileKeys) -> str:
+def _pictures(offence: Offence, names: Names, keys: FileKeys) -> str:
+    evidence = offence.evidence
     if evidence is None:
         return ""
     pictures = masked_pictures(evidence.files)
     if not pictures:
         return f'<p class="detail">{escape(names.say("history.no_snapshot"))}</p>'
-    drawn = "".join(
-        _picture(keys.address(evidence.evidence_id, file.name, MASKED_FOR_S), _caption(file, names))
-        for file in pictures
-    )
+    drawn = "".join(_figure(offence, evidence, file, names, keys) for file in pictures)
     link = f"/search?lang={names.lang}&evidence={escape(evidence.evidence_id, quote=True)}"
     similar = escape(names.say("history.similar"))
     return f'<div class="snapshots">{drawn}</div><p><a href="{link}">{similar}</a></p>'
@@ -131,9 +130,10 @@ def _caption(file: EvidenceFile, names: Names) -> str:
     return names.say("history.snapshot")
 
 
-def _picture(address: str, caption: str) -> str:
-    source, said = escape(address, quote=True), escape(caption, quote=True)
-    return (
-        f'<figure><img src="{source}" alt="{said}" loading="lazy"><figcaption>{said}'
-        "</figcaption></figure>"
-    )
+def _figure(
+    offence: Offence, evidence: EvidenceSealed, file: EvidenceFile, names: Names, keys: FileKeys
+) -> str:
+    address = keys.address(evidence.evidence_id, file.name, MASKED_FOR_S)
+    caption = _caption(file, names)
+    drawn = picture(address, caption, sighting_of(file, offence))
+    return f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>"

@@ -87,7 +87,9 @@ class SearchForm:
             options[picked] = picked
         self._is_offering = True
         try:
-            self._record.param.update(options=options, value=picked or "")
+            self._record.value = ""  # a value that stays keeps the label that it had before
+            self._record.options = options
+            self._record.value = picked or ""
             if not has_server:
                 hint = self._names.say("search.upload_hint")
                 self._upload_note.object = f"{hint} {self._names.say('search.no_server')}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from html import escape
 from urllib.parse import urlencode
@@ -12,8 +12,13 @@ from dashboards.file_keys import MASKED_FOR_S, FileKeys
 from dashboards.history_html import masked_pictures
 from dashboards.names import Names
 from dashboards.offence_rows import state_chip
+from dashboards.offences import Offence
 from dashboards.picks import SearchPick
+from dashboards.subject_picture import picture, sighting_of
 from domain.evidence import EvidenceRecord
+
+# by id; old ones are not known any more, and their pictures are shown whole
+Offences = Mapping[str, Offence]
 
 
 def address_of(pick: SearchPick, names: Names) -> str:
@@ -34,23 +39,29 @@ def _query_of(pick: SearchPick) -> dict[str, str | None]:
 
 
 def recent_cards(
-    records: Iterable[EvidenceRecord], pick: SearchPick, names: Names, keys: FileKeys
+    records: Iterable[EvidenceRecord],
+    pick: SearchPick,
+    names: Names,
+    keys: FileKeys,
+    offences: Offences,
 ) -> str:
     """Records to pick from."""
-    cards = "".join(_card(record, None, pick, names, keys) for record in records)
+    cards = "".join(_card(record, None, pick, names, keys, offences) for record in records)
     return f'<div class="cards">{cards}</div>' if cards else note(names.say("search.no_records"))
 
 
-def found_cards(found: Found, pick: SearchPick, names: Names, keys: FileKeys) -> str:
+def found_cards(
+    found: Found, pick: SearchPick, names: Names, keys: FileKeys, offences: Offences
+) -> str:
     """What was compared, then the matches, most similar first."""
     asked = ""
     if found.query is not None:
-        card = _card(found.query, None, pick, names, keys, is_query=True)
+        card = _card(found.query, None, pick, names, keys, offences, is_query=True)
         asked = f'<h2>{escape(names.say("search.query"))}</h2><div class="cards">{card}</div>'
     if not found.matches:
         return asked + note(names.say("search.no_results"))
     heading = escape(names.say("search.results", count=len(found.matches)))
-    cards = "".join(_match(match, pick, names, keys) for match in found.matches)
+    cards = "".join(_match(match, pick, names, keys, offences) for match in found.matches)
     return f'{asked}<h2 role="status">{heading}</h2><div class="cards">{cards}</div>'
 
 
@@ -59,10 +70,10 @@ def note(said: str) -> str:
     return f'<p class="empty" role="status">{escape(said)}</p>'
 
 
-def _match(match: Match, pick: SearchPick, names: Names, keys: FileKeys) -> str:
+def _match(match: Match, pick: SearchPick, names: Names, keys: FileKeys, offences: Offences) -> str:
     # cosine below 0 means "nothing in common", which people read as 0 %
     percent = round(100 * max(0.0, min(1.0, match.similarity)))
-    return _card(match.record, percent, pick, names, keys)
+    return _card(match.record, percent, pick, names, keys, offences)
 
 
 def _card(
@@ -71,6 +82,7 @@ def _card(
     pick: SearchPick,
     names: Names,
     keys: FileKeys,
+    offences: Offences,
     is_query: bool = False,
 ) -> str:
     facts = "<br>".join(
@@ -93,15 +105,15 @@ def _card(
         use = f'<a class="use" href="{escape(link, quote=True)}">{said}</a>'
     return (
         f'<article class="card" data-evidence="{escape(record.evidence_id, quote=True)}">'
-        f"{_picture(record, names, keys)}{bar}"
+        f"{_picture(record, names, keys, offences)}{bar}"
         f'<div class="facts">{state_chip(record.outcome, names)}<br>{facts}</div>{use}</article>'
     )
 
 
-def _picture(record: EvidenceRecord, names: Names, keys: FileKeys) -> str:
+def _picture(record: EvidenceRecord, names: Names, keys: FileKeys, offences: Offences) -> str:
     pictures = masked_pictures(record.files)
     if not pictures:
         return f'<div class="no-picture">{escape(names.say("search.no_picture"))}</div>'
     address = keys.address(record.evidence_id, pictures[0].name, MASKED_FOR_S)
-    said = escape(names.say("history.snapshot"), quote=True)
-    return f'<img src="{escape(address, quote=True)}" alt="{said}" loading="lazy">'
+    sighting = sighting_of(pictures[0], offences.get(record.offence_id))
+    return picture(address, names.say("history.snapshot"), sighting, is_close_up=True)

@@ -92,14 +92,15 @@ class SearchPage:
 
     async def _find(self, pick: SearchPick) -> str:
         names, keys, evidence = self._names, self._context.keys, self._context.evidence
+        offences = self._context.poller.snapshot.offences
         try:
             if pick.is_empty:
                 records = await asyncio.to_thread(evidence.recent, pick)
                 return note(names.say("search.nothing_picked")) * bool(records) + recent_cards(
-                    records, pick, names, keys
+                    records, pick, names, keys, offences
                 )
             found = await asyncio.to_thread(evidence.similar, pick)
-            return found_cards(found, pick, names, keys)
+            return found_cards(found, pick, names, keys, offences)
         except BadPicture as error:
             return note(error.said_in(names.lang))
         except NoModelServer:

@@ -105,6 +105,8 @@ HISTORY_CSS = (
 .history .detail { color: #b4c2d6; overflow-wrap: anywhere; }
 .snapshots { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 12px; margin-top: 12px; }
 .snapshots figure { margin: 0; } .snapshots img { width: 100%; border-radius: 6px; border: 1px solid #24324a; display: block; }
+svg.subject { width: 100%; display: block; border-radius: 6px; background: #060b14; }
+svg.subject rect { fill: none; stroke: #fde047; stroke-width: 2.5; vector-effect: non-scaling-stroke; }
 .snapshots figcaption { font-size: 14px; color: #b4c2d6; padding-top: 4px; }
 .empty { color: #b4c2d6; font-size: 16px; padding: 20px 4px; }
 """
@@ -127,6 +129,8 @@ h2 { font-size: 18px; margin: 4px 0 10px; color: #e8eef7; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 14px; margin-bottom: 20px; }
 .card { background: #111a2b; border: 1px solid #24324a; border-radius: 8px; overflow: hidden; display: flex; flex-direction: column; }
 .card img { width: 100%; aspect-ratio: 4 / 3; object-fit: contain; background: #060b14; display: block; }
+.card svg.subject { width: 100%; aspect-ratio: 4 / 3; display: block; background: #060b14; }
+.card svg.subject rect { fill: none; stroke: #fde047; stroke-width: 2.5; vector-effect: non-scaling-stroke; }
 .no-picture { aspect-ratio: 4 / 3; display: flex; align-items: center; justify-content: center; background: #060b14; color: #b4c2d6; }
 .similarity { position: relative; padding: 8px 12px 10px; font-size: 16px; color: #e8eef7; background: #16213a; }
 .similarity span { position: absolute; left: 0; bottom: 0; height: 4px; background: #7dd3fc; }
