@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from domain.events import Box
 from evidence_store.masking import mask_regions
 from evidence_store.stills import decode_picture, grab_frame
 from evidence_store.vault import Vault
+from flows.steps.preserve_faces import FindsFaces, find_all_faces
 from flows.story.offences import OffenceStory
 from flows.story.watch_again import WatchedFrame
 
@@ -24,15 +24,7 @@ from flows.story.watch_again import WatchedFrame
 HEAD_SHARE = 0.25  # of a person's box, from the top
 MIN_PERSON_SCORE = 0.1  # weaker than any rule uses: somebody half hidden has a head too
 TALLEST_PERSON = 0.7  # of the picture's height; at such scores a box may be half the picture
-MIN_FACE_SCORE = 0.2  # a mask should rather cover one thing too many
 LEAST_VIEW = 0.4  # of the picture's width and height, so that one sees where it is
-
-
-class FindsFaces(Protocol):
-    """Where the faces in a picture are (models/serving's FaceDetector)."""
-
-    def find(self, image_rgb: np.ndarray, min_score: float) -> tuple[np.ndarray, np.ndarray]:
-        """(k, 4) boxes in pixels and (k,) scores."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single ==
@@ -174,16 +166,17 @@ def _picture(
 ) -> SheetPicture:
     at = frame.tracked.frame.captured_at
     image = grab_frame(clip, (at - clip_from_at).total_seconds())
-    found, _ = faces.find(image, MIN_FACE_SCORE)
+    rows = np.flatnonzero(frame.tracked.track_ids == offence.track_id)
+    box = _as_box(frame.tracked.boxes_xyxy[rows[0]]) if len(rows) else None
+    found = find_all_faces(image, box or offence.sightings[0].box_xyxy, faces)
     # who is missed in this frame was mostly seen in the one before or after, nearly there
     heads = [head_boxes(each) for each in around]
-    covered = np.concatenate([np.asarray(found).reshape(-1, 4), *heads])
-    rows = np.flatnonzero(frame.tracked.track_ids == offence.track_id)
+    covered = np.concatenate([found, *heads])
     return SheetPicture(
         image_rgb=mask_regions(image, covered),
         at=at,
         since_first_s=(at - offence.first_seen_at).total_seconds(),
-        box_xyxy=_as_box(frame.tracked.boxes_xyxy[rows[0]]) if len(rows) else None,
+        box_xyxy=box,
         caption=captions.get(at, ""),
     )
 
