@@ -16,6 +16,7 @@ PLACES = {
     "Rung": "ladders[].rungs[]",
     "BothLanguages": "titles and texts",
 }
+FORMATS = {"date-time": "date and time with its zone", "date": "date, such as 2026-03-02"}
 HEADINGS = ("setting", "what it takes", "default", "meaning")
 
 Schema = dict[str, Any]
@@ -76,8 +77,10 @@ def _takes(facts: Schema) -> str:
         return f"`{facts['const']}`"
     if facts.get("type") == "array":
         return _takes_list(facts)
-    if facts.get("format") == "date-time":
-        return "date and time with its zone"
+    if "enum" in facts:
+        return " or ".join(f"`{each}`" for each in facts["enum"])
+    if facts.get("format") in FORMATS:
+        return FORMATS[facts["format"]]
     words = {"string": "text", "number": "number", "integer": "whole number"}[facts["type"]]
     return words + _bounds(facts)
 
