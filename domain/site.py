@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from domain.compliance import Compliance
+from domain.speakers import SpeakerSettings
+
 Identifier = Annotated[
     str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="lower-case letters, digits, '-'")
 ]
@@ -47,6 +50,10 @@ class SiteInfo(_Facts):
     timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
         default="UTC", description="IANA name, for times that people read"
     )
+    enforcement: Literal["real", "demonstration"] = Field(
+        default="real",
+        description="demonstration: cameras without a compliance record may warn as well",
+    )
 
 
 class Zone(_Facts):
@@ -79,6 +86,12 @@ class Camera(_Facts):
         default=None, description="files only: play from .. to, seconds of the file"
     )
     zones: tuple[Zone, ...] = ()
+    compliance: Compliance | None = Field(
+        default=None, description="without a whole record in force it records and does not warn"
+    )
+    speaker: str | None = Field(
+        default=None, description="id of the speaker that is heard there; none: a file is written"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -140,7 +153,7 @@ class Rule(_Facts):
     ladder: str = Field(description="id of the ladder to climb")
 
 
-_Named = TypeVar("_Named", Camera, Ladder, Rule)
+_Named = TypeVar("_Named", Camera, Ladder, Rule, SpeakerSettings)
 
 
 class Site(_Facts):
@@ -150,10 +163,15 @@ class Site(_Facts):
     cameras: tuple[Camera, ...] = Field(min_length=1)
     ladders: tuple[Ladder, ...] = ()
     rules: tuple[Rule, ...] = ()
+    speakers: tuple[SpeakerSettings, ...] = ()
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
-        faults = [*_repeated_ids(self), *_dangling_references(self)]
+        faults = [
+            *_repeated_ids(self),
+            *_dangling_references(self),
+            *_dangling_in_cameras(self),
+        ]
         if faults:
             # the places ride along, so that the reader of the file can name their lines
             raise PydanticCustomError(
@@ -175,6 +193,11 @@ class Site(_Facts):
         """The ladder of that id; KeyError if there is none."""
         return _by_id(self.ladders, ladder_id)
 
+    def speaker_of(self, camera_id: str) -> SpeakerSettings | None:
+        """The camera's speaker; None: announcements are written as files."""
+        wanted = self.camera(camera_id).speaker
+        return None if wanted is None else _by_id(self.speakers, wanted)
+
 
 def _by_id(items: tuple[_Named, ...], wanted: str) -> _Named:
     for item in items:
@@ -191,6 +214,7 @@ def _repeated_ids(site: Site) -> Iterator[Fault]:
         ("cameras", [camera.id for camera in site.cameras]),
         ("ladders", [ladder.id for ladder in site.ladders]),
         ("rules", [rule.id for rule in site.rules]),
+        ("speakers", [speaker.id for speaker in site.speakers]),
     ):
         for row, each in enumerate(ids):
             if each in ids[:row]:
@@ -216,6 +240,21 @@ def _dangling_references(site: Site) -> Iterator[Fault]:
             known = ", ".join(sorted(ladders)) or "none"
             words = f"names ladder {rule.ladder!r}, which is not defined; ladders: {known}"
             yield ("rules", row, "ladder"), words
+
+
+def _dangling_in_cameras(site: Site) -> Iterator[Fault]:
+    speakers, rules = {each.id for each in site.speakers}, {each.id for each in site.rules}
+    for row, camera in enumerate(site.cameras):
+        if camera.speaker is not None and camera.speaker not in speakers:
+            known = ", ".join(sorted(speakers)) or "none"
+            words = f"names speaker {camera.speaker!r}, which is not defined; speakers: {known}"
+            yield ("cameras", row, "speaker"), words
+        allowed = camera.compliance.allowed_rules if camera.compliance else ()
+        for column, rule_id in enumerate(allowed):
+            if rule_id not in rules:
+                known = ", ".join(sorted(rules)) or "none"
+                words = f"allows rule {rule_id!r}, which is not defined; rules: {known}"
+                yield ("cameras", row, "compliance", "allowed_rules", column), words
 
 
 def media_start(camera: Camera, path: Path, created_at: datetime | None) -> datetime:

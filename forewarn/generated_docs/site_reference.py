@@ -11,9 +11,12 @@ PLACES = {
     "SiteInfo": "site",
     "Camera": "cameras[]",
     "Zone": "cameras[].zones[]",
+    "Compliance": "cameras[].compliance",
+    "Review": "cameras[].compliance.*_review",
     "Rule": "rules[]",
     "Ladder": "ladders[]",
     "Rung": "ladders[].rungs[]",
+    "SpeakerSettings": "speakers[]",
     "BothLanguages": "titles and texts",
 }
 FORMATS = {"date-time": "date and time with its zone", "date": "date, such as 2026-03-02"}
@@ -79,8 +82,8 @@ def _takes(facts: Schema) -> str:
         return _takes_list(facts)
     if "enum" in facts:
         return " or ".join(f"`{each}`" for each in facts["enum"])
-    if facts.get("format") in FORMATS:
-        return FORMATS[facts["format"]]
+    if "format" in facts:
+        return {"date-time": "date and time with its zone", "date": "date"}[facts["format"]]
     words = {"string": "text", "number": "number", "integer": "whole number"}[facts["type"]]
     return words + _bounds(facts)
 

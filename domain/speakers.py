@@ -1,0 +1,59 @@
+"""What the site file says of loudspeakers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SpeakerKind = Literal["file", "http", "sound-device"]
+
+
+class SpeakerSettings(BaseModel):
+    """A loudspeaker; cameras name it by its id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = Field(
+        description="lower-case letters, digits, '-'"
+    )
+    kind: SpeakerKind = Field(
+        description="file: WAV files in the data folder; http: a network speaker that takes audio "
+        "by POST; sound-device: this machine's own, by aplay or paplay"
+    )
+    url: str | None = Field(default=None, description="http only: where the audio is posted")
+    user: str | None = Field(
+        default=None, description="http only: for digest or basic authentication"
+    )
+    password_env: str | None = Field(
+        default=None, description="http only: environment variable that holds the password"
+    )
+    audio: Literal["wav", "mulaw", "pcm"] = Field(
+        default="wav",
+        description="http only: what is posted: a WAV file, raw G.711 mu-law of 8 kHz, or raw "
+        "16 bit PCM of 22.05 kHz",
+    )
+    device: str | None = Field(
+        default=None, description="sound-device only: ALSA or PulseAudio name; else the default"
+    )
+    timeout_s: float = Field(
+        default=5.0, gt=0, le=60, description="to connect, and for the answer after the sound"
+    )
+    max_calls_per_hour: int | None = Field(
+        default=None, ge=1, description="further calls in an hour are recorded and not played"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.kind == "http":
+            parts = urlsplit(self.url or "")
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError(f"an http speaker needs url: http(s)://…, got {self.url!r}")
+            if parts.password or parts.username:
+                raise ValueError("url should hold no password; use user and password_env")
+        elif self.url or self.user or self.password_env:
+            raise ValueError(f"url, user and password_env are for http speakers, not {self.kind}")
+        if (self.user is None) != (self.password_env is None):
+            raise ValueError("user and password_env belong together")
+        return self
