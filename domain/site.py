@@ -11,23 +11,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.compliance import Compliance
+from domain.facts import Facts, Fraction01, Identifier
 from domain.speakers import SpeakerSettings
 
-Identifier = Annotated[
-    str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="lower-case letters, digits, '-'")
-]
-Fraction01 = Annotated[float, Field(ge=0, le=1)]
 
-
-class _Facts(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class BothLanguages(_Facts):
+class BothLanguages(Facts):
     """A text that people read or hear: always in Chinese and in English."""
 
     zh: str = Field(min_length=1, description="Chinese")
@@ -42,7 +34,7 @@ def _known_timezone(name: str) -> str:
     return name
 
 
-class SiteInfo(_Facts):
+class SiteInfo(Facts):
     """The place."""
 
     id: Identifier
@@ -56,7 +48,7 @@ class SiteInfo(_Facts):
     )
 
 
-class Zone(_Facts):
+class Zone(Facts):
     """An area on a camera's picture. A person is in it when the middle of their box's foot is."""
 
     id: Identifier
@@ -67,7 +59,18 @@ class Zone(_Facts):
     )
 
 
-class Camera(_Facts):
+class Line(Facts):
+    """A line on a camera's picture that somebody may cross."""
+
+    id: Identifier
+    title: BothLanguages
+    points: tuple[tuple[Fraction01, Fraction01], ...] = Field(
+        min_length=2,
+        description="points (x, y) as fractions of the picture's width and height, from top left",
+    )
+
+
+class Camera(Facts):
     """One stream or recording."""
 
     id: Identifier
@@ -86,6 +89,7 @@ class Camera(_Facts):
         default=None, description="files only: play from .. to, seconds of the file"
     )
     zones: tuple[Zone, ...] = ()
+    lines: tuple[Line, ...] = ()
     compliance: Compliance | None = Field(
         default=None, description="without a whole record in force it records and does not warn"
     )
@@ -109,7 +113,7 @@ class Camera(_Facts):
         return "://" in self.url and not self.url.startswith("file://")
 
 
-class Rung(_Facts):
+class Rung(Facts):
     """One call of the ladder."""
 
     id: Identifier
@@ -119,7 +123,7 @@ class Rung(_Facts):
     text: BothLanguages
 
 
-class Ladder(_Facts):
+class Ladder(Facts):
     """What is said, in which order, and when a person is sent."""
 
     id: Identifier
@@ -132,7 +136,7 @@ class Ladder(_Facts):
     )
 
 
-class Rule(_Facts):
+class Rule(Facts):
     """What counts as an offence: somebody in a zone for longer than the threshold."""
 
     id: Identifier
@@ -156,7 +160,7 @@ class Rule(_Facts):
 _Named = TypeVar("_Named", Camera, Ladder, Rule, SpeakerSettings)
 
 
-class Site(_Facts):
+class Site(Facts):
     """Everything in one site file."""
 
     site: SiteInfo

@@ -1,0 +1,107 @@
+"""What a rule looks for on the picture. flows/conditions/ has one small module for each."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from domain.classes import ClassName
+from domain.facts import Facts
+
+Direction = Literal["either", "left to right", "right to left"]
+
+
+class _InZones(Facts):
+    zones: tuple[str, ...] = Field(
+        min_length=1, description="zone ids, on whichever camera they are"
+    )
+    classes: tuple[ClassName, ...] = Field(
+        default=("person",), min_length=1, description="what is looked for"
+    )
+    by: Literal["foot", "share"] = Field(
+        default="foot",
+        description="foot: the middle of the box's lower edge is in the zone; "
+        "share: at least min_share of the box is",
+    )
+    min_share: float = Field(default=0.5, gt=0, le=1, description="with by: share")
+
+
+class Present(_InZones):
+    """Somebody or something is in a zone."""
+
+
+class Absent(_InZones):
+    """Nobody of the classes is in any of the zones: the pharmacist's desk stands empty."""
+
+
+class AtLeast(_InZones):
+    """At least so many are in the zones at once."""
+
+    count: int = Field(ge=1, description="how many")
+
+
+class Stationary(_InZones):
+    """Something in a zone does not move: a parked vehicle, a thing left behind."""
+
+    max_shift: float = Field(
+        default=0.3,
+        gt=0,
+        le=5,
+        description="it still counts as standing when its middle stays within this share of its "
+        "box's longer side",
+    )
+
+
+class LineCrossed(Facts):
+    """Somebody crosses a line and is beyond it; seen from its first to its last point."""
+
+    lines: tuple[str, ...] = Field(
+        min_length=1, description="line ids, on whichever camera they are"
+    )
+    classes: tuple[ClassName, ...] = Field(
+        default=("person",), min_length=1, description="what is looked for"
+    )
+    direction: Direction = Field(
+        default="either", description="sides as seen looking from the first point to the last"
+    )
+
+
+class Condition(Facts):
+    """One condition; exactly one of these settings."""
+
+    present: Present | None = None
+    absent: Absent | None = None
+    at_least: AtLeast | None = None
+    stationary: Stationary | None = None
+    line_crossed: LineCrossed | None = None
+    all: tuple[Condition, ...] | None = Field(
+        default=None, min_length=1, description="all of them hold for the same subject"
+    )
+    any: tuple[Condition, ...] | None = Field(
+        default=None, min_length=1, description="at least one of them holds"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            known = ", ".join(type(self).model_fields)
+            raise ValueError(f"needs exactly one of {known}; got {', '.join(given) or 'none'}")
+        return self
+
+    def parts(self) -> tuple[Condition, ...]:
+        """The conditions that this one is made of; () for a plain one."""
+        return self.all or self.any or ()
+
+    def places(self) -> tuple[str, ...]:
+        """Ids of the zones and lines that this condition names, its parts' included."""
+        plain = self.present or self.absent or self.at_least or self.stationary
+        own = plain.zones if plain else self.line_crossed.lines if self.line_crossed else ()
+        return own + tuple(place for part in self.parts() for place in part.places())
+
+    def class_names(self) -> frozenset[str]:
+        """What is looked for, its parts included."""
+        plain = self.present or self.absent or self.at_least or self.stationary or self.line_crossed
+        own = frozenset(plain.classes) if plain else frozenset()
+        return own.union(*(part.class_names() for part in self.parts()))
