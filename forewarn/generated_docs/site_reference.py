@@ -20,6 +20,13 @@ PLACES = {
     "BothLanguages": "titles and texts",
 }
 FORMATS = {"date-time": "date and time with its zone", "date": "date, such as 2026-03-02"}
+WORDS = {
+    "string": "text",
+    "number": "number",
+    "integer": "whole number",
+    "boolean": "`true` or `false`",
+    "object": "settings by name",
+}
 HEADINGS = ("setting", "what it takes", "default", "meaning")
 
 Schema = dict[str, Any]
@@ -30,7 +37,13 @@ def site_reference() -> str:
     schema = Site.model_json_schema()
     groups: dict[str, Schema] = schema["$defs"]
     parts = [_group("the file", schema, groups)]
-    parts += [_group(PLACES[name], groups[name], groups) for name in PLACES]
+    # a new group shows under its own name until it has its place here
+    names = [*PLACES, *(name for name in groups if name not in PLACES)]
+    parts += [
+        _group(PLACES.get(name, name), groups[name], groups)
+        for name in names
+        if "properties" in groups.get(name, {})
+    ]
     return "\n".join(parts)
 
 
@@ -73,9 +86,9 @@ def _reference(facts: Schema) -> str:
 def _takes(facts: Schema) -> str:
     """What may stand there, in words, with its bounds."""
     if name := _reference(facts):
-        return "`zh` and `en`" if name == "BothLanguages" else f"see `{PLACES[name]}`"
-    if "anyOf" in facts:
-        return " or ".join(_takes(each) for each in facts["anyOf"] if each.get("type") != "null")
+        return "`zh` and `en`" if name == "BothLanguages" else f"see `{PLACES.get(name, name)}`"
+    if choices := facts.get("anyOf", facts.get("oneOf")):
+        return " or ".join(_takes(each) for each in choices if each.get("type") != "null")
     if "const" in facts:
         return f"`{facts['const']}`"
     if facts.get("type") == "array":
@@ -84,8 +97,7 @@ def _takes(facts: Schema) -> str:
         return " or ".join(f"`{each}`" for each in facts["enum"])
     if "format" in facts:
         return {"date-time": "date and time with its zone", "date": "date"}[facts["format"]]
-    words = {"string": "text", "number": "number", "integer": "whole number"}[facts["type"]]
-    return words + _bounds(facts)
+    return WORDS.get(facts.get("type", ""), "any value") + _bounds(facts)
 
 
 def _takes_list(facts: Schema) -> str:
