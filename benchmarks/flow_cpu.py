@@ -11,7 +11,7 @@ from statistics import median
 from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.raw import Cost, RawInference, compile_detector, time_decode_and_inference
 from benchmarks.reference import Reference, work_out
-from benchmarks.results import Result, WrongOutputs
+from benchmarks.results import Result, Tell, WrongOutputs, quiet, rounds_of
 from benchmarks.serving import detector_server
 from benchmarks.watch_run import WatchRun, run_watch
 from benchmarks.workload import CLIP, scratch, write_site
@@ -21,14 +21,14 @@ CAMERAS = 4
 ROUNDS, LONG_ROUNDS = 3, 9
 
 
-def measure(*, long: bool = False) -> Result:
+def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
     """Raises WrongOutputs where a run did not write the expected events."""
     inference = RawInference(compile_detector())
     with scratch(NAME) as folder, detector_server(folder) as server:
         site_file = write_site(folder / "site.yaml", CAMERAS)
         reference = work_out(site_file)
         rounds = []
-        for number in range(LONG_ROUNDS if long else ROUNDS):
+        for number in rounds_of(LONG_ROUNDS if long else ROUNDS, tell):
             run = run_watch(site_file, CAMERAS, folder / f"run-{number}", server)
             check_events(run, reference)
             bound = time_decode_and_inference(inference, [CLIP] * CAMERAS)

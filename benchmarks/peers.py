@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.flow_cpu import check_events
-from benchmarks.flow_vs_plain_loop import CAMERAS, LONG_ROUNDS, ROUNDS, summarise
+from benchmarks.flow_vs_plain_loop import CAMERAS, summarise
 from benchmarks.others import (
     OTHER_RESIZE_TOLERANCE,
     SAME_RESIZE_TOLERANCE,
@@ -20,7 +20,7 @@ from benchmarks.others import (
     run_other,
 )
 from benchmarks.reference import work_out
-from benchmarks.results import ROOT, Result
+from benchmarks.results import ROOT, Result, Tell, quiet, rounds_of
 from benchmarks.run import run_one
 from benchmarks.serving import detector_server
 from benchmarks.watch_run import run_watch
@@ -30,9 +30,10 @@ from domain.errors import Stop
 NAME = "flow_vs_inference_pipeline"
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 MODULE = "benchmarks.peer_pipeline"
+ROUNDS, LONG_ROUNDS = 3, 9  # its imports alone take half a minute
 
 
-def measure(*, long: bool = False) -> Result:
+def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
     """Raises WrongOutputs where one of the two did not see the same people."""
     version = _peer_version(PYTHON)
     clips = [CLIP] * CAMERAS
@@ -40,9 +41,10 @@ def measure(*, long: bool = False) -> Result:
     with scratch(NAME) as folder, detector_server(folder) as server:
         site_file = write_site(folder / "site.yaml", CAMERAS)
         reference = work_out(site_file)
+        tell("the same people?")
         same = run_other(PYTHON, MODULE, "area", clips)
         check_same_people("InferencePipeline", same, reference.people, SAME_RESIZE_TOLERANCE)
-        for number in range(LONG_ROUNDS if long else ROUNDS):
+        for number in rounds_of(LONG_ROUNDS if long else ROUNDS, tell):
             run = run_watch(site_file, CAMERAS, folder / f"run-{number}", server)
             check_events(run, reference)
             peer = run_other(PYTHON, MODULE, "linear", clips)

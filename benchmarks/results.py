@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,20 @@ from domain.errors import ForewarnError
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "var" / "bench" / "results.jsonl"
+
+
+Tell = Callable[[str], None]
+
+
+def quiet(words: str) -> None:
+    """Says nothing; a Tell."""
+
+
+def rounds_of(count: int, tell: Tell) -> Iterator[int]:
+    """0, 1, .. count - 1, telling each."""
+    for number in range(count):
+        tell(f"round {number + 1} of {count}")
+        yield number
 
 
 class WrongOutputs(ForewarnError):

@@ -18,7 +18,7 @@ from rich.console import Console
 from benchmarks.results import RESULTS, Result, WrongOutputs, append
 from domain.errors import ForewarnError
 
-# modules of this package, each with measure(long=...) -> Result; the quick ones first
+# modules of this package, each with measure(long=..., tell=...) -> Result; the quick ones first
 NAMES = ("triton_vs_raw", "flow_cpu", "flow_vs_plain_loop", "watch_memory")
 
 terminal = Console(stderr=True)
@@ -41,11 +41,13 @@ def main(argv: list[str] | None = None) -> int:
 def run_one(name: str, *, long: bool, place: str = "") -> bool:
     """Measure, append, tell; True where the result reaches its must."""
     began_s = time.monotonic()
-    with terminal.status(f"{name} ({place})" if place else name):
-        if not terminal.is_terminal:
-            terminal.print(f"{name} ({place}) …", highlight=False)
+    title = f"{name} ({place})" if place else name
+    terminal.print(title, highlight=False)
+    with terminal.status(title) as status:
         try:
-            result: Result = importlib.import_module(f"benchmarks.{name}").measure(long=long)
+            result: Result = importlib.import_module(f"benchmarks.{name}").measure(
+                long=long, tell=lambda words: status.update(f"{title}: {words}")
+            )
         except WrongOutputs as error:
             terminal.print(f"[red]{name}: wrong outputs:[/red] {error}", highlight=False)
             return False

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.processes import own_cpu_s, tree_cpu_s
 from benchmarks.raw import Cost, RawInference, compile_detector, sampled_squares, time_inference
-from benchmarks.results import Result, WrongOutputs
+from benchmarks.results import Result, Tell, WrongOutputs, quiet, rounds_of
 from benchmarks.serving import DETECTOR, detector_server, warm_up
 from benchmarks.workload import CLIP, scratch
 from models.registry import read_registry
@@ -28,7 +28,7 @@ FRAMES = 96
 TOLERANCE = 1e-5  # of boxes and scores in [0, 1]; equal arithmetic gives 0
 
 
-def measure(*, long: bool = False) -> Result:
+def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
     """Raises WrongOutputs where the two do not answer alike, Stop where there is no server."""
     squares = [square for square, _ in zip(sampled_squares(CLIP), range(FRAMES), strict=False)]
     compiled = compile_detector()
@@ -43,9 +43,14 @@ def measure(*, long: bool = False) -> Result:
         warm_up(bytes_in_request)
         time_inference(inference, squares)
         rounds = []
-        for _ in range(LONG_ROUNDS if long else ROUNDS):
-            raw = time_inference(inference, squares)
-            asked = _time_triton(shared, server.pid, squares, inference)
+        for number in rounds_of(LONG_ROUNDS if long else ROUNDS, tell):
+            # in turn first and last, so that neither always gets the warmer caches
+            if number % 2:
+                asked = _time_triton(shared, server.pid, squares, inference)
+                raw = time_inference(inference, squares)
+            else:
+                raw = time_inference(inference, squares)
+                asked = _time_triton(shared, server.pid, squares, inference)
             by_bytes = _time_triton(bytes_in_request, server.pid, squares, inference)
             rounds.append((raw, asked, by_bytes))
     return _summarise(rounds, compiled)
@@ -103,7 +108,7 @@ def _summarise(rounds: list[tuple[Cost, _Asked, _Asked]], compiled: Any) -> Resu
             "transport": "shared memory",
             "raw": "AsyncInferQueue, one picture a request",
             "hint": "THROUGHPUT",
-            "precision": str(compiled.get_property("INFERENCE_PRECISION_HINT")),
+            "precision": compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name(),
             "streams": int(compiled.get_property("NUM_STREAMS")),
         },
         machine=describe_machine(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.flow_cpu import check_events
 from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.reference import work_out
-from benchmarks.results import Result
+from benchmarks.results import Result, Tell, quiet
 from benchmarks.serving import detector_server
 from benchmarks.watch_run import run_watch
 from benchmarks.workload import scratch, write_site
@@ -14,11 +14,12 @@ NAME = "watch_memory"
 CAMERAS = 16
 
 
-def measure(*, long: bool = False) -> Result:
+def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
     """Raises WrongOutputs where the run did not write the expected events; `long` is the same."""
     with scratch(NAME) as folder, detector_server(folder) as server:
         site_file = write_site(folder / "site.yaml", CAMERAS)
         reference = work_out(site_file)
+        tell(f"{CAMERAS} cameras")
         run = run_watch(site_file, CAMERAS, folder / "run", server)
         check_events(run, reference)
     return Result(

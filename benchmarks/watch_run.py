@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.processes import count_children, peak_rss_mb, pss_mb, tree_cpu_s
@@ -28,8 +29,8 @@ LOOK_AT_PSS_EVERY_S = 0.5  # the kernel walks all pages for it
 
 @dataclass(frozen=True, slots=True)
 class WatchRun:
-    """Times and CPU seconds begin when the flow first asks its cameras, imports being done, and
-    end with the process."""
+    """All begins when the flow first asks its cameras, imports being done. Wall time ends when the
+    last event is safely in the log; CPU seconds end with the process."""
 
     analysed: int  # frames, by the server's count
     start_up_s: float
@@ -67,7 +68,7 @@ def run_watch(site_file: Path, cameras: int, folder: Path, server: TritonServer)
             stderr=log,
         )
     try:
-        seen = _follow(process, data.beats / "watch", began_s, server.pid)
+        flowing_at, seen = _follow(process, data.beats / "watch", began_s, server.pid)
     finally:
         if process.returncode is None:
             process.kill()
@@ -78,8 +79,10 @@ def run_watch(site_file: Path, cameras: int, folder: Path, server: TritonServer)
     analysed = pictures_answered(server.address) - answered
     events = _read_all(data.events_db)
     _check(events, cameras, analysed)
+    last_at = max(each.recorded_at for each in events)
     return WatchRun(
         analysed=analysed,
+        wall_s=(last_at - flowing_at).total_seconds(),
         event_ids=frozenset(each.event.id for each in events),
         camera_event_ids=frozenset(
             each.event.id for each in events if isinstance(each.event.data, CameraChanged)
@@ -91,10 +94,10 @@ def run_watch(site_file: Path, cameras: int, folder: Path, server: TritonServer)
 
 def _follow(
     process: subprocess.Popen[bytes], beat: Path, began_s: float, server_pid: int
-) -> dict[str, float]:
-    """Watch the process until it ends; fill in its return code."""
+) -> tuple[datetime, dict[str, float]]:
+    """Watch the process until it ends, and fill in its return code; when its work began."""
     rss_mb = pss_peak_mb = 0.0
-    flowing_s: float | None = None
+    flowing_s, flowing_at = 0.0, datetime.now(UTC)
     own_s = server_s = next_pss_s = 0.0
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -102,8 +105,9 @@ def _follow(
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
             break
-        if flowing_s is None and beat.exists():
-            flowing_s, own_s, server_s = now_s, tree_cpu_s(process.pid), tree_cpu_s(server_pid)
+        if not flowing_s and beat.exists():
+            flowing_s, flowing_at = now_s, datetime.now(UTC)
+            own_s, server_s = tree_cpu_s(process.pid), tree_cpu_s(server_pid)
             if count_children(process.pid):
                 raise WrongOutputs("the watch program has child processes that are not counted")
         if now_s >= next_pss_s:
@@ -112,11 +116,9 @@ def _follow(
         rss_mb = max(rss_mb, peak_rss_mb(process.pid))
         if now_s - began_s > GIVE_UP_AFTER_S:
             raise WrongOutputs(f"the watch program did not end within {GIVE_UP_AFTER_S:.0f} s")
-        time.sleep(LOOK_EVERY_S if flowing_s is not None else LOOK_EVERY_S / 4)
-    flowing_s = now_s if flowing_s is None else flowing_s
-    return {
+        time.sleep(LOOK_EVERY_S if flowing_s else LOOK_EVERY_S / 4)
+    return flowing_at, {
         "start_up_s": flowing_s - began_s,
-        "wall_s": now_s - flowing_s,
         "watch_cpu_s": usage.ru_utime + usage.ru_stime - own_s,
         "server_cpu_s": tree_cpu_s(server_pid) - server_s,
         "peak_rss_mb": rss_mb,

@@ -61,7 +61,8 @@ class _Measured:
     def __init__(self, outcome: Result | Exception) -> None:
         self._outcome = outcome
 
-    def measure(self, *, long: bool) -> Result:
+    def measure(self, *, long: bool, tell: Callable[[str], None]) -> Result:
+        tell("round 1 of 1")
         if isinstance(self._outcome, Exception):
             raise self._outcome
         return self._outcome
