@@ -20,9 +20,8 @@ from domain.site import Camera, Site
 from domain.site_file import load_site
 from flows.sources.camera_reader import CameraReader, Playback
 from flows.sources.sample_queue import ReaderItem, Sample, SampleQueue
-from flows.steps.ladder_step import make_ladder
+from flows.steps.rule_watch import watch_keys, watch_of
 from flows.steps.track import PERSON, CameraTracker
-from flows.steps.zones import ZoneWatch
 from models.direct import DirectInference
 from models.serving.client import Detector
 
@@ -62,17 +61,14 @@ def _read(camera: Camera, base: Path) -> list[ReaderItem]:
 def _climb(
     site: Site, camera: Camera, detections: list[Detections], end: CameraNotice
 ) -> Iterator[Event]:
-    zones = ZoneWatch(site)
     lowest = min(rule.min_score for rule in site.rules)
     tracker = CameraTracker(camera.analyse_fps, lowest)
-    rule, zone = site.rules[0], camera.zones[0]
-    ladder = make_ladder(site, f"{camera.id}|{rule.id}|{zone.id}")
+    watch = watch_of(site, watch_keys(site)[camera.id][0])
     for each in detections:
         tracked = tracker.update(_as_seen_by(camera, each))
         if tracked is not None:
-            for presence in zones.look(tracked):
-                yield from ladder.step(presence)
-    yield from ladder.notice(end)
+            yield from watch.step(tracked)
+    yield from watch.notice(end)
 
 
 def _as_seen_by(camera: Camera, detections: Detections) -> Detections:

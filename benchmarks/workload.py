@@ -47,7 +47,7 @@ def write_site(path: Path, cameras: int) -> Path:
         for number in range(cameras)
     ]
     rule = sample["rules"][0]
-    rule["zones"] = [f"forecourt-{number:02}" for number in range(cameras)]
+    rule["condition"]["present"]["zones"] = [f"forecourt-{number:02}" for number in range(cameras)]
     path.write_text(json.dumps(sample, ensure_ascii=False, indent=1), encoding="utf-8")  # is YAML
     load_site(path)
     return path

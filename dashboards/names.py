@@ -97,7 +97,7 @@ def wall_cameras(names: Names) -> list[dict[str, object]]:
                 (
                     names.rung_count(rule.id)
                     for rule in names.site.rules
-                    if any(zone.id in rule.zones for zone in camera.zones)
+                    if any(zone.id in rule.condition.places() for zone in camera.zones)
                 ),
                 default=0,
             ),

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.compliance import Compliance
+from domain.conditions import Condition
 from domain.facts import Facts, Fraction01, Identifier
 from domain.speakers import SpeakerSettings
 
@@ -137,20 +138,31 @@ class Ladder(Facts):
 
 
 class Rule(Facts):
-    """What counts as an offence: somebody in a zone for longer than the threshold."""
+    """What counts as an offence: a condition that holds for longer than the threshold."""
 
     id: Identifier
     title: BothLanguages
-    zones: tuple[str, ...] = Field(
-        min_length=1, description="zone ids, on whichever camera they are"
+    category: str | None = Field(
+        default=None, description="class and sub-class of the taxonomy, such as street/loitering"
     )
-    classes: tuple[Literal["person"], ...] = Field(
-        default=("person",), description="what is looked for"
+    legal_basis: BothLanguages | None = Field(
+        default=None, description="the law and article that the rule stands on"
+    )
+    severity: Literal["slight", "ordinary", "serious"] = Field(
+        default="ordinary", description="for sorting and for what follows an escalation"
+    )
+    condition: Condition
+    hours: str | None = Field(
+        default=None,
+        description="when the rule applies, in OpenStreetMap's opening_hours notation, such as "
+        "Mo-Fr 08:00-20:00; PH off, in the site's time zone; none: always",
     )
     min_score: float = Field(
         default=0.35, ge=0.05, le=1, description="weaker detections are not used"
     )
-    threshold_s: float = Field(gt=0, description="seconds in the zone before an offence opens")
+    threshold_s: float = Field(
+        ge=0, description="seconds that the condition holds before an offence opens"
+    )
     gap_tolerance_s: float = Field(
         default=2.0, ge=0, description="seconds unseen that do not break the stay"
     )
@@ -232,14 +244,15 @@ def _repeated_ids(site: Site) -> Iterator[Fault]:
 
 
 def _dangling_references(site: Site) -> Iterator[Fault]:
-    zones = {zone.id for camera in site.cameras for zone in camera.zones}
+    places = {zone.id for camera in site.cameras for zone in camera.zones}
+    places |= {line.id for camera in site.cameras for line in camera.lines}
     ladders = {ladder.id for ladder in site.ladders}
     for row, rule in enumerate(site.rules):
-        for column, zone_id in enumerate(rule.zones):
-            if zone_id not in zones:
-                known = ", ".join(sorted(zones)) or "none"
-                words = f"names zone {zone_id!r}, which no camera has; zones: {known}"
-                yield ("rules", row, "zones", column), words
+        for place_id in rule.condition.places():
+            if place_id not in places:
+                known = ", ".join(sorted(places)) or "none"
+                words = f"names {place_id!r}, which no camera has; zones and lines: {known}"
+                yield ("rules", row, "condition"), words
         if rule.ladder not in ladders:
             known = ", ".join(sorted(ladders)) or "none"
             words = f"names ladder {rule.ladder!r}, which is not defined; ladders: {known}"

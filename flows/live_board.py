@@ -19,7 +19,7 @@ from av.video.reformatter import VideoReformatter
 from domain.cameras import CameraNotice
 from domain.live_view import LiveTrack, LiveView, write_whole
 from domain.tracks import TrackedFrame
-from flows.steps.ladder_step import Standing, ZoneStandings
+from flows.steps.ladder_step import RuleStandings, Standing
 
 log = structlog.get_logger()
 
@@ -62,9 +62,9 @@ class LiveBoard:
         reformatter: VideoReformatter = self._reformatters.one
         return reformatter
 
-    def take(self, item: TrackedFrame | CameraNotice | ZoneStandings) -> None:
+    def take(self, item: TrackedFrame | CameraNotice | RuleStandings) -> None:
         """Called by the flow with tracks, news and standings."""
-        if isinstance(item, ZoneStandings):
+        if isinstance(item, RuleStandings):
             self._standings.setdefault(item.camera_id, {})[item.key] = item.standings
         elif isinstance(item, CameraNotice):
             self._tell(LiveView(camera_id=item.camera_id, status=item.status, reason=item.reason))

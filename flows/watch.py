@@ -1,4 +1,4 @@
-"""The watch flow: cameras -> detections -> tracks -> presence in zones -> ladder -> events."""
+"""The watch flow: cameras -> detections -> tracks -> rules' conditions and ladders -> events."""
 
 from __future__ import annotations
 
@@ -19,17 +19,9 @@ from domain.ids import mint
 from domain.site import Site
 from domain.tracks import TrackedFrame
 from flows.live_board import LiveBoard
-from flows.steps.ladder_step import (
-    LadderLogic,
-    LadderState,
-    ZoneItem,
-    ZoneNotice,
-    ZoneStandings,
-    make_ladder,
-    zone_keys,
-)
+from flows.steps.ladder_step import LadderLogic, RuleItem, RuleStandings
+from flows.steps.rule_watch import RuleState, watch_keys, watch_of
 from flows.steps.track import CameraTracker, TrackerState, TrackLogic
-from flows.steps.zones import ZoneWatch
 
 FLOW_ID = "watch"
 
@@ -46,20 +38,19 @@ class WatchParts:
 
 
 def build_watch_flow(parts: WatchParts) -> Dataflow:
-    """cameras -> detections -> tracks -> presences -> ladder -> events
+    """cameras -> detections -> tracks -> rules -> events
 
     The step names are part of every saved state: renaming one forgets what it knew.
     """
     site = parts.site
-    zones = ZoneWatch(site)
     flow = Dataflow(FLOW_ID)
     frames = op.input("cameras", flow, parts.cameras)
     # pixels end here: everything after carries numbers only
     seen = op.flat_map_batch("detect", frames, parts.detect)
     by_camera = op.key_on("by_camera", seen, _camera_of)
     tracked = op.stateful_batch("track", by_camera, _track_builder(site))
-    presences = op.flat_map("zones", tracked, _zone_step(site, zones))
-    climbed = op.stateful_batch("ladder", presences, _ladder_builder(parts))
+    by_rule = op.flat_map("by_rule", tracked, _rule_step(site))
+    climbed = op.stateful_batch("ladder", by_rule, _ladder_builder(parts))
     offences = op.filter_map("offences", op.key_rm("unkey", climbed), _only_event)
     cameras = op.filter_map("camera_news", op.key_rm("unkey_news", tracked), _camera_event(site))
     events = op.key_on("by_site", op.merge("all", offences, cameras), lambda event: site.site.id)
@@ -88,33 +79,31 @@ def _track_builder(site: Site) -> Callable[[TrackerState | None], TrackLogic]:
     return lambda resume: TrackLogic(lambda camera_id: tracker_for(site, camera_id), resume)
 
 
-def _zone_step(
-    site: Site, zones: ZoneWatch
-) -> Callable[[tuple[str, TrackedFrame | CameraNotice]], list[tuple[str, ZoneItem]]]:
-    keys = zone_keys(site)
+def _rule_step(
+    site: Site,
+) -> Callable[[tuple[str, RuleItem]], list[tuple[str, tuple[str, RuleItem]]]]:
+    keys = watch_keys(site)
 
-    def look(keyed: tuple[str, TrackedFrame | CameraNotice]) -> list[tuple[str, ZoneItem]]:
+    def fan_out(keyed: tuple[str, RuleItem]) -> list[tuple[str, tuple[str, RuleItem]]]:
         camera_id, item = keyed
-        if isinstance(item, CameraNotice):
-            return [(key, ZoneNotice(key, item)) for key in keys.get(camera_id, [])]
-        return [(presence.key, presence) for presence in zones.look(item)]
+        return [(key, (key, item)) for key in keys.get(camera_id, [])]
 
-    return look
+    return fan_out
 
 
-def _ladder_builder(parts: WatchParts) -> Callable[[LadderState | None], LadderLogic]:
+def _ladder_builder(parts: WatchParts) -> Callable[[RuleState | None], LadderLogic]:
     tells = parts.live_board is not None
     return lambda resume: LadderLogic(
-        lambda key: make_ladder(parts.site, key), resume, tells_standings=tells
+        lambda key: watch_of(parts.site, key), resume, tells_standings=tells
     )
 
 
-def _only_event(item: Event | ZoneStandings) -> Event | None:
+def _only_event(item: Event | RuleStandings) -> Event | None:
     return item if isinstance(item, Event) else None
 
 
-def _only_standings(item: Event | ZoneStandings) -> ZoneStandings | None:
-    return item if isinstance(item, ZoneStandings) else None
+def _only_standings(item: Event | RuleStandings) -> RuleStandings | None:
+    return item if isinstance(item, RuleStandings) else None
 
 
 def _camera_event(site: Site) -> Callable[[TrackedFrame | CameraNotice], Event | None]:

@@ -1,6 +1,7 @@
-"""The ladder for one rule in one zone: people present in, events out, all on the frames' clock.
+"""The ladder for one rule on one camera: who holds its condition in, events out.
 
-Gap semantics. A stay begins with the first frame in the zone. Unseen for up to the rule's
+All times are the frames' own. Gap semantics: a stay begins with the first frame in which the
+condition holds for a subject ("in the zone", for short). Unseen for up to the rule's
 gap_tolerance_s (missed detections, occlusion) the stay goes on and the gap counts as stayed. Seen
 outside for comply_after_s, or unseen for longer than the tolerance while the camera works: left.
 No frames at all for longer than the tolerance, or a notice that the camera ended or failed: nobody
@@ -9,22 +10,23 @@ can say, so offences become unknown, and stays that were no offence yet are drop
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from domain.cameras import CameraNotice
 from domain.events import Event
+from domain.frames import FrameStamp
 from domain.ladder import FINAL, State, Trigger, find_move
 from domain.site import Ladder, Rule
+from flows.conditions.condition import Holding
 from flows.steps.offence import Offence, OffenceWriter
-from flows.steps.zones import Presence, Seen
 
 
-class ZoneLadder:
-    """Stays and offences of one rule in one zone of one camera.
+class RuleLadder:
+    """Stays and offences of one rule on one camera.
 
     A plain class: `step` can be called with no stream running. Its state is in `offences`, keyed by
-    track id, and `last_at`; both are what a restart needs.
+    subject, and `last_at`; both are what a restart needs.
     """
 
     def __init__(self, rule: Rule, ladder: Ladder, writer: OffenceWriter) -> None:
@@ -32,25 +34,30 @@ class ZoneLadder:
         self._ladder = ladder
         self._writer = writer
         self._gap = timedelta(seconds=rule.gap_tolerance_s)
-        self.offences: dict[int, Offence] = {}
+        self.offences: dict[str, Offence] = {}
         self.last_at: datetime | None = None
 
-    def step(self, presence: Presence) -> list[Event]:
-        """Take one frame; the events that it causes, in order of track id."""
-        at = presence.frame.captured_at
+    def step(self, frame: FrameStamp, holdings: Sequence[Holding]) -> list[Event]:
+        """Take one frame; the events that it causes, subject by subject.
+
+        Args:
+            holdings: what the rule's condition says of everybody seen; () still says that time
+                went on.
+        """
+        at = frame.captured_at
         if self.last_at is not None and at <= self.last_at:
             return []  # a replayed frame
         events: list[Event] = []
         if self.last_at is not None and at - self.last_at > self._gap:
             silent_s = (at - self.last_at).total_seconds()
-            events += self._lose_sight(f"the camera gave no frames for {silent_s:.1f} s")
+            events += self.lose_sight(f"the camera gave no frames for {silent_s:.1f} s")
         self.last_at = at
-        seen = {person.track_id: person for person in presence.people}
-        for track_id, person in seen.items():
-            if person.is_inside and track_id not in self.offences:
-                self.offences[track_id] = Offence.begin(presence.frame, person)
-        for track_id in sorted(self.offences):
-            events += self._climb(track_id, presence, seen.get(track_id))
+        seen = {holding.subject: holding for holding in holdings}
+        for subject, holding in seen.items():
+            if holding.holds and subject not in self.offences:
+                self.offences[subject] = Offence.begin(frame, holding)
+        for subject in _in_order(self.offences):
+            events += self._climb(subject, frame, seen.get(subject))
         return events
 
     def notice(self, notice: CameraNotice) -> list[Event]:
@@ -58,29 +65,30 @@ class ZoneLadder:
         if notice.status == "up":
             return []
         reason = notice.reason or "the footage ended"
-        return self._lose_sight(reason)
+        return self.lose_sight(reason)
 
-    def _lose_sight(self, reason: str) -> list[Event]:
+    def lose_sight(self, reason: str) -> list[Event]:
+        """Nobody can say any more: offences become unknown, stays are dropped."""
         events: list[Event] = []
-        for track_id in sorted(self.offences):
-            offence = self.offences[track_id]
+        for subject in _in_order(self.offences):
+            offence = self.offences[subject]
             if offence.state not in FINAL:
                 events += self._move(offence, Trigger.SIGHT_LOST, offence.last.at, reason=reason)
         self.offences.clear()
         return events
 
-    def _climb(self, track_id: int, presence: Presence, person: Seen | None) -> list[Event]:
+    def _climb(self, subject: str, frame: FrameStamp, holding: Holding | None) -> list[Event]:
         """Move one subject's offence as far as this frame takes it."""
-        offence, at = self.offences[track_id], presence.frame.captured_at
-        offence.note(presence.frame, person)
-        basis = self._basis_for_having_left(offence, at, is_seen=person is not None)
+        offence, at = self.offences[subject], frame.captured_at
+        offence.note(frame, holding)
+        basis = self._basis_for_having_left(offence, at, is_seen=holding is not None)
         if basis is not None:
-            del self.offences[track_id]
+            del self.offences[subject]
             if offence.state in FINAL:
                 return []
             return self._move(offence, Trigger.LEFT, at, basis=basis)
         events: list[Event] = []
-        if person is not None and person.is_inside:
+        if holding is not None and holding.holds:
             # nobody is warned on the strength of a frame in which they were not seen
             for trigger in self._due(offence, at):
                 events += self._move(offence, trigger, at)
@@ -119,3 +127,8 @@ class ZoneLadder:
         if move.event_type is None:
             return []
         return [self._writer.write(move, offence, at, basis=basis, reason=reason)]
+
+
+def _in_order(subjects: Iterable[str]) -> list[str]:
+    """Tracks by number, then places by name: the same order on every run."""
+    return sorted(subjects, key=lambda each: (not each.isdigit(), each.zfill(20)))

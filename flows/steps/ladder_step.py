@@ -1,28 +1,16 @@
-"""Bytewax's face of ZoneLadder, one for each camera, rule and zone."""
+"""Bytewax's face of RuleWatch, one for each camera and rule."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from bytewax.operators import StatefulBatchLogic
 
 from domain.cameras import CameraNotice
 from domain.events import Event
-from domain.site import Site
-from flows.steps.ladder import ZoneLadder
-from flows.steps.offence import Offence, OffenceWriter
-from flows.steps.zones import Presence
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneNotice:
-    """News of a camera, for one of its ladders."""
-
-    key: str
-    notice: CameraNotice
+from domain.tracks import TrackedFrame
+from flows.steps.rule_watch import RuleState, RuleWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,99 +25,76 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class ZoneStandings:
-    """Everybody on one ladder after one frame."""
+class RuleStandings:
+    """Everybody under one rule after one frame."""
 
     key: str
     camera_id: str
     standings: tuple[Standing, ...]
 
 
-LadderState = tuple[dict[int, Offence], datetime | None]
-ZoneItem = Presence | ZoneNotice
-LadderOut = Event | ZoneStandings
+RuleItem = TrackedFrame | CameraNotice
+LadderOut = Event | RuleStandings
 
 
-def zone_keys(site: Site) -> dict[str, list[str]]:
-    """Keys of the ladders that watch each camera."""
-    return {
-        camera.id: [
-            f"{camera.id}|{rule.id}|{zone.id}"
-            for rule in site.rules
-            for zone in camera.zones
-            if zone.id in rule.zones
-        ]
-        for camera in site.cameras
-    }
-
-
-def make_ladder(site: Site, key: str) -> ZoneLadder:
-    """The ladder of one key."""
-    camera_id, rule_id, zone_id = key.split("|")
-    rule = site.rule(rule_id)
-    ladder = site.ladder(rule.ladder)
-    return ZoneLadder(rule, ladder, OffenceWriter(site.site.id, camera_id, zone_id, rule, ladder))
-
-
-class LadderLogic(StatefulBatchLogic[ZoneItem, LadderOut, LadderState]):
-    """Runs one ladder; the key is learned from the first item."""
+class LadderLogic(StatefulBatchLogic[tuple[str, RuleItem], LadderOut, RuleState]):
+    """Runs one rule on one camera; items carry the key, for Bytewax does not tell it."""
 
     def __init__(
         self,
-        make: Callable[[str], ZoneLadder],
-        resume: LadderState | None,
+        make: Callable[[str], RuleWatch],
+        resume: RuleState | None,
         *,
         tells_standings: bool,
     ) -> None:
         self._make = make
         self._resume = resume
         self._tells_standings = tells_standings
-        self._ladder: ZoneLadder | None = None
+        self._watch: RuleWatch | None = None
 
-    def on_batch(self, values: list[ZoneItem]) -> tuple[list[LadderOut], bool]:
+    def on_batch(self, values: list[tuple[str, RuleItem]]) -> tuple[list[LadderOut], bool]:
         """Events in order; with `tells_standings`, also who stands where after the last frame."""
-        ladder = self._ladder_for(values[0].key)
+        key = values[0][0]
+        watch = self._watch_of(key)
         out: list[LadderOut] = []
-        for value in values:
-            if isinstance(value, ZoneNotice):
-                out += ladder.notice(value.notice)
-            else:
-                out += ladder.step(value)
+        for _, item in values:
+            out += watch.notice(item) if isinstance(item, CameraNotice) else watch.step(item)
         if self._tells_standings:
-            out.append(_standings(values[-1].key, ladder))
+            out.append(_standings(key, watch))
         return out, StatefulBatchLogic.RETAIN
 
-    def _ladder_for(self, key: str) -> ZoneLadder:
-        if self._ladder is None:
-            self._ladder = self._make(key)
+    def _watch_of(self, key: str) -> RuleWatch:
+        if self._watch is None:
+            self._watch = self._make(key)
             if self._resume is not None:
-                self._ladder.offences, self._ladder.last_at = copy.deepcopy(self._resume)
-        return self._ladder
+                self._watch.restore(self._resume)
+        return self._watch
 
     def on_eof(self) -> tuple[list[LadderOut], bool]:
         """A stop is not the end of an offence: it goes on after the restart."""
         return [], StatefulBatchLogic.RETAIN
 
-    def snapshot(self) -> LadderState:
-        """A copy: Bytewax pickles it later, when the ladder has moved on."""
-        if self._ladder is None:
-            return self._resume or ({}, None)
-        return copy.deepcopy(self._ladder.offences), self._ladder.last_at
+    def snapshot(self) -> RuleState:
+        """Called at the end of each epoch in which something came."""
+        if self._watch is None:
+            return self._resume or RuleState({}, None, {})
+        return self._watch.save()
 
 
-def _standings(key: str, ladder: ZoneLadder) -> ZoneStandings:
+def _standings(key: str, watch: RuleWatch) -> RuleStandings:
     camera_id = key.split("|")[0]
-    return ZoneStandings(
+    return RuleStandings(
         key=key,
         camera_id=camera_id,
         standings=tuple(
             Standing(
                 camera_id=camera_id,
-                track_id=track_id,
+                track_id=int(subject),
                 state=offence.state.value,
                 rung_number=len(offence.rungs),
                 dwell_s=offence.stayed_s(offence.last.at),
             )
-            for track_id, offence in ladder.offences.items()
+            for subject, offence in watch.ladder.offences.items()
+            if subject.isdigit()
         ),
     )

@@ -1,4 +1,4 @@
-"""One subject's stay in a zone, and the events that tell of it."""
+"""One subject's stay under a rule, and the events that tell of it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from domain.frames import FrameStamp
 from domain.ids import mint
 from domain.ladder import START, Move, State
 from domain.site import Ladder, Rule
-from flows.steps.zones import Seen
+from flows.conditions.condition import Holding
 
 
 @dataclass(slots=True)
 class Offence:
     """State of one stay; small and picklable, saved with every epoch."""
 
-    track_id: int
+    subject: str  # a track's number, or the place's id where nobody in particular is meant
+    place_id: str  # zone or line
     first: Sighting
     last: Sighting  # in the zone
     last_seen_at: datetime  # in the zone or not
@@ -28,18 +29,18 @@ class Offence:
     rungs: list[Sighting] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, frame: FrameStamp, person: Seen) -> Offence:
-        """A stay begins with the first frame in the zone."""
-        sighting = _sighting(frame, person)
-        return cls(person.track_id, sighting, sighting, frame.captured_at)
+    def begin(cls, frame: FrameStamp, holding: Holding) -> Offence:
+        """A stay begins with the first frame in which the condition holds."""
+        sighting = _sighting(frame, holding)
+        return cls(holding.subject, holding.place_id, sighting, sighting, frame.captured_at)
 
-    def note(self, frame: FrameStamp, person: Seen | None) -> None:
+    def note(self, frame: FrameStamp, holding: Holding | None) -> None:
         """Take in where the subject is in this frame; None: not seen."""
-        if person is None:
+        if holding is None:
             return
         self.last_seen_at = frame.captured_at
-        if person.is_inside:
-            self.last = _sighting(frame, person)
+        if holding.holds:
+            self.last = _sighting(frame, holding)
             self.outside_since = None
         elif self.outside_since is None:
             self.outside_since = frame.captured_at
@@ -57,15 +58,15 @@ class Offence:
         return (at - self.first.at).total_seconds()
 
 
-def _sighting(frame: FrameStamp, person: Seen) -> Sighting:
+def _sighting(frame: FrameStamp, holding: Holding) -> Sighting:
     # built for every person in a zone in every frame: the values are ours, checking them again costs
     return Sighting.model_construct(
         at=frame.captured_at,
         media_time_s=round(frame.media_time_s, 6),
         pts=frame.pts,
         time_base=str(frame.time_base),
-        box_xyxy=person.box_xyxy,
-        score=round(person.score, 4),
+        box_xyxy=holding.box_xyxy,
+        score=round(holding.score, 4),
         frame_width_px=frame.width_px,
         frame_height_px=frame.height_px,
     )
@@ -73,11 +74,10 @@ def _sighting(frame: FrameStamp, person: Seen) -> Sighting:
 
 @dataclass(frozen=True, slots=True)
 class OffenceWriter:
-    """Writes the events of one rule in one zone; all ids are minted from what was seen."""
+    """Writes the events of one rule on one camera; all ids are minted from what was seen."""
 
     site_id: str
     camera_id: str
-    zone_id: str
     rule: Rule
     ladder: Ladder
 
@@ -93,9 +93,9 @@ class OffenceWriter:
             "offence_id": offence_id,
             "site_id": self.site_id,
             "camera_id": self.camera_id,
-            "zone_id": self.zone_id,
+            "zone_id": offence.place_id,
             "rule_id": self.rule.id,
-            "subject_id": f"{self.camera_id}/{offence.track_id}",
+            "subject_id": f"{self.camera_id}/{offence.subject}",
             "state": move.after.value,
             "first_seen_at": offence.first.at,
             "dwell_s": round(offence.stayed_s(left_at), 3),
@@ -117,9 +117,9 @@ class OffenceWriter:
             self.site_id,
             self.camera_id,
             self.rule.id,
-            self.zone_id,
+            offence.place_id,
             offence.first.at,
-            offence.track_id,
+            offence.subject,
         )
 
     def _details(self, move: Move, offence: Offence, basis: str, reason: str) -> dict[str, Any]:

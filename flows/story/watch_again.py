@@ -19,8 +19,8 @@ from domain.tracks import TrackedFrame
 from flows.sources.camera_reader import CameraReader, Playback
 from flows.sources.sample_queue import SampleQueue
 from flows.steps.detect import Detector
+from flows.steps.rule_watch import watch_keys, watch_of
 from flows.steps.track import PERSON
-from flows.steps.zones import ZoneWatch
 from flows.story.offences import OffenceStory
 from flows.watch import tracker_for
 
@@ -79,7 +79,8 @@ def watch_again(site: Site, camera_id: str, base: Path, detector: Detector) -> l
     camera = site.camera(camera_id)
     if camera.is_live:
         raise PutAside(f"{camera_id}: needs a file, got {camera.url}, which cannot be played again")
-    tracker, zones = tracker_for(site, camera_id), ZoneWatch(site)
+    tracker = tracker_for(site, camera_id)
+    rules = [watch_of(site, key) for key in watch_keys(site)[camera_id]]
     watched = []
     for frames in _batches(camera, base):
         for found in detector.detect(frames):
@@ -87,10 +88,10 @@ def watch_again(site: Site, camera_id: str, base: Path, detector: Detector) -> l
             if tracked is None:
                 continue
             inside = frozenset(
-                person.track_id
-                for presence in zones.look(tracked)
-                for person in presence.people
-                if person.is_inside
+                int(holding.subject)
+                for rule in rules
+                for holding in rule.look(tracked)
+                if holding.holds and holding.subject.isdigit()
             )
             watched.append(WatchedFrame(_people(found), tracked, inside))
     return watched

@@ -50,9 +50,9 @@ def check(
 
 
 def _check_zones(site: Site) -> None:
-    from flows.steps.zones import ZoneWatch
+    from flows.steps.rule_watch import watch_keys
 
-    ZoneWatch(site)
+    watch_keys(site)
 
 
 def _tell_faults(problems: list[str], json_out: bool) -> None:

@@ -50,6 +50,8 @@ def test_the_peak_remembers_memory_that_was_given_back() -> None:
 def test_the_generated_site_has_as_many_cameras_and_zones_of_their_own(tmp_path: Path) -> None:
     site = load_site(write_site(tmp_path / "site.yaml", 3))
     assert [camera.id for camera in site.cameras] == ["cam-00", "cam-01", "cam-02"]
-    assert {zone.id for camera in site.cameras for zone in camera.zones} == set(site.rules[0].zones)
+    assert {zone.id for camera in site.cameras for zone in camera.zones} == set(
+        site.rules[0].condition.places()
+    )
     assert all(camera.stretch_s is None for camera in site.cameras)
     json.loads((tmp_path / "site.yaml").read_text(encoding="utf-8"))

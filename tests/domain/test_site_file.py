@@ -34,7 +34,7 @@ ladders:
 rules:
   - id: keep-off
     title: {zh: 勿踏草坪, en: Keep off the lawn}
-    zones: [lawn]
+    condition: {present: {zones: [lawn]}}
     threshold_s: 5
     ladder: calls
 """
@@ -67,8 +67,12 @@ def test_the_sample_site_loads(sample_site_file: Path) -> None:
         (("[0, 0]", "[0, 2]"), 12, "less than or equal to 1, got 2"),
         (("[[0, 0], [1, 0], [1, 1]]", "[[0, 0], [1, 0]]"), 12, "at least 3"),
         (("threshold_s: 5", "threshold_s: soon"), 23, "valid number"),
-        (("threshold_s: 5", "threshold_s: -1"), 23, "greater than 0, got -1"),
-        (("zones: [lawn]", "zones: [pond]"), 22, "zone 'pond', which no camera has; zones: lawn"),
+        (("threshold_s: 5", "threshold_s: -1"), 23, "greater than or equal to 0, got -1"),
+        (
+            ("zones: [lawn]", "zones: [pond]"),
+            22,
+            "names 'pond', which no camera has; zones and lines: lawn",
+        ),
         (("ladder: calls", "ladder: shouts"), 24, "ladder 'shouts', which is not defined"),
         (("timezone: Asia/Shanghai", "timezone: Mars/Olympus"), 4, "no time zone 'Mars/Olympus'"),
         (("{zh: 请离开, en: Please leave}", "{en: Please leave}"), 18, "text.zh: is needed"),

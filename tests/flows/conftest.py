@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.site import Ladder, Rule
-from flows.steps.ladder import ZoneLadder
+from flows.steps.ladder import RuleLadder
 from flows.steps.offence import OffenceWriter
 
 
@@ -17,7 +17,7 @@ def rule() -> Rule:
         {
             "id": "keep-off",
             "title": {"zh": "勿踏草坪", "en": "Keep off"},
-            "zones": ["lawn"],
+            "condition": {"present": {"zones": ["lawn"]}},
             "threshold_s": 4,
             "gap_tolerance_s": 2,
             "ladder": "calls",
@@ -43,5 +43,5 @@ def ladder() -> Ladder:
 
 
 @pytest.fixture
-def make_ladder(rule: Rule, ladder: Ladder) -> Callable[[], ZoneLadder]:
-    return lambda: ZoneLadder(rule, ladder, OffenceWriter("square", "north", "lawn", rule, ladder))
+def make_ladder(rule: Rule, ladder: Ladder) -> Callable[[], RuleLadder]:
+    return lambda: RuleLadder(rule, ladder, OffenceWriter("square", "north", rule, ladder))

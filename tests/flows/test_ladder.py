@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from people import BEGAN, INSIDE, OUTSIDE, presence, story
 
 from domain.cameras import CameraNotice, ReadCounts
-from flows.steps.ladder import ZoneLadder
+from flows.steps.ladder import RuleLadder
 
-Make = Callable[[], ZoneLadder]
+Make = Callable[[], RuleLadder]
 
 
 def frames(fps: float, until_s: float, who: Callable[[float], dict[int, bool]]):  # type: ignore[no-untyped-def]
@@ -63,7 +63,9 @@ def test_a_silent_camera_leaves_the_outcome_unknown(make_ladder: Make) -> None:
 def test_a_camera_that_fails_leaves_the_outcome_unknown(make_ladder: Make) -> None:
     ladder = make_ladder()
     story(ladder, frames(5, 6, lambda t: {1: INSIDE}))
-    notice = CameraNotice("north", "failed", "cable cut", BEGAN + timedelta(seconds=7), ReadCounts(30, 0), 6.0)
+    notice = CameraNotice(
+        "north", "failed", "cable cut", BEGAN + timedelta(seconds=7), ReadCounts(30, 0), 6.0
+    )
     events = ladder.notice(notice)
     assert [(event.data.state, event.data.reason) for event in events] == [("unknown", "cable cut")]  # type: ignore[attr-defined]
     assert ladder.notice(notice) == []
@@ -83,7 +85,7 @@ def test_nobody_is_warned_in_a_frame_that_does_not_show_them(make_ladder: Make) 
 def test_two_people_climb_ladders_of_their_own(make_ladder: Make) -> None:
     ladder = make_ladder()
     for frame in frames(5, 30, lambda t: {1: INSIDE, 2: INSIDE} if t > 3 else {1: INSIDE}):
-        ladder.step(frame)
+        ladder.step(frame.frame, frame.holdings)
     assert {o.first.at for o in ladder.offences.values()} == {
         BEGAN,
         BEGAN + timedelta(seconds=3.2),
@@ -105,18 +107,17 @@ def test_dropped_frames_and_a_restart_change_no_decision(
     every = frames(10, 30, lambda t: {1: INSIDE})
     kept = [frame for n, frame in enumerate(every) if n not in dropped]
     ladder = make_ladder()
-    events = [event for frame in kept[:cut_at] for event in ladder.step(frame)]
+    events = [
+        event for frame in kept[:cut_at] for event in ladder.step(frame.frame, frame.holdings)
+    ]
     resumed = make_ladder()
     resumed.offences, resumed.last_at = pickle.loads(
         pickle.dumps((ladder.offences, ladder.last_at))
     )
     for frame in kept[max(0, cut_at - 10) :]:
-        events += resumed.step(frame)
+        events += resumed.step(frame.frame, frame.holdings)
     states = [event.data.state for event in events]  # type: ignore[attr-defined]
-    gaps = [
-        (b.frame.captured_at - a.frame.captured_at).total_seconds()
-        for a, b in pairwise(kept)
-    ]
+    gaps = [(b.frame.captured_at - a.frame.captured_at).total_seconds() for a, b in pairwise(kept)]
     if max(gaps) <= 2:
         assert states == ["opened", "warned", "warned", "warned", "escalated"]
     assert len({event.id for event in events}) == len(events)
@@ -131,7 +132,8 @@ def test_no_story_breaks_the_order_of_the_ladder(make_ladder: Make, shown: list)
     ladder = make_ladder()
     by_offence: dict[str, list[str]] = {}
     for n, inside in enumerate(shown):
-        for event in ladder.step(presence(n / 2, {} if inside is None else {1: inside})):
+        shown_now = presence(n / 2, {} if inside is None else {1: inside})
+        for event in ladder.step(shown_now.frame, shown_now.holdings):
             by_offence.setdefault(event.subject, []).append(event.data.state)  # type: ignore[attr-defined]
     for states in by_offence.values():
         assert states[0] == "opened"
@@ -147,6 +149,10 @@ def test_no_story_breaks_the_order_of_the_ladder(make_ladder: Make, shown: list)
 def test_the_same_footage_mints_the_same_ids(make_ladder: Make) -> None:
     def ids() -> list[str]:
         ladder = make_ladder()
-        return [e.id for f in frames(5, 20, lambda t: {1: INSIDE}) for e in ladder.step(f)]
+        return [
+            e.id
+            for f in frames(5, 20, lambda t: {1: INSIDE})
+            for e in ladder.step(f.frame, f.holdings)
+        ]
 
     assert ids() == ids()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 from domain.frames import FrameStamp
-from flows.steps.ladder import ZoneLadder
-from flows.steps.zones import Presence, Seen
+from flows.conditions.condition import Holding
+from flows.steps.ladder import RuleLadder
 
 BEGAN = datetime(2026, 3, 2, 8, tzinfo=UTC)
 INSIDE, OUTSIDE = True, False
@@ -26,23 +27,29 @@ def stamp(at_s: float, camera_id: str = "north") -> FrameStamp:
     )
 
 
-def presence(at_s: float, people: dict[int, bool]) -> Presence:
+@dataclass(frozen=True)
+class Shown:
+    """One frame: who is seen, and for whom the condition holds."""
+
+    frame: FrameStamp
+    holdings: tuple[Holding, ...]
+
+
+def presence(at_s: float, people: dict[int, bool]) -> Shown:
     """One frame: who is seen, and whether inside."""
-    return Presence(
+    return Shown(
         frame=stamp(at_s),
-        rule_id="keep-off",
-        zone_id="lawn",
-        people=tuple(
-            Seen(track_id, 0.8, (100.0, 100.0, 130.0, 180.0), inside)
-            for track_id, inside in sorted(people.items())
+        holdings=tuple(
+            Holding(str(number), "lawn", inside, 0.8, (100.0, 100.0, 130.0, 180.0))
+            for number, inside in sorted(people.items())
         ),
     )
 
 
-def story(ladder: ZoneLadder, frames: Iterable[Presence]) -> list[str]:
+def story(ladder: RuleLadder, frames: Iterable[Shown]) -> list[str]:
     """What happened, as "seconds state"."""
     return [
         f"{(event.time - BEGAN).total_seconds():g} {event.data.state}"  # type: ignore[attr-defined]
-        for frame in frames
-        for event in ladder.step(frame)
+        for shown in frames
+        for event in ladder.step(shown.frame, shown.holdings)
     ]

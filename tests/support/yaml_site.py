@@ -34,7 +34,7 @@ def write(path: Path, urls: dict[str, str], stretch_s: tuple[float, float] | Non
             {
                 "id": "keep-off",
                 "title": names,
-                "zones": [f"zone-{camera_id}" for camera_id in urls],
+                "condition": {"present": {"zones": [f"zone-{camera_id}" for camera_id in urls]}},
                 "min_score": 0.3,
                 "threshold_s": 4,
                 "ladder": "calls",

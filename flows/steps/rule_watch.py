@@ -1,0 +1,111 @@
+"""One rule on one camera: its hours, its condition, its ladder."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from domain.cameras import CameraNotice
+from domain.events import Event
+from domain.site import Camera, Rule, Site
+from domain.tracks import TrackedFrame
+from flows.conditions.build import build_condition
+from flows.conditions.condition import Condition, Holding, Memory, Scene
+from flows.hours import Hours
+from flows.steps.ladder import RuleLadder
+from flows.steps.offence import Offence, OffenceWriter
+
+
+@dataclass
+class RuleState:
+    """What a restart needs; plain and small."""
+
+    offences: dict[str, Offence]
+    last_at: datetime | None
+    memory: Memory
+
+
+class RuleWatch:
+    """Looks at the tracked frames of one camera, in order; a plain class."""
+
+    def __init__(self, rule: Rule, condition: Condition, ladder: RuleLadder, hours: Hours) -> None:
+        self._rule = rule
+        self._condition = condition
+        self._hours = hours
+        self._memory: Memory = {}
+        self.ladder = ladder
+
+    def step(self, tracked: TrackedFrame) -> list[Event]:
+        """Events that one frame causes."""
+        return self.ladder.step(tracked.frame, self.look(tracked))
+
+    def look(self, tracked: TrackedFrame) -> list[Holding]:
+        """For whom the rule's condition holds; for nobody outside the rule's hours."""
+        if not self._hours.apply_at(tracked.frame.captured_at):
+            return []
+        strong = _at_least(tracked, self._rule.min_score)
+        return self._condition.look(Scene(strong), self._memory)
+
+    def notice(self, notice: CameraNotice) -> list[Event]:
+        """Events that news of the camera causes."""
+        return self.ladder.notice(notice)
+
+    def save(self) -> RuleState:
+        """A copy: it is written later, when the rule has moved on."""
+        state = RuleState(self.ladder.offences, self.ladder.last_at, self._memory)
+        return copy.deepcopy(state)
+
+    def restore(self, state: RuleState) -> None:
+        """Go on from a saved state."""
+        state = copy.deepcopy(state)
+        self.ladder.offences, self.ladder.last_at = state.offences, state.last_at
+        self._memory = state.memory
+
+
+def watch_keys(site: Site) -> dict[str, list[str]]:
+    """Keys of the rules that watch each camera, in the order of the site file.
+
+    Raises:
+        Stop: a zone crosses itself, or hours cannot be read.
+    """
+    return {
+        camera.id: [
+            f"{camera.id}|{rule.id}" for rule in site.rules if make_watch(site, camera, rule)
+        ]
+        for camera in site.cameras
+    }
+
+
+def watch_of(site: Site, key: str) -> RuleWatch:
+    """The watch of one key."""
+    camera_id, rule_id = key.split("|")
+    watch = make_watch(site, site.camera(camera_id), site.rule(rule_id))
+    assert watch is not None, key
+    return watch
+
+
+def make_watch(site: Site, camera: Camera, rule: Rule) -> RuleWatch | None:
+    """One rule on one camera; None where the camera does not see the rule's places."""
+    condition = build_condition(rule.condition, camera)
+    if condition is None:
+        return None
+    climbs = site.ladder(rule.ladder)
+    writer = OffenceWriter(site.site.id, camera.id, rule, climbs)
+    hours = Hours(rule.id, rule.hours, site.site.timezone)
+    return RuleWatch(rule, condition, RuleLadder(rule, climbs, writer), hours)
+
+
+def _at_least(tracked: TrackedFrame, min_score: float) -> TrackedFrame:
+    keep = np.asarray(tracked.scores >= min_score)
+    if keep.all():
+        return tracked
+    return TrackedFrame(
+        frame=tracked.frame,
+        boxes_xyxy=tracked.boxes_xyxy[keep],
+        scores=tracked.scores[keep],
+        class_ids=tracked.class_ids[keep],
+        track_ids=tracked.track_ids[keep],
+    )
