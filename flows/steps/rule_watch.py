@@ -39,13 +39,13 @@ class RuleWatch:
         self.ladder = ladder
 
     def step(self, tracked: TrackedFrame) -> list[Event]:
-        """Events that one frame causes."""
+        """Events that one frame causes; outside the rule's hours nobody watches any more."""
+        if not self._hours.apply_at(tracked.frame.captured_at):
+            return self.ladder.lose_sight("the rule's hours ended")
         return self.ladder.step(tracked.frame, self.look(tracked))
 
     def look(self, tracked: TrackedFrame) -> list[Holding]:
-        """For whom the rule's condition holds; for nobody outside the rule's hours."""
-        if not self._hours.apply_at(tracked.frame.captured_at):
-            return []
+        """What the rule's condition says of everybody seen."""
         strong = _at_least(tracked, self._rule.min_score)
         return self._condition.look(Scene(strong), self._memory)
 

@@ -82,3 +82,11 @@ def test_a_restart_in_the_middle_changes_nothing(sample_site_file: Path) -> None
         lines = told(first, frames[:cut])
         second.restore(pickle.loads(pickle.dumps(first.save())))
         assert lines + told(second, frames[cut - 1 :]) == whole
+
+
+def test_an_offence_that_is_open_when_the_hours_end_becomes_unknown(sample_site_file: Path) -> None:
+    site = site_with(sample_site_file, hours="07:00-08:01")
+    watch = watch_of(site, "gate-early|no-lingering")
+    lines = told(watch, [frame(50 + n / 2, ("person",)) for n in range(40)])
+    assert [line.split()[1] for line in lines] == ["opened", "warned", "warned", "unknown"]
+    assert lines[-1].startswith("59.5 ")
