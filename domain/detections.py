@@ -8,6 +8,7 @@ import numpy as np
 
 from domain.errors import PutAside
 from domain.frames import FrameStamp
+from domain.looks import CLEAR, PictureLook, Sight
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single ==
@@ -22,6 +23,8 @@ class Detections:
     boxes_xyxy: np.ndarray  # (n, 4) float32, pixels of the decoded frame
     scores: np.ndarray  # (n,) float32 in [0, 1], as the model gave them
     class_ids: np.ndarray  # (n,) int64, COCO's category id, 1 = person
+    look: PictureLook | None = None  # None: this picture was not looked at
+    sight: Sight = CLEAR
 
     def __post_init__(self) -> None:
         n = len(self.scores)

@@ -73,6 +73,19 @@ class OffenceWarned(OffenceData):
     text: BothLanguages
 
 
+class OffenceWithheld(OffenceData):
+    """What came due was neither said nor done, for the camera may not warn."""
+
+    event_type: ClassVar[str] = "forewarn.offence.withheld.v1"
+    what: Literal["rung", "escalation"]
+    rung_id: str = Field(description="of the rung that came due; of an escalation ''")
+    rung_number: int = Field(ge=0, description="of the rung that came due, from 1; else 0")
+    reasons: tuple[str, ...] = Field(
+        min_length=1, description="codes of domain/fitness.py, such as legal-review-lapsed"
+    )
+    explanation: str = Field(description="the reasons in words")
+
+
 class OutcomeData(OffenceData):
     """How an offence ended, with every sighting that evidence is cut around."""
 
@@ -122,6 +135,19 @@ class CameraChanged(EventData):
     frames_put_aside: int = Field(ge=0, description="damaged frames that were skipped")
 
 
+class CameraFitness(EventData):
+    """A camera may not warn any more, or may again; it is watched and recorded all the same."""
+
+    event_type: ClassVar[str] = "forewarn.camera.fitness.v1"
+    site_id: str
+    camera_id: str
+    is_fit: bool
+    reasons: tuple[str, ...] = Field(
+        description="codes of domain/fitness.py, such as picture-covered; () if it is fit"
+    )
+    explanation: str = Field(description="the reasons in words; '' if it is fit")
+
+
 class AnnouncementMade(EventData):
     """A rung's text was spoken, or why it was not."""
 
@@ -131,8 +157,20 @@ class AnnouncementMade(EventData):
     rung_id: str
     rung_number: int = Field(ge=1)
     warned_event_id: str
-    result: Literal["written", "too late", "failed"] = Field(
-        description="written: the sound lies in the speaker's folder"
+    result: Literal[
+        "written",
+        "played",
+        "too late",
+        "failed",
+        "refused",
+        "busy",
+        "no speaker",
+        "timed out",
+        "over the hourly cap",
+        "unknown whether played",
+    ] = Field(
+        description="written: the sound lies in the speaker's folder; played: the speaker took all "
+        "of it; unknown whether played: it may have been heard, so it is not said again"
     )
     reason: str = ""
     languages: tuple[str, ...] = Field(description="in the order spoken")
@@ -141,6 +179,18 @@ class AnnouncementMade(EventData):
     audio_sha256: str | None
     audio_duration_s: float | None
     engine: str
+    speaker_id: str = Field(default="", description="of the site file; '' for the data folder")
+    started_at: AwareDatetime | None = Field(
+        default=None, description="wall clock: when the speaker was given the sound"
+    )
+    ended_at: AwareDatetime | None = Field(
+        default=None, description="wall clock: when it had played it, or was given up"
+    )
+
+    @property
+    def was_spoken(self) -> bool:
+        """True where the sound was made to be heard, as far as can be known."""
+        return self.result in ("written", "played")
 
 
 class EvidenceFile(BaseModel):
@@ -172,11 +222,13 @@ class EvidenceSealed(EventData):
 EVENT_DATA: tuple[type[EventData], ...] = (
     OffenceOpened,
     OffenceWarned,
+    OffenceWithheld,
     OffenceComplied,
     OffenceLapsed,
     OffenceEscalated,
     OffenceUnknown,
     CameraChanged,
+    CameraFitness,
     AnnouncementMade,
     EvidenceSealed,
 )

@@ -36,6 +36,8 @@ class Trigger(StrEnum):
     LEFT = "left the zone"
     LADDER_SPENT = "last grace over"
     SIGHT_LOST = "camera silent"
+    RUNG_WITHHELD = "rung due, not allowed"
+    ESCALATION_WITHHELD = "last grace over, not allowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,9 @@ MOVES: tuple[Move, ...] = (
     Move(State.WARNED, Trigger.LEFT, State.COMPLIED, "forewarn.offence.complied.v1"),
     Move(State.WARNED, Trigger.LADDER_SPENT, State.ESCALATED, "forewarn.offence.escalated.v1"),
     Move(State.WARNED, Trigger.SIGHT_LOST, State.UNKNOWN, "forewarn.offence.unknown.v1"),
+    Move(State.OPENED, Trigger.RUNG_WITHHELD, State.OPENED, "forewarn.offence.withheld.v1"),
+    Move(State.WARNED, Trigger.RUNG_WITHHELD, State.WARNED, "forewarn.offence.withheld.v1"),
+    Move(State.WARNED, Trigger.ESCALATION_WITHHELD, State.WARNED, "forewarn.offence.withheld.v1"),
 )
 
 _BY_CAUSE = {(move.before, move.trigger): move for move in MOVES}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.frames import FrameStamp
+from domain.looks import CLEAR, Sight
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single ==
@@ -18,6 +19,7 @@ class TrackedFrame:
     scores: np.ndarray  # (n,) float32 in [0, 1]
     class_ids: np.ndarray  # (n,) int64, COCO's category id
     track_ids: np.ndarray  # (n,) int64, unique within the camera, from 1
+    sight: Sight = CLEAR
 
     def __len__(self) -> int:
         return len(self.track_ids)

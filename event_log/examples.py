@@ -8,6 +8,7 @@ from typing import Any
 from domain.events import (
     AnnouncementMade,
     CameraChanged,
+    CameraFitness,
     Event,
     EvidenceFile,
     EvidenceSealed,
@@ -17,8 +18,10 @@ from domain.events import (
     OffenceOpened,
     OffenceUnknown,
     OffenceWarned,
+    OffenceWithheld,
     Sighting,
 )
+from domain.fitness import Unfit, explain
 from domain.ids import mint
 from domain.site import BothLanguages
 
@@ -62,7 +65,18 @@ def one_of_each() -> list[Event]:
 
     return [
         _camera_up(),
+        _camera_unfit(),
         offence(OffenceOpened, "opened", -0.2, threshold_s=4.0, first_sighting=first),
+        offence(
+            OffenceWithheld,
+            "opened",
+            -0.1,
+            what="rung",
+            rung_id="persuade",
+            rung_number=1,
+            reasons=(Unfit.OUT_OF_FOCUS.value,),
+            explanation=explain((Unfit.OUT_OF_FOCUS,)),
+        ),
         warned,
         _announced(warned),
         offence(OffenceComplied, "complied", 7, **ended, basis="seen outside the zone"),
@@ -115,6 +129,19 @@ def _camera_up() -> Event:
     )
     at = START - timedelta(seconds=10)
     return Event(mint("evt", "example camera up"), "forewarn/campus/gate", "gate", at, data)
+
+
+def _camera_unfit() -> Event:
+    reasons = (Unfit.OUT_OF_FOCUS.value,)
+    data = CameraFitness(
+        site_id="campus",
+        camera_id="gate",
+        is_fit=False,
+        reasons=reasons,
+        explanation=explain(reasons),
+    )
+    at = START - timedelta(seconds=8)
+    return Event(mint("evt", "example camera unfit"), "forewarn/campus/gate", "gate", at, data)
 
 
 def _announced(warned: Event) -> Event:

@@ -7,6 +7,7 @@ from datetime import UTC
 from domain.events import (
     AnnouncementMade,
     CameraChanged,
+    CameraFitness,
     EventData,
     EvidenceSealed,
     OffenceComplied,
@@ -14,6 +15,7 @@ from domain.events import (
     OffenceLapsed,
     OffenceUnknown,
     OffenceWarned,
+    OffenceWithheld,
 )
 from event_log.rows import LoggedEvent
 
@@ -47,11 +49,15 @@ def describe(data: EventData) -> str:
             return f"{_where(data)}: {data.basis}"
         case OffenceUnknown():
             return f"{_where(data)}: {data.reason}"
+        case OffenceWithheld():
+            return f"{_where(data)}: {data.what} withheld: {data.explanation}"
         case OffenceData():
             return _where(data)
         case CameraChanged():
             read = f"{data.frames_read} frames read, {data.frames_put_aside} put aside"
             return f"{data.camera_id} {data.status}, {read}{_reason(data.reason)}"
+        case CameraFitness():
+            return f"{data.camera_id} {'fit' if data.is_fit else 'not fit'} to warn{_reason(data.explanation)}"
         case AnnouncementMade():
             sound = f", {data.audio_file}" if data.audio_file else ""
             return (

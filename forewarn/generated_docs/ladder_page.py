@@ -25,7 +25,10 @@ TRIGGERS = {
     "`gap_tolerance_s` (rule) while the camera gives frames",
     Trigger.LADDER_SPENT: "seen in the zone `escalate_after_s` (ladder) after the last rung",
     Trigger.SIGHT_LOST: "no frame for longer than `gap_tolerance_s`, or the camera ended, stalled "
-    "or failed",
+    "or failed; or unseen while its picture is covered, out of focus, turned away or frozen",
+    Trigger.RUNG_WITHHELD: "as *rung due*, but the camera is not fit to warn: recorded once for each "
+    "rung and set of reasons; due again as soon as the camera is fit",
+    Trigger.ESCALATION_WITHHELD: "as *last grace over*, but the camera is not fit to warn",
 }
 
 _HEAD = """\
