@@ -29,7 +29,7 @@ from benchmarks.workload import CLIP, scratch, write_site
 NAME = "flow_vs_plain_loop"
 MODULE = "benchmarks.plain_loop"
 CAMERAS = 2
-ROUNDS, LONG_ROUNDS = 5, 15  # short rounds: both halves of a pair meet the same weather
+ROUNDS, LONG_ROUNDS = 7, 21  # short rounds: both halves of a pair meet the same weather
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
@@ -51,10 +51,20 @@ def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
     return summarise(NAME, rounds, reference.people, {"plain_loop": "linear resize"})
 
 
+def _disturbance(pair: tuple[WatchRun, OtherRun]) -> float:
+    return max(pair[0].others_share, pair[1].others_share)
+
+
 def summarise(
     name: str, rounds: list[tuple[WatchRun, OtherRun]], people: int, conditions: dict[str, str]
 ) -> Result:
-    """The result of a comparison by wall time; shared with benchmarks/peers.py."""
+    """The result of a comparison by wall time; shared with benchmarks/peers.py.
+
+    A loop that leaves a core idle loses nothing when another process takes it, so what runs beside
+    flatters the one and not the other. The quieter half of the rounds counts, by what other
+    processes took and not by the outcome; how much that was stands in the result.
+    """
+    rounds = sorted(rounds, key=_disturbance)[: len(rounds) // 2 + 1]
     return Result(
         name=name,
         value=round(median(other.wall_s / run.wall_s for run, other in rounds), 2),
@@ -65,7 +75,7 @@ def summarise(
         conditions={
             "cameras": CAMERAS,
             "frames_analysed": rounds[0][0].analysed,
-            "rounds": len(rounds),
+            "rounds_counted": len(rounds),  # the quieter ones
             "counted": "wall time after imports and a first inference, to the last event or frame",
             "off": "live view, speech, evidence",
             "on": "recovery (epoch 1 s), durable event log",
@@ -78,6 +88,7 @@ def summarise(
             "other_wall_s": round(median(other.wall_s for _, other in rounds), 2),
             "flow_cpu_s": round(median(r.watch_cpu_s + r.server_cpu_s for r, _ in rounds), 2),
             "other_cpu_s": round(median(other.cpu_s for _, other in rounds), 2),
+            "others_share_at_most": round(max(map(_disturbance, rounds)), 2),
             "flow_people": people,
             "other_people": rounds[0][1].people,
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,12 @@ class OtherRun:
     tracks: int
     wall_s: float
     cpu_s: float
+    machine_cpu_s: float  # of all processes, meanwhile
+
+    @property
+    def others_share(self) -> float:
+        """Part of the machine that went to processes that have nothing to do with it."""
+        return (self.machine_cpu_s - self.cpu_s) / (self.wall_s * (os.cpu_count() or 1))
 
 
 def run_other(python: Path | str, module: str, resize: str, clips: Sequence[Path]) -> OtherRun:

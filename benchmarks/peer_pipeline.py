@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 import warnings
 from typing import Any
 
@@ -20,7 +19,7 @@ warnings.simplefilter("ignore")
 
 from inference import InferencePipeline  # noqa: E402
 
-from benchmarks.plain_loop import Analysis, cpu_s, print_outcome  # noqa: E402
+from benchmarks.plain_loop import Analysis, Clocks, print_outcome  # noqa: E402
 
 
 def main(graph: str, every: str, min_score: str, resize: str, *clips: str) -> None:
@@ -34,13 +33,13 @@ def main(graph: str, every: str, min_score: str, resize: str, *clips: str) -> No
             for frame, is_wanted in zip(frames, wanted, strict=True)
         ]
 
-    before_s, began_s = cpu_s(), time.perf_counter()
+    begun = Clocks.read()
     pipeline = InferencePipeline.init_with_custom_logic(
         video_reference=list(clips), on_video_frame=look_at, on_prediction=lambda *_: None
     )
     pipeline.start()
     pipeline.join()
-    print_outcome(analysis, time.perf_counter() - began_s, cpu_s() - before_s)
+    print_outcome(analysis, begun)
 
 
 if __name__ == "__main__":

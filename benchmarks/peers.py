@@ -30,7 +30,7 @@ from domain.errors import Stop
 NAME = "flow_vs_inference_pipeline"
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 MODULE = "benchmarks.peer_pipeline"
-ROUNDS, LONG_ROUNDS = 3, 9  # its imports alone take half a minute
+ROUNDS, LONG_ROUNDS = 5, 15  # its imports alone take half a minute
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:

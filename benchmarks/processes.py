@@ -15,6 +15,12 @@ def own_cpu_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+def machine_cpu_s() -> float:
+    """CPU seconds that all processes of the machine have used so far."""
+    used = psutil.cpu_times()
+    return float(used.user + used.nice + used.system)
+
+
 def tree_cpu_s(pid: int) -> float:
     """CPU seconds so far of a process and of those below it that live; in steps of 10 ms."""
     total = 0.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.processes import count_children, peak_rss_mb, pss_mb, tree_cpu_s
+from benchmarks.processes import count_children, machine_cpu_s, peak_rss_mb, pss_mb, tree_cpu_s
 from benchmarks.results import ROOT, WrongOutputs
 from benchmarks.serving import pictures_answered
 from benchmarks.workload import ANALYSED_PER_CAMERA, CLIP_FRAMES
@@ -37,6 +37,7 @@ class WatchRun:
     wall_s: float
     watch_cpu_s: float
     server_cpu_s: float  # tritonserver and the processes below it
+    others_share: float  # part of the machine that went to other processes meanwhile
     peak_rss_mb: float
     peak_pss_mb: float
     event_ids: frozenset[str]
@@ -98,7 +99,7 @@ def _follow(
     """Watch the process until it ends, and fill in its return code; when its work began."""
     rss_mb = pss_peak_mb = 0.0
     flowing_s, flowing_at = 0.0, datetime.now(UTC)
-    own_s = server_s = next_pss_s = 0.0
+    own_s = server_s = machine_s = next_pss_s = 0.0
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         now_s = time.perf_counter()
@@ -108,6 +109,7 @@ def _follow(
         if not flowing_s and beat.exists():
             flowing_s, flowing_at = now_s, datetime.now(UTC)
             own_s, server_s = tree_cpu_s(process.pid), tree_cpu_s(server_pid)
+            machine_s = machine_cpu_s()
             if count_children(process.pid):
                 raise WrongOutputs("the watch program has child processes that are not counted")
         if now_s >= next_pss_s:
@@ -117,10 +119,14 @@ def _follow(
         if now_s - began_s > GIVE_UP_AFTER_S:
             raise WrongOutputs(f"the watch program did not end within {GIVE_UP_AFTER_S:.0f} s")
         time.sleep(LOOK_EVERY_S if flowing_s else LOOK_EVERY_S / 4)
+    watch_cpu_s = usage.ru_utime + usage.ru_stime - own_s
+    server_cpu_s = tree_cpu_s(server_pid) - server_s
+    others_s = machine_cpu_s() - machine_s - watch_cpu_s - server_cpu_s
     return flowing_at, {
         "start_up_s": flowing_s - began_s,
-        "watch_cpu_s": usage.ru_utime + usage.ru_stime - own_s,
-        "server_cpu_s": tree_cpu_s(server_pid) - server_s,
+        "watch_cpu_s": watch_cpu_s,
+        "server_cpu_s": server_cpu_s,
+        "others_share": others_s / ((now_s - flowing_s) * (os.cpu_count() or 1)),
         "peak_rss_mb": rss_mb,
         "peak_pss_mb": pss_peak_mb,
     }
