@@ -5,7 +5,9 @@ condition holds for a subject ("in the zone", for short). Unseen for up to the r
 gap_tolerance_s (missed detections, occlusion) the stay goes on and the gap counts as stayed. Seen
 outside for comply_after_s, or unseen for longer than the tolerance while the camera works: left.
 No frames at all for longer than the tolerance, or a notice that the camera ended or failed: nobody
-can say, so offences become unknown, and stays that were no offence yet are dropped.
+can say, so offences become unknown, and stays that were no offence yet are dropped. The same goes
+for who is unseen while something is wrong with the picture; while it is only in doubt, nothing is
+said and nobody counts as gone.
 """
 
 from __future__ import annotations
@@ -15,11 +17,20 @@ from datetime import datetime, timedelta
 
 from domain.cameras import CameraNotice
 from domain.events import Event
+from domain.fitness import explain
 from domain.frames import FrameStamp
 from domain.ladder import FINAL, State, Trigger, find_move
+from domain.looks import CLEAR, Sight
 from domain.site import Ladder, Rule
 from flows.conditions.condition import Holding
 from flows.steps.offence import Offence, OffenceWriter
+from flows.steps.warn_gate import WarnGate
+
+# what needs a camera that is fit to warn, and the move that is made where it is not
+WITHHELD = {
+    Trigger.RUNG_DUE: Trigger.RUNG_WITHHELD,
+    Trigger.LADDER_SPENT: Trigger.ESCALATION_WITHHELD,
+}
 
 
 class RuleLadder:
@@ -29,20 +40,26 @@ class RuleLadder:
     subject, and `last_at`; both are what a restart needs.
     """
 
-    def __init__(self, rule: Rule, ladder: Ladder, writer: OffenceWriter) -> None:
+    def __init__(
+        self, rule: Rule, ladder: Ladder, writer: OffenceWriter, gate: WarnGate | None = None
+    ) -> None:
         self._rule = rule
         self._ladder = ladder
         self._writer = writer
+        self._gate = gate  # None: only what is wrong with the picture holds a rung back
         self._gap = timedelta(seconds=rule.gap_tolerance_s)
         self.offences: dict[str, Offence] = {}
         self.last_at: datetime | None = None
 
-    def step(self, frame: FrameStamp, holdings: Sequence[Holding]) -> list[Event]:
+    def step(
+        self, frame: FrameStamp, holdings: Sequence[Holding], sight: Sight = CLEAR
+    ) -> list[Event]:
         """Take one frame; the events that it causes, subject by subject.
 
         Args:
             holdings: what the rule's condition says of everybody seen; () still says that time
                 went on.
+            sight: how far the picture can be believed.
         """
         at = frame.captured_at
         if self.last_at is not None and at <= self.last_at:
@@ -57,7 +74,7 @@ class RuleLadder:
             if holding.holds and subject not in self.offences:
                 self.offences[subject] = Offence.begin(frame, holding)
         for subject in _in_order(self.offences):
-            events += self._climb(subject, frame, seen.get(subject))
+            events += self._climb(subject, frame, seen.get(subject), sight)
         return events
 
     def notice(self, notice: CameraNotice) -> list[Event]:
@@ -77,22 +94,43 @@ class RuleLadder:
         self.offences.clear()
         return events
 
-    def _climb(self, subject: str, frame: FrameStamp, holding: Holding | None) -> list[Event]:
+    def _climb(
+        self, subject: str, frame: FrameStamp, holding: Holding | None, sight: Sight
+    ) -> list[Event]:
         """Move one subject's offence as far as this frame takes it."""
         offence, at = self.offences[subject], frame.captured_at
         offence.note(frame, holding)
         basis = self._basis_for_having_left(offence, at, is_seen=holding is not None)
+        if basis == "no longer seen" and sight.is_in_doubt and not sight.faults:
+            return []  # a moment later it is known whether the picture hides them
         if basis is not None:
             del self.offences[subject]
             if offence.state in FINAL:
                 return []
+            if basis == "no longer seen" and sight.faults:
+                reason = explain(sight.faults)
+                return self._move(offence, Trigger.SIGHT_LOST, offence.last.at, reason=reason)
             return self._move(offence, Trigger.LEFT, at, basis=basis)
         events: list[Event] = []
         if holding is not None and holding.holds:
             # nobody is warned on the strength of a frame in which they were not seen
             for trigger in self._due(offence, at):
-                events += self._move(offence, trigger, at)
+                events += self._move_if_fit(offence, trigger, at, sight)
         return events
+
+    def _move_if_fit(
+        self, offence: Offence, trigger: Trigger, at: datetime, sight: Sight
+    ) -> list[Event]:
+        """Make the move; of a camera that is not fit to warn, record once that it was withheld."""
+        if trigger not in WITHHELD:
+            return self._move(offence, trigger, at)
+        reasons = self._gate.why_withheld(sight, at) if self._gate else sight.faults
+        if not reasons:
+            return [] if sight.is_in_doubt else self._move(offence, trigger, at)
+        if not offence.note_withheld(reasons):
+            return []
+        move = find_move(offence.state, WITHHELD[trigger])
+        return [self._writer.write_withheld(move, offence, at, reasons)]
 
     def _basis_for_having_left(
         self, offence: Offence, at: datetime, *, is_seen: bool

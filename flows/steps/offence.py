@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from domain.events import DATA_BY_TYPE, Event, Sighting
+from domain.events import DATA_BY_TYPE, Event, OffenceWithheld, Sighting
+from domain.fitness import explain
 from domain.frames import FrameStamp
 from domain.ids import mint
-from domain.ladder import START, Move, State
+from domain.ladder import START, Move, State, Trigger
 from domain.site import Ladder, Rule
 from flows.conditions.condition import Holding
 
@@ -27,6 +28,8 @@ class Offence:
     opened_at: datetime | None = None
     outside_since: datetime | None = None
     rungs: list[Sighting] = field(default_factory=list)
+    # (rungs spoken before, reasons) of what was withheld, each told once
+    withheld: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
 
     @classmethod
     def begin(cls, frame: FrameStamp, holding: Holding) -> Offence:
@@ -52,6 +55,14 @@ class Offence:
         elif state is State.WARNED:
             self.rungs.append(self.last)
         self.state = state
+
+    def note_withheld(self, reasons: tuple[str, ...]) -> bool:
+        """Remember that what is due was withheld; False if that was known."""
+        told = (len(self.rungs), reasons)
+        if told in self.withheld:
+            return False
+        self.withheld.append(told)
+        return True
 
     def stayed_s(self, at: datetime) -> float:
         """Seconds from the first frame in the zone to `at`."""
@@ -89,19 +100,7 @@ class OffenceWriter:
         kind = DATA_BY_TYPE[move.event_type]
         offence_id = self.offence_id(offence)
         left_at = offence.last.at if move.after in (State.COMPLIED, State.LAPSED) else at
-        data: dict[str, Any] = {
-            "offence_id": offence_id,
-            "site_id": self.site_id,
-            "camera_id": self.camera_id,
-            "zone_id": offence.place_id,
-            "rule_id": self.rule.id,
-            "subject_id": f"{self.camera_id}/{offence.subject}",
-            "state": move.after.value,
-            "first_seen_at": offence.first.at,
-            "dwell_s": round(offence.stayed_s(left_at), 3),
-            "sighting": offence.last,
-            **self._details(move, offence, basis, reason),
-        }
+        data = self._common(move, offence, left_at) | self._details(move, offence, basis, reason)
         return Event(
             id=mint("evt", offence_id, move.after.value, len(offence.rungs)),
             source=f"forewarn/{self.site_id}/{self.camera_id}",
@@ -109,6 +108,42 @@ class OffenceWriter:
             time=at,
             data=kind.model_validate(data),
         )
+
+    def write_withheld(
+        self, move: Move, offence: Offence, at: datetime, reasons: tuple[str, ...]
+    ) -> Event:
+        """The event of a rung or an escalation that came due and was withheld."""
+        spoken, offence_id = len(offence.rungs), self.offence_id(offence)
+        is_rung = move.trigger is Trigger.RUNG_WITHHELD
+        data = self._common(move, offence, at) | {
+            "what": "rung" if is_rung else "escalation",
+            "rung_id": self.ladder.rungs[spoken].id if is_rung else "",
+            "rung_number": spoken + 1 if is_rung else 0,
+            "reasons": reasons,
+            "explanation": explain(reasons),
+        }
+        return Event(
+            id=mint("evt", offence_id, "withheld", len(offence.withheld)),
+            source=f"forewarn/{self.site_id}/{self.camera_id}",
+            subject=offence_id,
+            time=at,
+            data=OffenceWithheld.model_validate(data),
+        )
+
+    def _common(self, move: Move, offence: Offence, until: datetime) -> dict[str, Any]:
+        """What every event of an offence says."""
+        return {
+            "offence_id": self.offence_id(offence),
+            "site_id": self.site_id,
+            "camera_id": self.camera_id,
+            "zone_id": offence.place_id,
+            "rule_id": self.rule.id,
+            "subject_id": f"{self.camera_id}/{offence.subject}",
+            "state": move.after.value,
+            "first_seen_at": offence.first.at,
+            "dwell_s": round(offence.stayed_s(until), 3),
+            "sighting": offence.last,
+        }
 
     def offence_id(self, offence: Offence) -> str:
         """The same stay has the same id on every run over the same footage."""

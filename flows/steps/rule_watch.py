@@ -17,6 +17,7 @@ from flows.conditions.condition import Condition, Holding, Memory, Scene
 from flows.hours import Hours
 from flows.steps.ladder import RuleLadder
 from flows.steps.offence import Offence, OffenceWriter
+from flows.steps.warn_gate import WarnGate
 
 
 @dataclass
@@ -42,7 +43,7 @@ class RuleWatch:
         """Events that one frame causes; outside the rule's hours nobody watches any more."""
         if not self._hours.apply_at(tracked.frame.captured_at):
             return self.ladder.lose_sight("the rule's hours ended")
-        return self.ladder.step(tracked.frame, self.look(tracked))
+        return self.ladder.step(tracked.frame, self.look(tracked), tracked.sight)
 
     def look(self, tracked: TrackedFrame) -> list[Holding]:
         """What the rule's condition says of everybody seen."""
@@ -95,7 +96,8 @@ def make_watch(site: Site, camera: Camera, rule: Rule) -> RuleWatch | None:
     climbs = site.ladder(rule.ladder)
     writer = OffenceWriter(site.site.id, camera.id, rule, climbs)
     hours = Hours(rule.id, rule.hours, site.site.timezone)
-    return RuleWatch(rule, condition, RuleLadder(rule, climbs, writer), hours)
+    gate = WarnGate(site, camera.id, rule.id)
+    return RuleWatch(rule, condition, RuleLadder(rule, climbs, writer, gate), hours)
 
 
 def _at_least(tracked: TrackedFrame, min_score: float) -> TrackedFrame:

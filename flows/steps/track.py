@@ -71,6 +71,7 @@ class CameraTracker:
             scores=np.asarray(tracked.confidence, dtype=np.float32).reshape(-1)[named],
             class_ids=np.asarray(tracked.class_id, dtype=np.int64).reshape(-1)[named],
             track_ids=ids[named] + 1,
+            sight=detections.sight,
         )
 
     def save(self) -> TrackerState:

@@ -11,7 +11,7 @@ def write(path: Path, urls: dict[str, str], stretch_s: tuple[float, float] | Non
     names = {"zh": "名", "en": "Name"}
     polygon = [[0.42, 0.28], [0.78, 0.28], [0.78, 0.58], [0.42, 0.58]]
     site = {
-        "site": {"id": "test", "title": names},
+        "site": {"id": "test", "title": names, "enforcement": "demonstration"},
         "cameras": [
             {
                 "id": camera_id,
