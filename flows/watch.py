@@ -14,11 +14,11 @@ from bytewax.outputs import DynamicSink, Sink, StatelessSinkPartition
 from domain.cameras import CameraNotice
 from domain.detections import Detections
 from domain.events import CameraChanged, Event
-from domain.frames import SampledFrame
 from domain.ids import mint
 from domain.site import Site
 from domain.tracks import TrackedFrame
 from flows.live_board import LiveBoard
+from flows.sources.camera_shard import ShardItem
 from flows.steps.ladder_step import LadderLogic, RuleItem, RuleStandings
 from flows.steps.rule_watch import RuleState, watch_keys, watch_of
 from flows.steps.track import CameraTracker, TrackerState, TrackLogic
@@ -31,8 +31,8 @@ class WatchParts:
     """What the front door hands to the flow."""
 
     site: Site
-    cameras: Source[SampledFrame | CameraNotice]
-    detect: Callable[[list[SampledFrame | CameraNotice]], Iterable[Detections | CameraNotice]]
+    cameras: Source[ShardItem]
+    detect: Callable[[list[ShardItem]], Iterable[Detections | CameraNotice]]
     events: Sink[tuple[str, Event]]
     live_board: LiveBoard | None = field(default=None)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +25,7 @@ from domain.site import Camera, media_start
 from flows.sources.camera_clock import FileClock, LiveClock
 from flows.sources.decoder import Decoder, VideoPacket
 from flows.sources.footage import check_size, footage_path, open_footage
+from flows.sources.read_positions import ReaderPosition
 from flows.sources.sample_queue import Sample, SampleQueue
 from flows.sources.sampler import Sampler
 from flows.sources.side_outlets import PacketSink, TileSink
@@ -44,15 +45,6 @@ class Playback:
     """
 
     until_end: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderPosition:
-    """How far a camera has been read; saved with every epoch."""
-
-    media_time_s: float | None = None  # of the last frame that was handed on
-    counts: ReadCounts = field(default_factory=ReadCounts)
-    ended: bool = False
 
 
 class CameraReader(threading.Thread):

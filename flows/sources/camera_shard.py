@@ -10,24 +10,27 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from domain.cameras import CameraNotice
-from domain.frames import SampledFrame
 from domain.site import Camera
-from flows.sources.camera_reader import CameraReader, Playback, ReaderPosition
+from flows.sources.camera_reader import CameraReader, Playback
+from flows.sources.read_positions import ReaderPosition, ReadPositions
 from flows.sources.sample_queue import ReaderItem, Sample, SampleQueue
 from flows.sources.side_outlets import PacketSink, TileSink
+from flows.steps.ahead import FLUSH, Flush
 
 SHARD = "shard-000"
 POLL_S = 0.01
 BATCH_FRAMES = 16  # one activation's frames: two Triton requests of eight
 QUEUED_FRAMES = 64  # of all cameras together; 270 kB each
 STALL_AFTER_S = 5.0  # of a live camera without a frame
+
+ShardItem = ReaderItem | Flush
 
 
 @dataclass(frozen=True)
@@ -42,89 +45,86 @@ class ShardSettings:
     tiles: TileSink | None = None
     beat: Callable[[], None] = lambda: None  # called while alive, for an outside watchdog
 
+    def positions(self) -> ReadPositions:
+        """Positions for these cameras, to be shared with the step that says what is done."""
+        is_finite = self.playback.until_end
+        return ReadPositions(
+            frozenset(each.id for each in self.cameras if is_finite and not each.is_live)
+        )
+
 
 @dataclass
 class _Watched:
     """One camera of the shard while it runs."""
 
     reader: CameraReader
+    is_finite: bool
     last_item_s: float = field(default_factory=time.monotonic)
     is_stalled: bool = False
 
 
-class CameraShard(StatefulSourcePartition[SampledFrame | CameraNotice, dict[str, ReaderPosition]]):
+class CameraShard(StatefulSourcePartition[ShardItem, dict[str, ReaderPosition]]):
     """Drains the readers of its cameras in turn, so that none starves another."""
 
     def __init__(
-        self, settings: ShardSettings, resume: dict[str, ReaderPosition] | None = None
+        self,
+        settings: ShardSettings,
+        positions: ReadPositions,
+        is_waiting: Callable[[], bool],
     ) -> None:
         self._settings = settings
-        self._positions = dict(resume or {})
-        self._until_end = settings.playback.until_end
+        self._positions = positions
+        self._is_waiting = is_waiting
+        self._awake_at = datetime.now(UTC)
         self._watched = {
             camera.id: self._start(camera)
             for camera in settings.cameras
-            if not self._position(camera.id).ended
+            if not positions.of(camera.id).ended
         }
-
-    def _position(self, camera_id: str) -> ReaderPosition:
-        return self._positions.setdefault(camera_id, ReaderPosition())
 
     def _start(self, camera: Camera) -> _Watched:
         settings = self._settings
         capacity = max(4, QUEUED_FRAMES // len(settings.cameras))
-        waits = settings.playback.until_end and not camera.is_live
-        position = self._position(camera.id)
+        is_finite = settings.playback.until_end and not camera.is_live
         reader = CameraReader(
             camera,
             settings.base,
             settings.playback,
-            SampleQueue(capacity, drops_oldest=not waits),
-            resume=position,
+            SampleQueue(capacity, drops_oldest=not is_finite),
+            resume=self._positions.of(camera.id),
             recorder=settings.recorder_for(camera),
             tiles=settings.tiles,
         )
         reader.start()
-        return _Watched(reader)
+        return _Watched(reader, is_finite)
 
-    def next_batch(self) -> list[SampledFrame | CameraNotice]:
+    def next_batch(self) -> list[ShardItem]:
         """Take what is ready, a fair share of each camera."""
         self._settings.beat()
         if self._settings.stop.is_set() or self._is_over():
             raise StopIteration
-        batch: list[SampledFrame | CameraNotice] = []
+        batch: list[ShardItem] = []
         share = max(1, BATCH_FRAMES // max(1, len(self._watched)))
         for camera_id, watched in self._watched.items():
             items = watched.reader.queue.drain(share)
-            batch.extend(item.frame if isinstance(item, Sample) else item for item in items)
-            self._note(camera_id, watched, items)
+            batch.extend(items)
+            if any(isinstance(item, Sample) for item in items):
+                watched.last_item_s, watched.is_stalled = time.monotonic(), False
             if notice := self._stall_notice(camera_id, watched):
                 batch.append(notice)
+        if not batch and self._is_waiting():
+            batch.append(FLUSH)
+        self._awake_at = datetime.now(UTC) + timedelta(seconds=0 if batch else POLL_S)
         return batch
 
-    def _note(self, camera_id: str, watched: _Watched, items: list[ReaderItem]) -> None:
-        """Remember how far the camera is."""
-        for item in items:
-            if isinstance(item, Sample):
-                media_time_s = item.frame.stamp.media_time_s
-                self._positions[camera_id] = ReaderPosition(media_time_s, item.counts)
-                watched.last_item_s, watched.is_stalled = time.monotonic(), False
-            elif item.status in ("ended", "failed") and self._is_finite(camera_id):
-                self._positions[camera_id] = replace(self._position(camera_id), ended=True)
-
-    def _is_finite(self, camera_id: str) -> bool:
-        if not self._until_end:
-            return False
-        return not next(c for c in self._settings.cameras if c.id == camera_id).is_live
-
     def _is_over(self) -> bool:
-        """True when every camera was a file and has been read to its end."""
-        return all(self._position(camera_id).ended for camera_id in self._watched)
+        """True when every camera was a file and all of its frames have been dealt with."""
+        return all(self._positions.of(camera_id).ended for camera_id in self._watched)
 
     def _stall_notice(self, camera_id: str, watched: _Watched) -> CameraNotice | None:
         """News, once, of a live camera that stands still."""
         silent_s = time.monotonic() - watched.last_item_s
-        if self._is_finite(camera_id) or watched.is_stalled or silent_s < STALL_AFTER_S:
+        if watched.is_finite or watched.is_stalled or silent_s < STALL_AFTER_S:
             return None
         watched.is_stalled = True
         return CameraNotice(
@@ -132,17 +132,17 @@ class CameraShard(StatefulSourcePartition[SampledFrame | CameraNotice, dict[str,
             status="stalled",
             reason=f"{camera_id}: no picture for {silent_s:.0f} s; is the camera or its network up?",
             at=datetime.now(UTC),
-            counts=self._position(camera_id).counts,
-            media_time_s=self._position(camera_id).media_time_s or 0.0,
+            counts=self._positions.of(camera_id).counts,
+            media_time_s=self._positions.of(camera_id).media_time_s or 0.0,
         )
 
     def next_awake(self) -> datetime | None:
-        """Soon: epochs only advance while a source is awake."""
-        return datetime.now(UTC) + timedelta(seconds=POLL_S)
+        """At once after a batch, else soon: epochs only advance while a source is awake."""
+        return self._awake_at
 
     def snapshot(self) -> dict[str, ReaderPosition]:
-        """Positions of all cameras, also of those not in the site file today."""
-        return dict(self._positions)
+        """Frames whose answers are still awaited are not counted: they would be read again."""
+        return self._positions.snapshot()
 
     def close(self) -> None:
         """End the reader threads."""
@@ -150,13 +150,22 @@ class CameraShard(StatefulSourcePartition[SampledFrame | CameraNotice, dict[str,
             watched.reader.stop()
 
 
-class CameraShardSource(
-    FixedPartitionedSource[SampledFrame | CameraNotice, dict[str, ReaderPosition]]
-):
+class CameraShardSource(FixedPartitionedSource[ShardItem, dict[str, ReaderPosition]]):
     """All cameras of one process."""
 
-    def __init__(self, settings: ShardSettings) -> None:
+    def __init__(
+        self,
+        settings: ShardSettings,
+        positions: ReadPositions,
+        is_waiting: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Args:
+        positions: shared with the step that says what is done (settings.positions()).
+        is_waiting: whether that step holds answers back; then it is sent a Flush when idle.
+        """
         self._settings = settings
+        self._positions = positions
+        self._is_waiting = is_waiting
 
     def list_parts(self) -> list[str]:
         """One partition, always the same name."""
@@ -166,4 +175,5 @@ class CameraShardSource(
         self, step_id: str, for_part: str, resume_state: dict[str, ReaderPosition] | None
     ) -> CameraShard:
         """Start the readers where the last run stopped."""
-        return CameraShard(self._settings, resume_state)
+        self._positions.restore(resume_state)
+        return CameraShard(self._settings, self._positions, self._is_waiting)

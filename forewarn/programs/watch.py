@@ -15,6 +15,7 @@ from flows.sinks.event_log import EventLogSink
 from flows.sources.camera_reader import Playback
 from flows.sources.camera_shard import CameraShardSource, ShardSettings
 from flows.sources.side_outlets import PacketSink
+from flows.steps.ahead import Ahead
 from flows.steps.detect import DetectStep
 from flows.watch import WatchParts, build_watch_flow
 from forewarn.logging_setup import set_up_logging
@@ -56,10 +57,11 @@ def watch(settings: ProgramSettings, site: Site) -> None:
     )
     connection = connect(settings.triton_address)
     waits = settings.until_end and not any(camera.is_live for camera in site.cameras)
-    detect = DetectStep(Detector(connection), stop, waits=waits, beat=beat)
+    positions = shard.positions()
+    detect = Ahead(DetectStep(Detector(connection), stop, waits=waits, beat=beat), positions.done)
     parts = WatchParts(
         site=site,
-        cameras=CameraShardSource(shard),
+        cameras=CameraShardSource(shard, positions, lambda: detect.is_waiting),
         detect=detect,
         events=EventLogSink(settings.data.events_db),
         live_board=board,

@@ -12,7 +12,8 @@ from footage_files import write_clip, write_sound
 from domain.cameras import CameraNotice
 from domain.frames import SampledFrame
 from domain.site import Camera
-from flows.sources.camera_reader import CameraReader, Playback, ReaderPosition
+from flows.sources.camera_reader import CameraReader, Playback
+from flows.sources.read_positions import ReaderPosition
 from flows.sources.sample_queue import ReaderItem, Sample, SampleQueue
 
 Item = ReaderItem

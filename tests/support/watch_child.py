@@ -17,6 +17,7 @@ from flows.signals import install_stop_signals
 from flows.sinks.event_log import EventLogSink
 from flows.sources.camera_reader import Playback
 from flows.sources.camera_shard import CameraShardSource, ShardSettings
+from flows.steps.ahead import Ahead
 from flows.steps.detect import DetectStep
 from flows.watch import WatchParts, build_watch_flow
 from forewarn.programs.run_flow import run_flow
@@ -47,10 +48,12 @@ def main(site_file: Path, data: DataDir, pause_s: float) -> None:
     stop, _drain = install_stop_signals()
     site = load_site(site_file)
     shard = ShardSettings(site.cameras, site_file.parent, Playback(until_end=True), stop)
+    positions = shard.positions()
+    detect = Ahead(DetectStep(Scripted(pause_s), stop, waits=True), positions.done)
     parts = WatchParts(
         site=site,
-        cameras=CameraShardSource(shard),
-        detect=DetectStep(Scripted(pause_s), stop, waits=True),
+        cameras=CameraShardSource(shard, positions, lambda: detect.is_waiting),
+        detect=detect,
         events=EventLogSink(data.events_db),
     )
     run_flow(build_watch_flow(parts), data.recovery / "watch")
