@@ -23,9 +23,11 @@ setup: app-env server-env models  ## build both environments and the models, sta
 
 demo: models  ## watch the sample footage with a real Triton server and show what came of it
 	@rm -rf var/demo
+	@$(FOREWARN) keys create --data var/demo
 	@$(FOREWARN) run $(SITE) --until-end --data var/demo --summary
 
 up: models  ## flow and console together, on looped footage: http://127.0.0.1:5006
+	@$(FOREWARN) keys create --if-none --data var/up
 	@$(FOREWARN) up $(SITE) --data var/up
 
 test: dev-env models  ## the whole test suite, real parts included

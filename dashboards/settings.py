@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dashboards.texts import Lang
 from domain.data_dir import DataDir
@@ -29,6 +30,7 @@ class ConsoleSettings:
     address: str = "127.0.0.1"
     port: int = 5006  # 0: any free one
     triton: str | None = None  # HOST:PORT of gRPC; None: search by upload is off
+    keys: Path | None = None  # folder of the private key; None: the data folder's own
     lang: Lang | None = None  # None: what the browser prefers
     also_known_as: tuple[str, ...] = field(default=())  # HOST:PORT behind a proxy
     open_to_others: bool = False  # somebody said that there is no login and that this is fine

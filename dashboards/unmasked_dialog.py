@@ -13,9 +13,11 @@ import panel_material_ui as pmui
 from dashboards.context import Context
 from dashboards.file_keys import UNMASKED_FOR_S
 from dashboards.names import Names
+from dashboards.settings import ConsoleSettings
 from domain.errors import ForewarnError
 from domain.events import EvidenceFile, EvidenceSealed
 from evidence_store.access_log import log_access
+from evidence_store.site_key import open_chain
 
 
 class UnmaskedDialog:
@@ -80,8 +82,8 @@ class UnmaskedDialog:
             return
         try:
             await asyncio.to_thread(
-                log_access,
-                self._context.settings.data.access_log,
+                _log_access,
+                self._context.settings,
                 evidence.evidence_id,
                 reason,
                 [clip.name],
@@ -100,6 +102,12 @@ class UnmaskedDialog:
 
     def _complain(self, said: str) -> None:
         self._fault.param.update(object=said, visible=True)
+
+
+def _log_access(
+    settings: ConsoleSettings, evidence_id: str, reason: str, files: list[str], who: str
+) -> None:
+    log_access(open_chain(settings.data, settings.keys), evidence_id, reason, files, who)
 
 
 def _clip(evidence: EvidenceSealed | None) -> EvidenceFile | None:

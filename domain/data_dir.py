@@ -23,9 +23,14 @@ class DataDir:
         return self.root / "evidence"
 
     @property
-    def access_log(self) -> Path:
-        """Who looked at unmasked evidence, when and why: one JSON object a line."""
-        return self.root / "access.jsonl"
+    def custody(self) -> Path:
+        """What was done with evidence, by whom and why: a signed, linked entry a line."""
+        return self.root / "custody.jsonl"
+
+    @property
+    def keys(self) -> Path:
+        """Public keys that check this folder's signatures; the private one, unless kept elsewhere."""
+        return self.root / "keys"
 
     @property
     def lancedb(self) -> Path:

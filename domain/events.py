@@ -217,6 +217,12 @@ class EvidenceSealed(EventData):
     complete: bool
     missing: tuple[str, ...] = Field(description="which parts are missing and why; () if complete")
     files: tuple[EvidenceFile, ...]
+    manifest_sha256: str = Field(
+        default="", description="of manifest.json, which names every file; '' before there were any"
+    )
+    signed_by: str = Field(
+        default="", description="id of the key that signed the manifest; '' if it is not signed"
+    )
 
 
 EVENT_DATA: tuple[type[EventData], ...] = (

@@ -14,8 +14,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ import structlog
 from domain.errors import PutAside, TryAgain
 from domain.events import EvidenceFile
 from domain.evidence import EvidenceRecord
+from evidence_store.keys import Signer
+from evidence_store.manifest import facts_of, write_seal
 from evidence_store.whole_files import sha256_of, sync_file, sync_folder
 
 log = structlog.get_logger()
@@ -85,18 +87,21 @@ class Vault:
         record: EvidenceRecord,
         roles: Mapping[str, str],
         story: Mapping[str, Any],
+        signer: Signer | None = None,
     ) -> EvidenceRecord:
-        """Hash a draft's files, write numbers.json, and give the folder its name.
+        """Hash a draft's files, write numbers and manifest, sign, and give the folder its name.
 
         Args:
             record: `files` is ignored and filled in.
             roles: file name -> role, for each file in the draft.
             story: what else numbers.json should hold (offence, rule, history); JSON values.
+            signer: the site's key; None leaves the record visibly unsigned.
         Returns:
             the record with its files. Where another process has sealed the same record
             meanwhile, that one.
         Raises:
             TryAgain: the disk is full, or the folder cannot be written.
+            PutAside: the facts cannot be written as canonical JSON.
         """
         final = self.folder_of(record.evidence_id)
         with saying_what_failed(f"evidence {record.evidence_id}", final):
@@ -104,12 +109,15 @@ class Vault:
             sealed = replace(record, files=files)
             numbers = folder / NUMBERS_NAME
             numbers.write_text(_as_json(sealed, story), encoding="utf-8")
+            sealed = replace(sealed, files=(*files, _vouch(numbers, "numbers")))
+            write_seal(
+                folder, sealed, sealed.files, json.loads(numbers.read_bytes())["story"], signer
+            )
             for path in folder.iterdir():
                 path.chmod(0o444)
                 sync_file(path)
             folder.chmod(0o755)
             sync_folder(folder)
-            sealed = replace(sealed, files=(*files, _vouch(numbers, "numbers")))
             try:
                 folder.rename(final)
             except OSError:
@@ -176,16 +184,9 @@ def _vouch(path: Path, role: str) -> EvidenceFile:
 
 
 def _as_json(record: EvidenceRecord, story: Mapping[str, Any]) -> str:
-    facts: dict[str, Any] = {
-        each.name: getattr(record, each.name)
-        for each in fields(record)
-        if each.name not in ("files", *_VECTORS)
-    }
-    for name in _TIMES:
-        facts[name] = facts[name].astimezone(UTC).isoformat(timespec="microseconds")
     numbers = {
         "format": FORMAT,
-        "record": facts,
+        "record": facts_of(record),
         "files": [file.model_dump() for file in record.files],
         "vectors": {
             "encoding": "base64 of little-endian float32",

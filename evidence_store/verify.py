@@ -11,15 +11,20 @@ import numpy as np
 
 from domain.events import EvidenceFile
 from domain.evidence import EvidenceRecord
+from evidence_store.keys import PublicKeys
+from evidence_store.manifest import SEAL_NAMES, check_seal
 from evidence_store.vault import Vault
 from evidence_store.whole_files import sha256_of
 
 
-def verify_record(record: EvidenceRecord, vault: Vault) -> list[str]:
-    """Compare a record with its folder, file by file and fact by fact.
+def verify_record(
+    record: EvidenceRecord, vault: Vault, keys: PublicKeys | None = None
+) -> list[str]:
+    """Compare a record with its folder, file by file and fact by fact, and with its manifest.
 
     Args:
         record: the table's row (or the vault's own reading, which then vouches for itself).
+        keys: whose signatures count; None leaves the signature unchecked.
     Returns:
         one line for each fault, naming the file or fact; [] if all is as sealed.
     """
@@ -31,13 +36,21 @@ def verify_record(record: EvidenceRecord, vault: Vault) -> list[str]:
         for file in record.files
         if (problem := _check_file(folder / file.name, file))
     ]
-    known = {file.name for file in record.files}
+    known = {file.name for file in record.files} | {*SEAL_NAMES}
     problems += [
         f"{record.evidence_id}/{path.name}: was not there when the record was sealed"
         for path in sorted(folder.iterdir())
         if path.name not in known
     ]
-    return problems + _check_facts(record, vault)
+    sealed = vault.read(record.evidence_id)
+    if sealed is None:
+        return [*problems, f"{record.evidence_id}: numbers.json cannot be read"]
+    # row against numbers, numbers against manifest, manifest against signature: a fault is named once
+    story = vault.story(record.evidence_id)
+    problems += _check_facts(record, sealed)
+    return problems + [
+        f"{record.evidence_id}/{problem}" for problem in check_seal(folder, sealed, story, keys)
+    ]
 
 
 def _check_file(path: Path, sealed: EvidenceFile) -> str:
@@ -57,11 +70,8 @@ def _check_file(path: Path, sealed: EvidenceFile) -> str:
     return ""
 
 
-def _check_facts(record: EvidenceRecord, vault: Vault) -> list[str]:
+def _check_facts(record: EvidenceRecord, sealed: EvidenceRecord) -> list[str]:
     """Facts of the row that the sealed numbers do not bear out."""
-    sealed = vault.read(record.evidence_id)
-    if sealed is None:
-        return [f"{record.evidence_id}: numbers.json cannot be read"]
     return [
         f"{record.evidence_id}: {each.name} differs from the sealed numbers"
         for each in fields(record)

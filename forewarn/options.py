@@ -19,6 +19,15 @@ DataOption = Annotated[
         "--data", metavar="DIR", help="Folder for events, evidence and everything else kept."
     ),
 ]
+KeysOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--keys",
+        metavar="DIR",
+        envvar="FOREWARN_KEYS",
+        help="Folder of the site's private key; else keys/ in the data folder.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")]
 
 # people read stderr, programs read stdout: a pipe never gets a progress bar
@@ -28,6 +37,11 @@ console = Console(stderr=True)
 def data_dir(path: Path) -> DataDir:
     """The data folder's layout, from --data."""
     return DataDir(path.expanduser().resolve())
+
+
+def keys_dir(path: Path | None) -> Path | None:
+    """The private key's folder, from --keys; None: the data folder's own."""
+    return path.expanduser().resolve() if path else None
 
 
 def print_json(value: Any) -> None:

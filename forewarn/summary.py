@@ -104,17 +104,16 @@ def _all(log: Any) -> Any:
 def _verify(data: DataDir, evidence_ids: list[str]) -> dict[str, list[str]]:
     """Problems of each record, [] where it verifies."""
     from evidence_store.table import EvidenceTable
-    from evidence_store.vault import Vault
-    from evidence_store.verify import verify_record
+    from evidence_store.verifier import Verifier
 
     if not evidence_ids:
         return {}
-    table, vault = EvidenceTable.open(data.lancedb), Vault(data.evidence)
-    faults = {}
+    table, verifier = EvidenceTable.open(data.lancedb), Verifier.open(data)
+    faults = {"": list(verifier.problems)}
     for evidence_id in evidence_ids:
         record = table.get(evidence_id)
         missing = [f"{evidence_id}: sealed, but not in the evidence table"]
-        faults[evidence_id] = missing if record is None else verify_record(record, vault)
+        faults[evidence_id] = missing if record is None else verifier.problems_of(record)
     return faults
 
 

@@ -19,7 +19,7 @@ from domain.site import Ladder, Rule, Site
 from evidence_store.stills import crop_box, decode_picture
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
-from evidence_store.verify import verify_record
+from evidence_store.verifier import Verifier
 
 WANTED_ROLES = {"clip": 1, "snapshot": 2, "masked snapshot": 2, "numbers": 1}
 PAGE = 500
@@ -35,13 +35,14 @@ def measure(data: DataDir, site: Site | None, progress: Progress) -> pd.DataFram
     Returns:
         a row for each record; the columns are what checks.py names. NaN or None: not measured.
     """
-    vault, table = Vault(data.evidence), EvidenceTable.open(data.lancedb, create=False)
+    verifier, table = Verifier.open(data), EvidenceTable.open(data.lancedb, create=False)
+    vault = verifier.vault
     ids = table.facts().column("evidence_id").to_pylist()
     unlisted = sorted(set(vault.ids()) - set(ids))
     total, rows = len(ids) + len(unlisted), []
     for evidence_id in [*ids, *unlisted]:
         record = table.get(evidence_id)
-        rows.append(_measure(evidence_id, record, vault, site))
+        rows.append(_measure(evidence_id, record, verifier, site))
         progress(len(rows), total)
     return pd.DataFrame(rows, columns=list(_blank("")) if not rows else None)
 
@@ -72,15 +73,16 @@ def _blank(evidence_id: str) -> dict[str, Any]:
 
 
 def _measure(
-    evidence_id: str, row: EvidenceRecord | None, vault: Vault, site: Site | None
+    evidence_id: str, row: EvidenceRecord | None, verifier: Verifier, site: Site | None
 ) -> dict[str, Any]:
+    vault = verifier.vault
     record = row or vault.read(evidence_id)
     measured = _blank(evidence_id)
     measured["has_row"] = row is not None
     if record is None:
         measured["verify_problems"] = f"{evidence_id}: numbers.json cannot be read"
         return measured
-    measured["verify_problems"] = "; ".join(_verify(record, vault))
+    measured["verify_problems"] = "; ".join(_verify(record, verifier))
     story = vault.story(evidence_id) if _is_id(evidence_id, vault) else {}
     rule, ladder = _rule_in_force(record.rule_id, story, site)
     measured |= _identity(record) | _parts(record) | _rule_facts(record, rule, ladder)
@@ -96,9 +98,9 @@ def _measure(
     return measured | _picture(record, vault, story)
 
 
-def _verify(record: EvidenceRecord, vault: Vault) -> list[str]:
+def _verify(record: EvidenceRecord, verifier: Verifier) -> list[str]:
     try:
-        return verify_record(record, vault)
+        return [*verifier.problems_of(record), *verifier.problems]
     except ForewarnError as error:  # an id that could never have a folder
         return [str(error)]
 

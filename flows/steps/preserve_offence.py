@@ -21,7 +21,9 @@ from domain.events import Event, EvidenceSealed, OutcomeData, Sighting
 from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
 from domain.ids import mint
 from domain.site import Site
+from evidence_store.custody import CustodyChain, note_sealed
 from evidence_store.footage import FootageClip, FootageFinder, cut_footage, grab_sighting
+from evidence_store.manifest import Seal, read_seal
 from evidence_store.masking import mask_regions
 from evidence_store.stills import crop_box, encode_jpeg
 from evidence_store.table import EvidenceTable
@@ -60,6 +62,7 @@ class PreserveParts:
     models: PreserveModels
     vault: Vault
     table: EvidenceTable
+    custody: CustodyChain  # its key signs the records, too
     software_version: str
     lead_s: float = 3.0  # footage before the first sighting
     tail_s: float = 3.0  # and after the last
@@ -81,7 +84,7 @@ def preserve(event: Event, history: Sequence[Event], parts: PreserveParts) -> Ev
     if not isinstance(data, OutcomeData):
         raise Stop(f"{event.id}: only the end of an offence can be preserved, got {event.type}")
     evidence_id = mint("evd", data.offence_id)
-    record = _find_sealed(evidence_id, parts.vault)
+    record = _find_sealed(evidence_id, parts)
     if record is None:
         record = _seal(evidence_id, event, data, history, parts)
         log.info(
@@ -91,18 +94,25 @@ def preserve(event: Event, history: Sequence[Event], parts: PreserveParts) -> Ev
             complete=record.complete,
             clip_s=round(record.clip_duration_s, 1),
         )
+    folder = parts.vault.folder_of(evidence_id)
+    # first the chain: a row that it does not know of would look slipped in
+    note_sealed(parts.custody, folder, data.offence_id)
     parts.table.put([record])
-    return _sealed_event(event, record)
+    seal = read_seal(folder)
+    assert seal is not None  # it was just written, or verified
+    return _sealed_event(event, record, seal)
 
 
-def _find_sealed(evidence_id: str, vault: Vault) -> EvidenceRecord | None:
+def _find_sealed(evidence_id: str, parts: PreserveParts) -> EvidenceRecord | None:
     """An earlier run's record, if it is whole; a damaged one is moved aside, never overwritten."""
+    vault = parts.vault
     if not vault.folder_of(evidence_id).exists():
         return None
     record = vault.read(evidence_id)
     if record is not None and not verify_record(record, vault):
         return record
-    vault.set_aside(evidence_id)
+    aside = vault.set_aside(evidence_id)
+    parts.custody.append("set aside", evidence_id, {"folder": aside.name})
     return None
 
 
@@ -171,7 +181,7 @@ def _seal(
             software_version=parts.software_version,
         )
         story = tell_story(event, history, clips, parts.site, gathering.remarks)
-        return parts.vault.seal(folder, record, gathering.roles, story)
+        return parts.vault.seal(folder, record, gathering.roles, story, parts.custody.signer)
 
 
 def _cut_clips(gathering: _Gathering, data: OutcomeData, parts: PreserveParts) -> list[FootageClip]:
@@ -272,7 +282,7 @@ def _height_px(sighting: Sighting) -> float:
     return sighting.box_xyxy[3] - sighting.box_xyxy[1]
 
 
-def _sealed_event(event: Event, record: EvidenceRecord) -> Event:
+def _sealed_event(event: Event, record: EvidenceRecord, seal: Seal) -> Event:
     sealed = EvidenceSealed(
         evidence_id=record.evidence_id,
         offence_id=record.offence_id,
@@ -283,6 +293,8 @@ def _sealed_event(event: Event, record: EvidenceRecord) -> Event:
         complete=record.complete,
         missing=record.missing,
         files=record.files,
+        manifest_sha256=seal.manifest_sha256,
+        signed_by=seal.key_id,
     )
     return Event(
         id=mint("evt", record.evidence_id, sealed.event_type),

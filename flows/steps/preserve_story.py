@@ -24,6 +24,7 @@ def tell_story(
         "outcome": _as_json(event),
         "history": [_as_json(each) for each in history],
         **_rule_in_force(data.rule_id, site),
+        "camera": _camera(data.camera_id, site),
         "clips": [
             {
                 "name": clip.cut.path.name,
@@ -46,6 +47,14 @@ def _rule_in_force(rule_id: str, site: Site) -> dict[str, Any]:
     except KeyError:
         return {"rule": None, "ladder": None}
     return {"rule": rule.model_dump(mode="json"), "ladder": ladder.model_dump(mode="json")}
+
+
+def _camera(camera_id: str, site: Site) -> dict[str, Any]:
+    """The camera as the site file has it, without its address: that may hold a password."""
+    try:
+        return {**site.camera(camera_id).model_dump(mode="json", exclude={"url"})}
+    except KeyError:
+        return {"id": camera_id}
 
 
 def _as_json(event: Event) -> dict[str, Any]:

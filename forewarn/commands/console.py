@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from domain.site_file import load_site
-from forewarn.options import DEFAULT_DATA, DataOption, console, data_dir
+from forewarn.options import DEFAULT_DATA, DataOption, KeysOption, console, data_dir, keys_dir
 
 
 def console_command(
@@ -29,6 +29,7 @@ def console_command(
             "--triton", metavar="HOST:PORT", help="Model server for search by uploaded picture."
         ),
     ] = None,
+    keys: KeysOption = None,
     lang: Annotated[
         str | None, typer.Option("--lang", metavar="zh|en", help="Else what the browser prefers.")
     ] = None,
@@ -70,6 +71,7 @@ def console_command(
         address=address,
         port=port,
         triton=triton,
+        keys=keys_dir(keys),
         lang=chosen,
         also_known_as=tuple(origin or ()),
         open_to_others=no_login_is_fine,

@@ -14,14 +14,24 @@ from rich.progress import track
 from rich.table import Table
 
 from domain.data_dir import DataDir
-from domain.errors import PutAside, Stop
-from forewarn.options import DEFAULT_DATA, DataOption, JsonOption, console, data_dir, print_json
+from domain.errors import ForewarnError, PutAside, Stop
+from forewarn.options import (
+    DEFAULT_DATA,
+    DataOption,
+    JsonOption,
+    KeysOption,
+    console,
+    data_dir,
+    keys_dir,
+    print_json,
+)
 
 if TYPE_CHECKING:  # LanceDB takes a second to load
     import numpy as np
 
     from domain.evidence import EvidenceRecord
     from evidence_store.table import EvidenceTable
+    from evidence_store.verifier import Verifier
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="What was sealed, and whether it still is."
@@ -85,24 +95,27 @@ def show(
     reason: Annotated[
         str, typer.Option("--reason", help="Why the originals are needed; goes into the log.")
     ] = "",
+    keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
     """One record: its facts and where its files are.
 
     Only copies with masked faces are pointed to. The originals (clip, snapshots) need --unmasked
-    and a reason; who, when, which and why are added to the access log in the data folder.
+    and a reason; who, when, which and why are added to the custody chain, signed.
 
     Example: forewarn evidence show evd-0123456789abcdef --unmasked --reason "appeal 17"
     """
     from evidence_store.access_log import log_access
+    from evidence_store.site_key import open_chain
     from evidence_store.vault import Vault
 
     folder = data_dir(data)
     record = _record(folder, evidence_id)
     originals = [file.name for file in record.files if file.role not in OPEN_ROLES]
     if unmasked:
-        log_access(folder.access_log, record.evidence_id, reason, originals)
+        chain = open_chain(folder, keys_dir(keys))
+        log_access(chain, record.evidence_id, reason, originals)
     where = Vault(folder.evidence).folder_of(record.evidence_id)
     shown = {
         file.name: str(where / file.name)
@@ -196,39 +209,70 @@ def verify(
     evidence_id: Annotated[
         str | None, typer.Argument(metavar="[EVIDENCE_ID]", help="One record; else all.")
     ] = None,
+    keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Hash the files of all records (or one) again and compare with what was sealed.
+    """Check all records (or one): files, facts, manifest, signature, and the whole custody chain.
 
-    Exit code 1 if anything differs; each fault is named.
+    Each fault is named and the exit code is then 1. That it was done, and what came of it, becomes an
+    entry of the custody chain where the key is at hand.
 
     Example: forewarn evidence verify
     """
     from evidence_store.vault import Vault
-    from evidence_store.verify import verify_record
+    from evidence_store.verifier import Verifier
 
-    folder = data_dir(data)
-    vault, table = Vault(folder.evidence), _table(folder)
-    listed = table.facts().column("evidence_id").to_pylist()
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    verifier = Verifier.open(folder)
+    vault, listed = Vault(folder.evidence), _table(folder).facts().column("evidence_id").to_pylist()
     ids = [evidence_id] if evidence_id else listed
-    problems: list[str] = []
+    problems = [*verifier.problems]
     for each in track(ids, "verifying", console=console, transient=True, disable=as_json):
-        problems += verify_record(_record(folder, each), vault)
+        problems += verifier.problems_of(_record(folder, each))
     if evidence_id is None:
         problems += [
             f"{each}: sealed, but has no row in the evidence table"
             for each in sorted(set(vault.ids()) - set(listed))
         ]
+        problems += verifier.vanished(listed)
+    unsigned = sum(not verifier.is_signed(each) for each in ids)
     if as_json:
-        print_json({"records": len(ids), "problems": problems})
+        told = {"records": len(ids), "unsigned": unsigned, "problems": problems}
+        print_json(told | {"custody_entries": verifier.chain.entries, "keys": [*verifier.keys]})
     else:
-        for problem in problems:
-            console.print(f"[red]changed:[/red] {problem}", highlight=False, soft_wrap=True)
-        if not problems:
-            console.print(f"{len(ids)} records are as they were sealed.")
+        _tell_verified(len(ids), unsigned, problems, verifier)
+    if ids:
+        _note_verified(folder, key_folder, evidence_id or "", len(ids), len(problems))
     if problems:
         raise typer.Exit(1)
+
+
+def _tell_verified(records: int, unsigned: int, problems: list[str], verifier: Verifier) -> None:
+    for problem in problems:
+        console.print(f"[red]changed:[/red] {problem}", highlight=False, soft_wrap=True)
+    for remark in verifier.chain.remarks:
+        console.print(f"[yellow]remark:[/yellow] {remark}", highlight=False, soft_wrap=True)
+    if not problems:
+        entries = verifier.chain.entries
+        console.print(f"{records} records and {entries} custody entries are as they were sealed.")
+    if unsigned:
+        console.print(f"[yellow]not signed:[/yellow] {unsigned} of {records} records")
+    for key_id in verifier.keys:
+        console.print(f"signatures checked with key {key_id}", highlight=False, soft_wrap=True)
+
+
+def _note_verified(
+    folder: DataDir, keys: Path | None, evidence_id: str, records: int, problems: int
+) -> None:
+    """Into the chain; somebody without the key may verify, too, and leaves no entry."""
+    from evidence_store.site_key import open_chain
+
+    try:
+        chain = open_chain(folder, keys)
+        chain.append("verified", evidence_id, {"records": records, "problems": problems})
+    except ForewarnError as error:
+        console.print(f"[dim]no custody entry of this: {error}[/dim]", soft_wrap=True)
 
 
 def _table(folder: DataDir) -> EvidenceTable:

@@ -15,13 +15,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from domain.data_dir import DataDir
 from domain.site import Site
 from domain.site_file import load_site
+from evidence_store.site_key import open_sealing_chain
 from forewarn.logging_setup import set_up_logging
 from forewarn.options import (
     DEFAULT_DATA,
     DataOption,
     JsonOption,
+    KeysOption,
     console,
     data_dir,
+    keys_dir,
     print_json,
     tell_trouble,
 )
@@ -35,6 +38,13 @@ TritonOption = Annotated[
     str | None,
     typer.Option(
         "--triton", metavar="HOST:PORT", help="Use this Triton server (gRPC), start none."
+    ),
+]
+
+UnsealedOption = Annotated[
+    bool,
+    typer.Option(
+        "--unsealed", help="Keep evidence without a signature, and say so in it; needs no key."
     ),
 ]
 
@@ -59,10 +69,14 @@ def run(
         bool, typer.Option("--live-view", help="Write pictures for the console's live page.")
     ] = False,
     triton: TritonOption = None,
+    keys: KeysOption = None,
+    unsealed: UnsealedOption = False,
     data: DataOption = DEFAULT_DATA,
     json_out: JsonOption = False,
 ) -> None:
     """Watch a site: cameras in, warnings, events and evidence out.
+
+    Evidence is signed with the site's own key: `forewarn keys create` makes one, once.
 
     Ends by Ctrl-C or SIGTERM (exit code 0; the next run goes on where this one stopped), or with
     --until-end when all footage has been seen.
@@ -70,7 +84,8 @@ def run(
     Example: forewarn run samples/site.yaml --until-end --summary
     """
     site = load_site(site_file)
-    folder = data_dir(data)
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    open_sealing_chain(folder, key_folder, unsealed=unsealed)  # to hear now what is wrong with it
     set_up_logging("supervisor", folder.logs / "supervisor.log")
     with run_lock(folder), stop_on_signals() as stopped, serving(triton, folder) as server:
         if fresh:
@@ -81,6 +96,8 @@ def run(
             triton_address=server.address,
             until_end=until_end,
             shows_live=live_view,
+            keys=key_folder,
+            unsealed=unsealed,
         )
         with Supervisor(tell_trouble) as supervisor:
             for name in (WATCH, ANNOUNCE, PRESERVE):

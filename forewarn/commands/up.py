@@ -8,9 +8,18 @@ from typing import Annotated
 import typer
 
 from domain.site_file import load_site
-from forewarn.commands.run import TritonOption, stop_on_signals
+from evidence_store.site_key import open_sealing_chain
+from forewarn.commands.run import TritonOption, UnsealedOption, stop_on_signals
 from forewarn.logging_setup import set_up_logging
-from forewarn.options import DEFAULT_DATA, DataOption, console, data_dir, tell_trouble
+from forewarn.options import (
+    DEFAULT_DATA,
+    DataOption,
+    KeysOption,
+    console,
+    data_dir,
+    keys_dir,
+    tell_trouble,
+)
 from forewarn.programs.plan import ANNOUNCE, PRESERVE, WATCH, console_program, flow_program
 from forewarn.programs.settings import ProgramSettings
 from forewarn.run_lock import run_lock
@@ -27,6 +36,8 @@ def up(
         str, typer.Option("--address", help="Listen here; the console has no login yet.")
     ] = "127.0.0.1",
     triton: TritonOption = None,
+    keys: KeysOption = None,
+    unsealed: UnsealedOption = False,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Watch a site live and serve its pages; files are looped as if they were cameras.
@@ -36,7 +47,8 @@ def up(
     Example: forewarn up samples/site.yaml --data var/up
     """
     load_site(site_file)
-    folder = data_dir(data)
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    open_sealing_chain(folder, key_folder, unsealed=unsealed)  # to hear now what is wrong with it
     set_up_logging("supervisor", folder.logs / "supervisor.log")
     with run_lock(folder), stop_on_signals() as stopped, serving(triton, folder) as server:
         settings = ProgramSettings(
@@ -45,6 +57,8 @@ def up(
             triton_address=server.address,
             until_end=False,
             shows_live=True,
+            keys=key_folder,
+            unsealed=unsealed,
         )
         with Supervisor(tell_trouble) as supervisor:
             for name in (WATCH, ANNOUNCE, PRESERVE):

@@ -26,6 +26,7 @@ def console_program(settings: ProgramSettings, port: int, address: str) -> Progr
     """The pages."""
     argv = ["console", "--data", str(settings.data.root), "--site", str(settings.site_file)]
     argv += ["--port", str(port), "--address", address, "--no-open"]
+    argv += ["--keys", str(settings.keys)] if settings.keys else []
     return Program(
         name=CONSOLE,
         argv=python_program("forewarn", [*argv, "--triton", settings.triton_address]),

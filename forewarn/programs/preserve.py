@@ -8,6 +8,7 @@ from domain.errors import ForewarnError
 from domain.site import Site
 from domain.site_file import load_site
 from evidence_store.footage import SiteFootage
+from evidence_store.site_key import open_sealing_chain
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
 from flows.preserve import WANTED_TYPES, build_preserve_flow
@@ -71,6 +72,7 @@ def _parts(settings: ProgramSettings, site: Site, connection: Connection) -> Pre
         ),
         vault=Vault(settings.data.evidence),
         table=EvidenceTable.open(settings.data.lancedb),
+        custody=open_sealing_chain(settings.data, settings.keys, unsealed=settings.unsealed),
         software_version=__version__,
     )
 

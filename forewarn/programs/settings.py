@@ -18,13 +18,17 @@ class ProgramSettings:
     triton_address: str  # host:port of the gRPC service
     until_end: bool  # play files once, as fast as possible; else everything is live
     shows_live: bool  # write pictures and standings for the console
+    keys: Path | None = None  # folder of the private key; None: the data folder's own
+    unsealed: bool = False  # evidence without a signature is fine
 
     def to_argv(self) -> list[str]:
         """As command-line arguments."""
         argv = ["--site", str(self.site_file), "--data", str(self.data.root)]
         argv += ["--triton", self.triton_address]
         argv += ["--until-end"] if self.until_end else []
-        return argv + (["--live-view"] if self.shows_live else [])
+        argv += ["--live-view"] if self.shows_live else []
+        argv += ["--keys", str(self.keys)] if self.keys else []
+        return argv + (["--unsealed"] if self.unsealed else [])
 
 
 def read_settings(program: str, argv: list[str] | None = None) -> ProgramSettings:
@@ -35,6 +39,8 @@ def read_settings(program: str, argv: list[str] | None = None) -> ProgramSetting
     parser.add_argument("--triton", required=True)
     parser.add_argument("--until-end", action="store_true")
     parser.add_argument("--live-view", action="store_true")
+    parser.add_argument("--keys", type=Path)
+    parser.add_argument("--unsealed", action="store_true")
     given = parser.parse_args(argv)
     return ProgramSettings(
         site_file=given.site.resolve(),
@@ -42,4 +48,6 @@ def read_settings(program: str, argv: list[str] | None = None) -> ProgramSetting
         triton_address=given.triton,
         until_end=given.until_end,
         shows_live=given.live_view,
+        keys=given.keys.resolve() if given.keys else None,
+        unsealed=given.unsealed,
     )

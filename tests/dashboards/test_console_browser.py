@@ -135,7 +135,7 @@ def test_a_row_tells_its_history_with_masked_pictures_and_no_clip(page, running_
 
 
 def test_an_unmasked_clip_plays_only_after_its_reason_was_logged(page, running_console):
-    log: Path = running_console.staged.data.access_log
+    log: Path = running_console.staged.data.custody
     _open(page, running_console, "/live?lang=en")
     _row(page, "Escalated").click()
     page.get_by_role("button", name="Unmasked clip").click()
@@ -148,8 +148,8 @@ def test_an_unmasked_clip_plays_only_after_its_reason_was_logged(page, running_c
     video = page.locator("video")
     expect(video).to_have_count(1)
     entry = json.loads(log.read_text().splitlines()[-1])
-    assert (entry["who"], entry["reason"]) == ("A. Li", "case 17, second review")
-    assert entry["files"] == ["clip.mp4"]
+    assert (entry["kind"], entry["who"]) == ("viewed", "A. Li")
+    assert entry["details"] == {"reason": "case 17, second review", "files": ["clip.mp4"]}
     address = running_console.address + str(video.get_attribute("src"))
     part = page.request.get(address, headers={"Range": "bytes=100-199"})
     assert part.status == 206

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import pytest
 from domain.errors import PutAside, TryAgain
 from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
 from evidence_store.access_log import log_access
+from evidence_store.custody import CustodyChain
 from evidence_store.vault import Vault
 from evidence_store.verify import verify_record
 
@@ -167,13 +167,13 @@ def test_a_vault_that_cannot_be_written_asks_to_try_again(tmp_path: Path) -> Non
 
 
 def test_every_look_at_originals_is_on_record_with_who_and_why(tmp_path: Path) -> None:
-    path = tmp_path / "access.jsonl"
+    chain = CustodyChain(tmp_path / "custody.jsonl")
     with pytest.raises(PutAside, match="reason"):
-        log_access(path, ID, "  ", ["first.jpg"])
-    assert not path.exists(), "nothing is noted for a look that was refused"
-    log_access(path, ID, "case 17", ["first.jpg"])
-    log_access(path, ID, "appeal", ["last.jpg"])
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [line["reason"] for line in lines] == ["case 17", "appeal"]
-    assert all(line["who"] and line["evidence_id"] == ID for line in lines)
-    assert path.stat().st_mode & 0o007 == 0, "not for everybody's eyes"
+        log_access(chain, ID, "  ", ["first.jpg"])
+    assert not chain.path.exists(), "nothing is noted for a look that was refused"
+    log_access(chain, ID, "case 17", ["first.jpg"])
+    log_access(chain, ID, "appeal", ["last.jpg"])
+    entries = chain.about(ID)
+    assert [each["details"]["reason"] for each in entries] == ["case 17", "appeal"]
+    assert all(each["who"] and each["kind"] == "viewed" for each in entries)
+    assert chain.path.stat().st_mode & 0o007 == 0, "not for everybody's eyes"

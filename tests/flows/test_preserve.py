@@ -27,7 +27,11 @@ from domain.ids import mint
 from domain.site_file import load_site
 from event_log.log import EventLog
 from event_log.rows import LoggedEvent
+from evidence_store.check_custody import check_chain
+from evidence_store.custody import CustodyChain
 from evidence_store.footage import SiteFootage
+from evidence_store.keys import new_signer
+from evidence_store.manifest import read_seal
 from evidence_store.recorder import SegmentRecorder
 from evidence_store.stills import decode_picture, grab_frame
 from evidence_store.table import EvidenceTable
@@ -84,6 +88,7 @@ def parts(tmp_path: Path, sample_site_file: Path) -> PreserveParts:
         ),
         vault=Vault(tmp_path / "evidence"),
         table=EvidenceTable.open(tmp_path / "lancedb"),
+        custody=CustodyChain(tmp_path / "custody.jsonl", new_signer()),
         software_version="0.1.0",
     )
 
@@ -204,6 +209,31 @@ def test_the_snapshots_are_the_frames_of_the_sightings_and_their_faces_are_gone(
         assert np.abs(masked[400:].astype(int) - frame[400:]).mean() < 3
 
 
+def test_a_record_is_signed_and_the_custody_chain_tells_of_it(parts: PreserveParts) -> None:
+    sealed = sealed_data(preserve(offence(), (), parts))
+    folder = parts.vault.folder_of(sealed.evidence_id)
+    signer = parts.custody.signer
+    assert signer is not None and sealed.signed_by == signer.key_id
+    seal, keys = read_seal(folder), {signer.key_id: signer.private.public_key()}
+    assert seal is not None and sealed.manifest_sha256 == seal.manifest_sha256
+    record = parts.table.get(sealed.evidence_id)
+    assert record is not None and verify_record(record, parts.vault, keys) == []
+    assert check_chain(parts.custody, keys).sealed == {sealed.evidence_id: seal.manifest_sha256}
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    assert manifest["camera"]["id"] == "gate-early" and "url" not in manifest["camera"]
+    assert manifest["record"]["model_versions"] == "detector=aaaaaaaaaaaa"
+
+
+def test_a_crash_between_sealing_and_the_chain_is_made_good(
+    parts: PreserveParts, tmp_path: Path
+) -> None:
+    first = preserve(offence(), (), parts)
+    parts.custody.path.unlink()
+    for _ in range(2):
+        assert preserve(offence(), (), parts) == first
+    assert [each["kind"] for each in parts.custody.about(first.subject)] == ["sealed"]
+
+
 def test_doing_it_again_changes_nothing_and_says_the_same(parts: PreserveParts) -> None:
     first = preserve(offence(), (), parts)
     folder = parts.vault.folder_of(first.subject)
@@ -232,6 +262,8 @@ def test_damaged_evidence_is_kept_aside_and_sealed_anew(parts: PreserveParts) ->
     assert verify_record(parts.vault.read(first.subject), parts.vault) == []  # type: ignore[arg-type]
     kept = list(parts.vault.folder.glob("set-aside-*/*/clip.mp4"))
     assert [path.read_bytes() for path in kept] == [b"tampered"]
+    told = [each["kind"] for each in parts.custody.about(first.subject)]
+    assert told == ["sealed", "set aside", "sealed"]
 
 
 def test_without_footage_the_record_is_sealed_incomplete_with_the_reason(

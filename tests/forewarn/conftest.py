@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,19 +10,31 @@ from pathlib import Path
 
 import pytest
 
+from evidence_store.keys import KeyFolder
+
 ROOT = Path(__file__).resolve().parents[2]
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
-def forewarn() -> Run:
-    """Run `forewarn …` to its end."""
+def site_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a site's key."""
+    folder = tmp_path_factory.mktemp("keys")
+    KeyFolder(folder).create()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def forewarn(site_key: Path) -> Run:
+    """Run `forewarn …` to its end; it finds the site's key through the environment."""
+    environment = os.environ | {"FOREWARN_KEYS": str(site_key)}
 
     def run(*argv: object, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "forewarn", *map(str, argv)],
             cwd=ROOT,
+            env=environment,
             capture_output=True,
             text=True,
             timeout=timeout_s,

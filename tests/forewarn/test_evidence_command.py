@@ -14,6 +14,8 @@ from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop
 from domain.evidence import EMBEDDING_SIZE, EvidenceRecord
 from domain.ids import mint
+from evidence_store.custody import CustodyChain, note_sealed
+from evidence_store.keys import KeyFolder
 from evidence_store.stills import encode_jpeg
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
@@ -78,13 +80,16 @@ def data(tmp_path: Path) -> DataDir:
     """A data folder with four sealed records."""
     folder = DataDir(tmp_path / "var")
     vault, table = Vault(folder.evidence), EvidenceTable.open(folder.lancedb)
+    signer = KeyFolder(folder.keys).create()
+    chain = CustodyChain(folder.custody, signer)
     for number in range(4):
         made = record(number)
         with vault.draft(made.evidence_id) as draft:
             (draft / "clip.mp4").write_bytes(b"packets")
             (draft / "first.masked.jpg").write_bytes(b"blocks")
             roles = {"clip.mp4": "clip", "first.masked.jpg": "masked snapshot"}
-            table.put([vault.seal(draft, replace(made), roles, {})])
+            table.put([vault.seal(draft, replace(made), roles, {}, signer)])
+        note_sealed(chain, vault.folder_of(made.evidence_id), made.offence_id)
     return folder
 
 
@@ -112,13 +117,14 @@ def test_originals_are_shown_only_with_a_reason_that_is_logged(data: DataDir) ->
     shown = json_lines(run(data, "evidence", "show", wanted, "--json"))[0]
     assert list(shown["paths"]) == ["first.masked.jpg", "numbers.json"]  # type: ignore[call-overload]
     assert "clip.mp4" not in str(shown["paths"])
-    assert not data.access_log.exists()
+    assert "viewed" not in data.custody.read_text()
     refused = run(data, "evidence", "show", wanted, "--unmasked")
     assert isinstance(refused.exception, PutAside) and "clip.mp4" not in refused.stdout
     opened = run(data, "evidence", "show", wanted, "--unmasked", "--reason", "appeal 17", "--json")
     assert "clip.mp4" in json_lines(opened)[0]["paths"]  # type: ignore[operator]
-    entry = json.loads(data.access_log.read_text())
-    assert (entry["evidence_id"], entry["reason"]) == (wanted, "appeal 17")
+    entry = json.loads(data.custody.read_text().splitlines()[-1])
+    assert (entry["kind"], entry["evidence_id"]) == ("viewed", wanted)
+    assert entry["details"] == {"reason": "appeal 17", "files": ["clip.mp4"]} and entry["signature"]
 
 
 def test_an_unknown_id_says_where_to_find_the_known_ones(data: DataDir) -> None:
@@ -176,7 +182,9 @@ def test_search_by_picture_is_embedded_by_triton(
 
 
 def test_verify_passes_sound_evidence_and_names_what_was_changed(data: DataDir) -> None:
-    assert json_lines(run(data, "evidence", "verify", "--json")) == [{"records": 4, "problems": []}]
+    (told,) = json_lines(run(data, "evidence", "verify", "--json"))
+    assert (told["records"], told["unsigned"], told["problems"]) == (4, 0, [])
+    assert told["custody_entries"] == 4
     clip = data.evidence / record(1).evidence_id / "clip.mp4"
     clip.chmod(0o644)
     clip.write_bytes(b"packetz")

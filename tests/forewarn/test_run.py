@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,36 @@ def test_every_offence_has_evidence_that_verifies(played: Any) -> None:
     _, told = played
     assert told["problems"] == []
     assert told["evidence_sealed"] == told["evidence_verified"] == len(told["offences"])
+
+
+def test_all_evidence_is_signed_and_a_tampered_copy_does_not_verify(
+    played: Any, forewarn: Run, tmp_path: Path
+) -> None:
+    data, told = played
+    copy = tmp_path / "copy"
+    shutil.copytree(data.root, copy, ignore=shutil.ignore_patterns("logs", "recovery", "locks"))
+    sound = json.loads(forewarn("evidence", "verify", "--data", copy, "--json").stdout)
+    assert (sound["records"], sound["unsigned"]) == (len(told["offences"]), 0)
+    assert sound["problems"] == [] and sound["custody_entries"] >= sound["records"]
+    clip = next(DataDir(copy).evidence.glob("evd-*/clip.mp4"))
+    content = bytearray(clip.read_bytes())
+    content[len(content) // 2] ^= 1
+    clip.chmod(0o644)
+    clip.write_bytes(content)
+    tampered = forewarn("evidence", "verify", "--data", copy)
+    assert tampered.returncode == 1
+    assert f"{clip.parent.name}/clip.mp4: changed" in tampered.stderr
+
+
+def test_without_a_key_a_run_ends_and_says_how_to_make_one(
+    forewarn: Run, sample_site_file: Path, tmp_path: Path
+) -> None:
+    no_key = tmp_path / "no-key"
+    words = ("run", sample_site_file, "--until-end", "--data", tmp_path / "data", "--keys", no_key)
+    done = forewarn(*words)
+    assert done.returncode == 78
+    assert f"forewarn keys create --keys {no_key}" in done.stderr and "--unsealed" in done.stderr
+    assert not (tmp_path / "data" / "evidence").exists()
 
 
 def test_every_emitted_event_fits_its_schema(played: Any) -> None:
@@ -103,7 +134,12 @@ def test_bad_cameras_are_reported_and_the_good_one_goes_on(
 
 
 def test_an_interrupted_run_ends_with_0_and_the_next_one_finishes_it(
-    played: Any, triton_address: str, sample_site_file: Path, tmp_path: Path, forewarn: Run
+    played: Any,
+    triton_address: str,
+    sample_site_file: Path,
+    tmp_path: Path,
+    forewarn: Run,
+    site_key: Path,
 ) -> None:
     import signal
     import sys
@@ -112,6 +148,7 @@ def test_an_interrupted_run_ends_with_0_and_the_next_one_finishes_it(
     _, told = played
     data = DataDir(tmp_path)
     argv = ["run", sample_site_file, "--until-end", "--data", data.root, "--triton", triton_address]
+    argv += ["--keys", site_key]
     first = subprocess.Popen([sys.executable, "-m", "forewarn", *map(str, argv)])
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:

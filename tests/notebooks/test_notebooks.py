@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 
 from domain.data_dir import DataDir
 from domain.site_file import load_site
+from evidence_store.keys import KeyFolder
 from evidence_store.stills import crop_box
 from flows.story.contact_sheet import head_boxes, replay
 from flows.story.offences import OffenceStory, pick_most_telling, read_offences
@@ -52,6 +53,7 @@ def data(
 ) -> DataDir:
     """What a run over it left."""
     folder = tmp_path_factory.mktemp("data")
+    KeyFolder(DataDir(folder).keys).create()
     command = ["run", str(short_site), "--until-end", "--triton", triton_address]
     subprocess.run(
         [sys.executable, "-m", "forewarn", *command, "--data", str(folder)],

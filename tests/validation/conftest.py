@@ -16,6 +16,7 @@ from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
 from domain.ids import mint
 from domain.site_file import load_site
 from evidence_store.clip import cut_clip
+from evidence_store.custody import CustodyChain, note_sealed
 from evidence_store.stills import encode_jpeg, grab_frame
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
@@ -92,6 +93,7 @@ def seal(data: DataDir, sample_clip: Path, sample_site_file: Path) -> Sealer:
             sealed = vault.seal(
                 folder, replace(record, **changes), roles, told if story is None else story
             )
+        note_sealed(CustodyChain(data.custody), vault.folder_of(sealed.evidence_id), offence_id)
         if in_table:
             table.put([sealed])
         return sealed

@@ -1,0 +1,159 @@
+"""`forewarn keys`: the site's own key, which signs its evidence."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from domain.data_dir import DataDir
+from domain.errors import Stop
+from forewarn.options import (
+    DEFAULT_DATA,
+    DataOption,
+    JsonOption,
+    KeysOption,
+    console,
+    data_dir,
+    keys_dir,
+    print_json,
+)
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="The site's own key, which signs its evidence."
+)
+
+
+@app.command()
+def create(
+    if_none: Annotated[
+        bool, typer.Option("--if-none", help="Where there is a key already, leave it and end well.")
+    ] = False,
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the site's key, once; a key that is there is never written over.
+
+    Publish the fingerprint where the public can find it: whoever gets evidence compares it. With
+    FOREWARN_KEY_PASSPHRASE in the environment the private key is kept locked, and every program that
+    signs needs the same variable.
+
+    Example: forewarn keys create --data var/site
+
+    Example: FOREWARN_KEYS=/media/token forewarn keys create
+    """
+    from evidence_store.keys import KeyFolder
+    from evidence_store.site_key import open_chain, passphrase
+
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    place = KeyFolder(key_folder or folder.keys)
+    is_new = not (if_none and place.has_key())
+    signer = place.create(passphrase()) if is_new else place.signer(passphrase())
+    chain = open_chain(folder, key_folder)
+    if is_new:
+        chain.append("key created", "", {"new_key_id": signer.key_id})
+    if as_json:
+        print_json({"key_id": signer.key_id, "created": is_new})
+        return
+    console.print(f"{place.private_file}: {'a new key' if is_new else 'there already'}")
+    console.print(f"fingerprint: {signer.key_id}", highlight=False, soft_wrap=True)
+    if is_new:
+        console.print(
+            "Keep a copy of the key where only you can reach it; publish the fingerprint."
+        )
+
+
+@app.command()
+def show(
+    keys: KeysOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
+) -> None:
+    """The fingerprint of the key that signs now, and its public half.
+
+    Example: forewarn keys show --data var/site
+    """
+    from evidence_store.keys import KeyFolder, public_pem
+    from evidence_store.site_key import need_signer
+
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    signer = need_signer(folder, key_folder)
+    pem = public_pem(signer.private.public_key()).decode()
+    if as_json:
+        where = KeyFolder(key_folder or folder.keys).private_file
+        print_json({"key_id": signer.key_id, "private_file": str(where), "public_pem": pem})
+        return
+    print(f"fingerprint: {signer.key_id}\n{pem}", end="")
+
+
+@app.command("list")
+def list_keys(
+    keys: KeysOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
+) -> None:
+    """All keys whose signatures count for a data folder, and what the custody chain tells of them.
+
+    Example: forewarn keys list --json
+    """
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    for told in _all_keys(folder, _signing_now(folder, key_folder)):
+        if as_json:
+            print_json(told)
+        else:
+            state = "signs now" if told["signs_now"] else "retired, still checks"
+            print(f"{told['key_id']}  {state}  in use since {told['since'] or 'unknown'}")
+
+
+@app.command()
+def rotate(
+    keys: KeysOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
+) -> None:
+    """Sign with a new key from now on; the old private key is deleted, its public half is kept.
+
+    The last thing the old key signs is the custody entry that names the new one. Do it on a schedule,
+    and at once where somebody may have copied the key; publish the new fingerprint beside the old.
+    Nothing that signs may run meanwhile.
+
+    Example: forewarn keys rotate --data var/site
+    """
+    from evidence_store.custody import CustodyChain
+    from evidence_store.keys import KeyFolder, new_signer
+    from evidence_store.site_key import need_signer, passphrase
+    from forewarn.run_lock import run_lock
+
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    with run_lock(folder):
+        old, new = need_signer(folder, key_folder), new_signer()
+        # public half first, then the old key's word for it: a crash in between harms nothing
+        KeyFolder(folder.keys).publish(new)
+        CustodyChain(folder.custody, old).append("key rotated", "", {"new_key_id": new.key_id})
+        KeyFolder(key_folder or folder.keys).replace(new, passphrase())
+    if as_json:
+        print_json({"key_id": new.key_id, "before": old.key_id})
+        return
+    console.print(f"fingerprint: {new.key_id}", highlight=False, soft_wrap=True)
+    console.print(f"before:      {old.key_id}", highlight=False, soft_wrap=True)
+
+
+def _signing_now(folder: DataDir, keys: Any) -> str:
+    from evidence_store.site_key import open_signer
+
+    try:
+        signer = open_signer(folder, keys)
+    except Stop as error:  # locked or elsewhere: the list is of public keys
+        console.print(f"[dim]{error}[/dim]", soft_wrap=True)
+        return ""
+    return signer.key_id if signer else ""
+
+
+def _all_keys(folder: DataDir, signing_now: str) -> list[dict[str, Any]]:
+    from evidence_store.custody import CustodyChain
+    from evidence_store.site_key import keys_of
+
+    since = {
+        entry["details"].get("new_key_id"): entry["at"]
+        for entry in CustodyChain(folder.custody).about("")
+        if entry["kind"] in ("key created", "key rotated")
+    }
+    return [
+        {"key_id": key_id, "signs_now": key_id == signing_now, "since": since.get(key_id, "")}
+        for key_id in sorted(keys_of(folder), key=lambda each: since.get(each, ""))
+    ]

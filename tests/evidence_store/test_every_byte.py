@@ -1,0 +1,196 @@
+"""Whatever one byte of a record, its chain, its keys or one value of its row is changed: it is named."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.data_dir import DataDir
+from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
+from evidence_store.custody import CustodyChain, note_sealed
+from evidence_store.keys import KeyFolder
+from evidence_store.table import EvidenceTable
+from evidence_store.vault import Vault
+from evidence_store.verifier import Verifier
+
+ID = "evd-00000000000000aa"
+NAMES = ["clip.mp4", "first.jpg", "manifest.json", "manifest.sig", "numbers.json"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> DataDir:
+    """One small signed record with its row and chain."""
+    data = DataDir(tmp_path_factory.mktemp("var"))
+    signer, vault = KeyFolder(data.keys).create(), Vault(data.evidence)
+    embedding = np.linspace(-1, 1, EMBEDDING_SIZE, dtype=np.float32)
+    appearance = np.linspace(0, 1, APPEARANCE_SIZE, dtype=np.float32)
+    record = EvidenceRecord(
+        evidence_id=ID,
+        offence_id="ofc-1",
+        site_id="campus",
+        camera_id="gate",
+        zone_id="forecourt",
+        rule_id="no-lingering",
+        subject_id="gate/7",
+        outcome="complied",
+        first_seen_at=datetime(2026, 3, 2, 8, 0, 0, tzinfo=UTC),
+        ended_at=datetime(2026, 3, 2, 8, 0, 12, 345678, tzinfo=UTC),
+        dwell_s=11.1,
+        rungs_spoken=2,
+        best_score=0.8125,
+        subject_height_px=112.5,
+        clip_duration_s=18.2,
+        clip_from_at=datetime(2026, 3, 2, 7, 59, 57, tzinfo=UTC),
+        complete=False,
+        missing=("clip: 中断",),
+        files=(),
+        embedding=embedding / np.linalg.norm(embedding),
+        appearance=appearance / np.linalg.norm(appearance),
+        model_versions="detector=0123456789ab",
+        software_version="0.1.0",
+    )
+    with vault.draft(ID) as draft:
+        (draft / "clip.mp4").write_bytes(b"packets")
+        (draft / "first.jpg").write_bytes(b"picture")
+        roles = {"clip.mp4": "clip", "first.jpg": "snapshot"}
+        story = {"rule": {"threshold_s": 4.0}, "pts": 2**60, "history": [{"zh": "请离开"}]}
+        sealed = vault.seal(draft, record, roles, story, signer)
+    note_sealed(CustodyChain(data.custody, signer), vault.folder_of(ID), "ofc-1")
+    EvidenceTable.open(data.lancedb).put([sealed])
+    for path in (*vault.folder_of(ID).iterdir(), data.custody):
+        path.chmod(0o644)
+    return data
+
+
+def row_of(data: DataDir) -> EvidenceRecord:
+    record = EvidenceTable.open(data.lancedb).get(ID)
+    assert record is not None
+    return record
+
+
+def problems(data: DataDir, row: EvidenceRecord) -> list[str]:
+    verifier = Verifier.open(data)
+    return [*verifier.problems, *verifier.problems_of(row)]
+
+
+@contextmanager
+def flipped(path: Path, position: int, bit: int) -> Iterator[None]:
+    """The file with one bit the other way."""
+    content = path.read_bytes()
+    changed = bytearray(content)
+    changed[position] ^= 1 << bit
+    path.write_bytes(changed)
+    try:
+        yield
+    finally:
+        path.write_bytes(content)
+
+
+def test_untouched_it_verifies(data: DataDir) -> None:
+    assert problems(data, row_of(data)) == []
+    assert sorted(each.name for each in (data.evidence / ID).iterdir()) == NAMES
+
+
+@pytest.mark.parametrize("name", [each for each in NAMES if each != "numbers.json"])
+def test_every_byte_of_a_small_file(data: DataDir, name: str) -> None:
+    path, row = data.evidence / ID / name, row_of(data)
+    for position in range(path.stat().st_size):
+        with flipped(path, position, position % 8):
+            assert any(f"{ID}/{name}: " in each for each in problems(data, row)), position
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_any_byte_of_the_numbers(data: DataDir, where: float, bit: int) -> None:
+    path, row = data.evidence / ID / "numbers.json", row_of(data)
+    with flipped(path, int(where * path.stat().st_size), bit):
+        assert any(f"{ID}/numbers.json: changed" in each for each in problems(data, row))
+
+
+def test_every_byte_of_the_chain(data: DataDir) -> None:
+    row = row_of(data)
+    for position in range(data.custody.stat().st_size):
+        with flipped(data.custody, position, position % 8):
+            assert "custody.jsonl, entry 1" in problems(data, row)[0], position
+
+
+def test_every_byte_of_the_public_key(data: DataDir) -> None:
+    row = row_of(data)
+    (path,) = (data.keys / "public").iterdir()
+    for position in range(path.stat().st_size):
+        with flipped(path, position, position % 8):
+            assert any(path.name in each for each in problems(data, row)), position
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(EvidenceRecord)][1:])
+def test_every_value_of_the_row(data: DataDir, name: str, tmp_path: Path) -> None:
+    row = row_of(data)
+    changed = replace(row, **{name: other_than(getattr(row, name))})
+    table = EvidenceTable.open(tmp_path / "lancedb")
+    table.put([changed])  # through the table, which may not lose the change
+    read = table.get(ID)
+    assert read is not None
+    assert any(f"{ID}: {name} differs" in each for each in problems(data, read))
+
+
+def other_than(value: Any) -> Any:
+    """The least other value that the table can hold."""
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case float():
+            return float(np.nextafter(value, np.inf))
+        case str():
+            return value[:-1] + chr(ord(value[-1]) ^ 1)
+        case datetime():
+            return value + timedelta(microseconds=1)
+        case np.ndarray():
+            other = value.copy()
+            other[len(value) // 2] = np.nextafter(other[len(value) // 2], np.float32(1))
+            return other
+        case (str(), *_):
+            return (value[0] + " ", *value[1:])
+        case _:
+            first = value[0].model_copy(update={"size_bytes": value[0].size_bytes + 1})
+            return (first, *value[1:])
+
+
+def test_a_record_made_anew_by_somebody_without_the_key_is_found_out(
+    data: DataDir, tmp_path: Path
+) -> None:
+    copy, forger = DataDir(tmp_path / "copy"), KeyFolder(tmp_path / "forger").create()
+    shutil.copytree(data.root, copy.root)
+    shutil.rmtree(copy.evidence / ID)
+    row, vault = row_of(data), Vault(copy.evidence)
+    with vault.draft(ID) as draft:
+        (draft / "clip.mp4").write_bytes(b"another")
+        forged = vault.seal(draft, replace(row, files=()), {"clip.mp4": "clip"}, {}, forger)
+    found = problems(copy, forged)
+    assert any("manifest.sig: is signed by an unknown key" in each for each in found)
+    assert any("manifest.json: is not the one that was sealed" in each for each in found)
+    KeyFolder(copy.keys).publish(forger)  # even with the forger's key slipped in
+    assert any("says the custody chain" in each for each in problems(copy, forged))
+
+
+def test_a_record_that_is_gone_with_its_row_or_slipped_in_is_named(
+    data: DataDir, tmp_path: Path
+) -> None:
+    copy = DataDir(tmp_path / "copy")
+    shutil.copytree(data.root, copy.root)
+    shutil.rmtree(copy.evidence / ID)
+    assert ID in Verifier.open(copy).vanished([])[0]
+    shutil.copytree(data.evidence / ID, copy.evidence / ID)
+    copy.custody.unlink()
+    assert f"{ID}: the custody chain does not tell of its sealing" in problems(copy, row_of(copy))
