@@ -29,6 +29,8 @@ from benchmarks.results import ROOT, Result, WrongOutputs, append
 from domain.data_dir import DataDir
 from domain.events import AnnouncementMade, EvidenceSealed, OffenceData, OffenceWarned
 from event_log.log import EventLog
+from evidence_store.keys import KeyFolder
+from evidence_store.verifier import Verifier
 
 SITE = ROOT / "samples" / "site.yaml"
 KILLS_A_RUN = 8  # then it may finish
@@ -60,6 +62,7 @@ class Damage:
 
 def run_calmly(data: DataDir) -> Left:
     """What should come out."""
+    KeyFolder(data.keys).create()
     done = subprocess.run(_command(data), cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise WrongOutputs(f"the run without kills ended with {done.returncode}:\n{done.stderr}")
@@ -178,9 +181,11 @@ def measure(kills: int, seed: int) -> list[Result]:
         warned = sum(OffenceWarned.event_type in each for each in calm.offences.values())
         while damage.kills.total() < kills:
             data = DataDir(Path(folder) / f"run-{runs}")
+            KeyFolder(data.keys).create()
             wanted = min(KILLS_A_RUN, kills - damage.kills.total())
             run_with_kills(data, chance, damage, wanted)
             compare(calm, look(data), damage)
+            damage.lost += Verifier.open(data).problems
             runs += 1
             terminal.print(
                 f"{damage.kills.total()} kills in {runs} runs: "
