@@ -192,6 +192,9 @@ def test_a_page_without_a_wish_speaks_the_browsers_language(browser, running_con
 def test_the_live_page_can_be_used_from_the_keyboard(page, running_console):
     _open(page, running_console, "/live?lang=en")
     expect(page.locator("tbody tr").first).to_be_visible()
+    expect(page.locator("nav")).to_contain_text("中文")
+    expect(page.locator("figure[data-camera=gate-early]")).to_be_visible()
+    page.locator("body").evaluate("element => element.focus()")  # parts that came late took it
     reached = []
     for _ in range(40):
         page.keyboard.press("Tab")

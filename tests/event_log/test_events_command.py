@@ -51,6 +51,8 @@ def start(*arguments: object, **more: object) -> Iterator[subprocess.Popen[str]]
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
+        # a test run in the background of a shell has Ctrl-C switched off, and so would its children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         **more,  # type: ignore[call-overload]
     )
     try:
