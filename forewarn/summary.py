@@ -152,7 +152,7 @@ def show_summary(found: Summary, site: Site, terminal: Console) -> None:
     """Print a table and a few totals."""
     title = f"{site.site.title.zh} · {site.site.title.en}"
     table = Table(title=title, header_style="bold", box=None, title_justify="left")
-    for heading in ("first seen", "camera", "stayed", "calls", "outcome", "evidence", "verified"):
+    for heading in ("since", "camera", "stayed", "calls", "outcome", "evidence", "whole"):
         right = heading in ("stayed", "calls")
         table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     zone = ZoneInfo(site.site.timezone)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -108,7 +109,7 @@ def run(
                 console.print("watching; Ctrl-C ends it")
                 supervisor.run(stopped.is_set, server.keep_alive)
     if (summary or json_out) and not stopped.is_set():
-        _tell(folder, site, json_out)
+        _tell(folder, site, site_file, json_out)
 
 
 def _play(
@@ -145,7 +146,7 @@ def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[],
     return do
 
 
-def _tell(folder: DataDir, site: Site, json_out: bool) -> None:
+def _tell(folder: DataDir, site: Site, site_file: Path, json_out: bool) -> None:
     from forewarn.summary import show_summary, summarise
 
     found = summarise(folder, site)
@@ -153,8 +154,16 @@ def _tell(folder: DataDir, site: Site, json_out: bool) -> None:
         print_json(found.to_json())
     else:
         show_summary(found, site, console)
+        shown = f"{sys.argv[0]} console --site {site_file} --data {_near(folder.root)}"
+        console.print(f"look at it {shown}", highlight=False, soft_wrap=True)
     if found.problems:
         raise typer.Exit(1)
+
+
+def _near(path: Path) -> Path:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 class stop_on_signals:  # noqa: N801  # used as a word of the with statement
