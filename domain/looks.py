@@ -24,6 +24,7 @@ class Sight:
 
     faults: tuple[str, ...] = ()  # codes of domain/fitness.py: what is wrong for certain
     is_in_doubt: bool = False  # something looks wrong, or is: nobody should be judged by it
+    shortcomings: tuple[str, ...] = ()  # codes: what the camera's compliance record lacks
 
 
 CLEAR = Sight()

@@ -9,6 +9,7 @@ from typing import Any
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
+from bytewax.operators import KeyedStream
 from bytewax.outputs import DynamicSink, Sink, StatelessSinkPartition
 
 from domain.cameras import CameraNotice
@@ -19,6 +20,7 @@ from domain.site import Site
 from domain.tracks import TrackedFrame
 from flows.live_board import LiveBoard
 from flows.sources.camera_shard import ShardItem
+from flows.steps.camera_fitness import FitnessItem, FitnessLogic, FitnessState, FitnessWatch
 from flows.steps.ladder_step import LadderLogic, RuleItem, RuleStandings
 from flows.steps.rule_watch import RuleState, watch_keys, watch_of
 from flows.steps.track import CameraTracker, TrackerState, TrackLogic
@@ -38,7 +40,7 @@ class WatchParts:
 
 
 def build_watch_flow(parts: WatchParts) -> Dataflow:
-    """cameras -> detections -> tracks -> rules -> events
+    """cameras -> detections -> fitness -> tracks -> rules -> events
 
     The step names are part of every saved state: renaming one forgets what it knew.
     """
@@ -48,12 +50,16 @@ def build_watch_flow(parts: WatchParts) -> Dataflow:
     # pixels end here: everything after carries numbers only
     seen = op.flat_map_batch("detect", frames, parts.detect)
     by_camera = op.key_on("by_camera", seen, _camera_of)
-    tracked = op.stateful_batch("track", by_camera, _track_builder(site))
+    judged = op.stateful_batch("fitness", by_camera, _fitness_builder(site))
+    believed: KeyedStream[FitnessItem] = op.filter_map_value("believed", judged, _no_event)
+    tracked = op.stateful_batch("track", believed, _track_builder(site))
     by_rule = op.flat_map("by_rule", tracked, _rule_step(site))
     climbed = op.stateful_batch("ladder", by_rule, _ladder_builder(parts))
     offences = op.filter_map("offences", op.key_rm("unkey", climbed), _only_event)
     cameras = op.filter_map("camera_news", op.key_rm("unkey_news", tracked), _camera_event(site))
-    events = op.key_on("by_site", op.merge("all", offences, cameras), lambda event: site.site.id)
+    fitness = op.filter_map("fitness_news", op.key_rm("unkey_fitness", judged), _only_event)
+    told = op.merge("all", offences, cameras, fitness)
+    events = op.key_on("by_site", told, lambda event: site.site.id)
     op.output("events", events, parts.events)
     if parts.live_board is not None:
         shown = op.merge(
@@ -67,6 +73,12 @@ def build_watch_flow(parts: WatchParts) -> Dataflow:
 
 def _camera_of(item: Detections | CameraNotice) -> str:
     return item.camera_id if isinstance(item, CameraNotice) else item.frame.camera_id
+
+
+def _fitness_builder(site: Site) -> Callable[[FitnessState | None], FitnessLogic]:
+    return lambda resume: FitnessLogic(
+        lambda camera_id, state: FitnessWatch(site, camera_id, state), resume
+    )
 
 
 def tracker_for(site: Site, camera_id: str) -> CameraTracker:
@@ -98,7 +110,7 @@ def _ladder_builder(parts: WatchParts) -> Callable[[RuleState | None], LadderLog
     )
 
 
-def _only_event(item: Event | RuleStandings) -> Event | None:
+def _only_event(item: Event | RuleStandings | FitnessItem) -> Event | None:
     return item if isinstance(item, Event) else None
 
 
@@ -126,6 +138,10 @@ def _camera_event(site: Site) -> Callable[[TrackedFrame | CameraNotice], Event |
         )
 
     return write
+
+
+def _no_event(item: FitnessItem | Event) -> FitnessItem | None:
+    return None if isinstance(item, Event) else item
 
 
 class _LivePartition(StatelessSinkPartition[Any]):

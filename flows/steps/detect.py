@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -13,6 +14,7 @@ from domain.cameras import CameraNotice
 from domain.detections import Detections
 from domain.errors import PutAside, TryAgain
 from domain.frames import SampledFrame
+from flows.steps.picture_look import Looker
 
 log = structlog.get_logger()
 
@@ -50,12 +52,13 @@ class DetectStep:
         self._give_up_after_s = give_up_after_s
         self._beat = beat
         self._is_away = False
+        self._looker = Looker()
         self.frames_given_up = 0
 
     def __call__(self, items: list[SampledFrame | CameraNotice]) -> list[Detections | CameraNotice]:
         """Answers in the order of the items; notices pass through."""
         frames = [item for item in items if isinstance(item, SampledFrame)]
-        answers = iter(self._detect(frames)) if frames else iter(())
+        answers = iter(self._with_looks(frames, self._detect(frames)) if frames else ())
         seen: list[Detections | CameraNotice] = []
         for item in items:
             if isinstance(item, CameraNotice):
@@ -63,6 +66,13 @@ class DetectStep:
             elif (answer := next(answers, None)) is not None:
                 seen.append(answer)
         return seen
+
+    def _with_looks(
+        self, frames: list[SampledFrame], answers: list[Detections]
+    ) -> list[Detections]:
+        """Keep the little of each picture that its health is judged by: pixels end here."""
+        looks = [self._looker.look(frame) for frame in frames]
+        return [replace(a, look=look) for a, look in zip(answers, looks, strict=False)]
 
     def _detect(self, frames: list[SampledFrame]) -> list[Detections]:
         pause_s, began_s = FIRST_PAUSE_S, time.monotonic()
