@@ -61,6 +61,9 @@ class OffenceOpened(OffenceData):
     event_type: ClassVar[str] = "forewarn.offence.opened.v1"
     threshold_s: float
     first_sighting: Sighting
+    earlier_offences: int = Field(
+        default=0, ge=0, description="of the same subject, within the ladder's repeat window"
+    )
 
 
 class OffenceWarned(OffenceData):
@@ -112,6 +115,12 @@ class OffenceEscalated(OutcomeData):
     """Every rung was spoken and the subject is still there: a person is asked for."""
 
     event_type: ClassVar[str] = "forewarn.offence.escalated.v1"
+
+
+class OffenceExempted(OutcomeData):
+    """Every rung was spoken and the subject is still there, but the rule lets the first time off."""
+
+    event_type: ClassVar[str] = "forewarn.offence.exempted.v1"
 
 
 class OffenceUnknown(OutcomeData):
@@ -232,6 +241,7 @@ EVENT_DATA: tuple[type[EventData], ...] = (
     OffenceComplied,
     OffenceLapsed,
     OffenceEscalated,
+    OffenceExempted,
     OffenceUnknown,
     CameraChanged,
     CameraFitness,

@@ -24,6 +24,7 @@ class State(StrEnum):
     WARNED = "warned"  # at least one rung spoken
     COMPLIED = "complied"  # left after a warning
     LAPSED = "lapsed"  # left before anything was said
+    EXEMPTED = "exempted"  # every rung spoken, still there, but the first time is let off
     ESCALATED = "escalated"  # every rung spoken, grace over, still there: a person is asked for
     UNKNOWN = "unknown"  # the camera went silent: nobody can say what happened
 
@@ -35,6 +36,7 @@ class Trigger(StrEnum):
     RUNG_DUE = "rung due"
     LEFT = "left the zone"
     LADDER_SPENT = "last grace over"
+    LADDER_SPENT_FIRST_TIME = "last grace over, first time exempt"
     SIGHT_LOST = "camera silent"
     RUNG_WITHHELD = "rung due, not allowed"
     ESCALATION_WITHHELD = "last grace over, not allowed"
@@ -60,6 +62,12 @@ MOVES: tuple[Move, ...] = (
     Move(State.WARNED, Trigger.RUNG_DUE, State.WARNED, "forewarn.offence.warned.v1"),
     Move(State.WARNED, Trigger.LEFT, State.COMPLIED, "forewarn.offence.complied.v1"),
     Move(State.WARNED, Trigger.LADDER_SPENT, State.ESCALATED, "forewarn.offence.escalated.v1"),
+    Move(
+        State.WARNED,
+        Trigger.LADDER_SPENT_FIRST_TIME,
+        State.EXEMPTED,
+        "forewarn.offence.exempted.v1",
+    ),
     Move(State.WARNED, Trigger.SIGHT_LOST, State.UNKNOWN, "forewarn.offence.unknown.v1"),
     Move(State.OPENED, Trigger.RUNG_WITHHELD, State.OPENED, "forewarn.offence.withheld.v1"),
     Move(State.WARNED, Trigger.RUNG_WITHHELD, State.WARNED, "forewarn.offence.withheld.v1"),

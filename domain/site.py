@@ -135,6 +135,24 @@ class Ladder(Facts):
     comply_after_s: float = Field(
         default=2.0, ge=0, description="seconds seen outside the zone that count as having left"
     )
+    cooldown_s: float = Field(
+        default=0.0, ge=0, description="seconds after a warned offence without another"
+    )
+    repeat_window_s: float = Field(
+        default=0.0, ge=0, description="seconds within which a subject who returns is a repeater"
+    )
+    repeat_starts_at: int = Field(
+        default=2, ge=1, description="rung that a repeater's ladder begins with, counted from 1"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.repeat_window_s and self.repeat_starts_at > len(self.rungs):
+            raise ValueError(
+                f"repeat_starts_at names rung {self.repeat_starts_at}, the ladder has "
+                f"{len(self.rungs)}"
+            )
+        return self
 
 
 class Rule(Facts):
@@ -167,6 +185,11 @@ class Rule(Facts):
         default=2.0, ge=0, description="seconds unseen that do not break the stay"
     )
     ladder: str = Field(description="id of the ladder to climb")
+    first_time_exempt: bool = Field(
+        default=False,
+        description="who does it for the first time within the ladder's repeat window is warned "
+        "but never escalated",
+    )
 
 
 _Named = TypeVar("_Named", Camera, Ladder, Rule, SpeakerSettings)

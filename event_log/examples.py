@@ -14,6 +14,7 @@ from domain.events import (
     EvidenceSealed,
     OffenceComplied,
     OffenceEscalated,
+    OffenceExempted,
     OffenceLapsed,
     OffenceOpened,
     OffenceUnknown,
@@ -84,6 +85,7 @@ def one_of_each() -> list[Event]:
             OffenceLapsed, "lapsed", 7, **{**ended, "rung_sightings": ()}, basis="no longer seen"
         ),
         offence(OffenceEscalated, "escalated", 9, **ended),
+        offence(OffenceExempted, "exempted", 9, **ended),
         offence(OffenceUnknown, "unknown", 9, **ended, reason="gate: no frame for 10 s"),
         _sealed(offence_id),
     ]

@@ -24,6 +24,7 @@ from domain.looks import CLEAR, Sight
 from domain.site import Ladder, Rule
 from flows.conditions.condition import Holding
 from flows.steps.offence import Offence, OffenceWriter
+from flows.steps.repeats import Repeats
 from flows.steps.warn_gate import WarnGate
 
 # what needs a camera that is fit to warn, and the move that is made where it is not
@@ -48,6 +49,7 @@ class RuleLadder:
         self._writer = writer
         self._gate = gate  # None: only what is wrong with the picture holds a rung back
         self._gap = timedelta(seconds=rule.gap_tolerance_s)
+        self.repeats = Repeats(ladder)
         self.offences: dict[str, Offence] = {}
         self.last_at: datetime | None = None
 
@@ -69,6 +71,7 @@ class RuleLadder:
             silent_s = (at - self.last_at).total_seconds()
             events += self.lose_sight(f"the camera gave no frames for {silent_s:.1f} s")
         self.last_at = at
+        self.repeats.forget(at)
         seen = {holding.subject: holding for holding in holdings}
         for subject, holding in seen.items():
             if holding.holds and subject not in self.offences:
@@ -145,23 +148,36 @@ class RuleLadder:
     def _due(self, offence: Offence, at: datetime) -> Iterator[Trigger]:
         """Triggers that this moment brings, one after the other; the caller makes each move."""
         if offence.state is State.SUSPECTED and offence.stayed_s(at) >= self._rule.threshold_s:
+            if self.repeats.is_cooling(offence.subject, at):
+                return
+            self._know_repeater(offence, at)
             yield Trigger.THRESHOLD_REACHED
         if offence.state in (State.OPENED, State.WARNED):
-            spoken = len(offence.rungs)
-            since = offence.rungs[-1].at if spoken else offence.opened_at
+            since = offence.rungs[-1].at if offence.rungs else offence.opened_at
             assert since is not None
             waited_s = (at - since).total_seconds()
-            if spoken < len(self._ladder.rungs):
-                if waited_s >= self._ladder.rungs[spoken].after_s:
+            if offence.next_rung < len(self._ladder.rungs):
+                # a repeater's first rung is due at once, whatever it waits for after another
+                after_s = self._ladder.rungs[offence.next_rung].after_s
+                if waited_s >= after_s or (offence.first_rung and not offence.rungs):
                     yield Trigger.RUNG_DUE
             elif waited_s >= self._ladder.escalate_after_s:
-                yield Trigger.LADDER_SPENT
+                is_exempt = self._rule.first_time_exempt and not offence.earlier_offences
+                yield Trigger.LADDER_SPENT_FIRST_TIME if is_exempt else Trigger.LADDER_SPENT
+
+    def _know_repeater(self, offence: Offence, at: datetime) -> None:
+        """Who offended within the window begins higher on the ladder."""
+        offence.earlier_offences = self.repeats.earlier(offence.subject, at)
+        if offence.earlier_offences:
+            offence.first_rung = self._ladder.repeat_starts_at - 1
 
     def _move(
         self, offence: Offence, trigger: Trigger, at: datetime, *, basis: str = "", reason: str = ""
     ) -> list[Event]:
         move = find_move(offence.state, trigger)
         offence.enter(move.after, at)
+        if move.after in FINAL and offence.rungs:
+            self.repeats.note(offence.subject, at)
         if move.event_type is None:
             return []
         return [self._writer.write(move, offence, at, basis=basis, reason=reason)]

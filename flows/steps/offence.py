@@ -28,6 +28,8 @@ class Offence:
     opened_at: datetime | None = None
     outside_since: datetime | None = None
     rungs: list[Sighting] = field(default_factory=list)
+    earlier_offences: int = 0  # of the same subject, within the repeat window
+    first_rung: int = 0  # index of the rung that this ladder begins with
     # (rungs spoken before, reasons) of what was withheld, each told once
     withheld: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
 
@@ -55,6 +57,11 @@ class Offence:
         elif state is State.WARNED:
             self.rungs.append(self.last)
         self.state = state
+
+    @property
+    def next_rung(self) -> int:
+        """Index of the rung that comes next."""
+        return self.first_rung + len(self.rungs)
 
     def note_withheld(self, reasons: tuple[str, ...]) -> bool:
         """Remember that what is due was withheld; False if that was known."""
@@ -113,12 +120,12 @@ class OffenceWriter:
         self, move: Move, offence: Offence, at: datetime, reasons: tuple[str, ...]
     ) -> Event:
         """The event of a rung or an escalation that came due and was withheld."""
-        spoken, offence_id = len(offence.rungs), self.offence_id(offence)
+        offence_id = self.offence_id(offence)
         is_rung = move.trigger is Trigger.RUNG_WITHHELD
         data = self._common(move, offence, at) | {
             "what": "rung" if is_rung else "escalation",
-            "rung_id": self.ladder.rungs[spoken].id if is_rung else "",
-            "rung_number": spoken + 1 if is_rung else 0,
+            "rung_id": self.ladder.rungs[offence.next_rung].id if is_rung else "",
+            "rung_number": offence.next_rung + 1 if is_rung else 0,
             "reasons": reasons,
             "explanation": explain(reasons),
         }
@@ -159,12 +166,16 @@ class OffenceWriter:
 
     def _details(self, move: Move, offence: Offence, basis: str, reason: str) -> dict[str, Any]:
         if move.after is State.OPENED:
-            return {"threshold_s": self.rule.threshold_s, "first_sighting": offence.first}
+            return {
+                "threshold_s": self.rule.threshold_s,
+                "first_sighting": offence.first,
+                "earlier_offences": offence.earlier_offences,
+            }
         if move.after is State.WARNED:
-            rung = self.ladder.rungs[len(offence.rungs) - 1]
+            rung = self.ladder.rungs[offence.next_rung - 1]
             return {
                 "rung_id": rung.id,
-                "rung_number": len(offence.rungs),
+                "rung_number": offence.next_rung,
                 "rung_count": len(self.ladder.rungs),
                 "text": rung.text,
             }

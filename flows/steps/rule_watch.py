@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -17,6 +17,7 @@ from flows.conditions.condition import Condition, Holding, Memory, Scene
 from flows.hours import Hours
 from flows.steps.ladder import RuleLadder
 from flows.steps.offence import Offence, OffenceWriter
+from flows.steps.repeats import Past
 from flows.steps.warn_gate import WarnGate
 
 
@@ -27,6 +28,7 @@ class RuleState:
     offences: dict[str, Offence]
     last_at: datetime | None
     memory: Memory
+    past: dict[str, Past] = field(default_factory=dict)
 
 
 class RuleWatch:
@@ -56,14 +58,16 @@ class RuleWatch:
 
     def save(self) -> RuleState:
         """A copy: it is written later, when the rule has moved on."""
-        state = RuleState(self.ladder.offences, self.ladder.last_at, self._memory)
+        state = RuleState(
+            self.ladder.offences, self.ladder.last_at, self._memory, self.ladder.repeats.past
+        )
         return copy.deepcopy(state)
 
     def restore(self, state: RuleState) -> None:
         """Go on from a saved state."""
         state = copy.deepcopy(state)
         self.ladder.offences, self.ladder.last_at = state.offences, state.last_at
-        self._memory = state.memory
+        self._memory, self.ladder.repeats.past = state.memory, state.past
 
 
 def watch_keys(site: Site) -> dict[str, list[str]]:

@@ -13,6 +13,8 @@ STATES = {
     State.LAPSED: "Left before the first rung came due. Nobody was spoken to.",
     State.ESCALATED: "Every rung came due, the last grace is over and the subject is still there: "
     "a person is asked to come.",
+    State.EXEMPTED: "Every rung was spoken and the subject is still there, but the rule lets the "
+    "first time within the repeat window off: nobody is asked to come.",
     State.UNKNOWN: "The camera fell silent, failed, or its footage ended. Nobody can say what "
     "happened, so nobody says that the subject left.",
 }
@@ -24,6 +26,8 @@ TRIGGERS = {
     Trigger.LEFT: "seen outside the zone for `comply_after_s` (ladder), or unseen for longer than "
     "`gap_tolerance_s` (rule) while the camera gives frames",
     Trigger.LADDER_SPENT: "seen in the zone `escalate_after_s` (ladder) after the last rung",
+    Trigger.LADDER_SPENT_FIRST_TIME: "as *last grace over*, for a subject without an earlier offence "
+    "within `repeat_window_s` (ladder), where the rule says `first_time_exempt`",
     Trigger.SIGHT_LOST: "no frame for longer than `gap_tolerance_s`, or the camera ended, stalled "
     "or failed; or unseen while its picture is covered, out of focus, turned away or frozen",
     Trigger.RUNG_WITHHELD: "as *rung due*, but the camera is not fit to warn: recorded once for each "
