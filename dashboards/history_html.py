@@ -16,6 +16,7 @@ from domain.events import (
     EvidenceSealed,
     OffenceComplied,
     OffenceEscalated,
+    OffenceExempted,
     OffenceLapsed,
     OffenceOpened,
     OffenceUnknown,
@@ -74,6 +75,8 @@ def _step(event: Event, names: Names) -> str:
         return _what(names.say(f"history.{key}", basis=basis))
     if isinstance(data, OffenceEscalated):
         return _what(names.say("history.escalated"))
+    if isinstance(data, OffenceExempted):
+        return _what(names.say("history.exempted"))
     if isinstance(data, OffenceUnknown):
         return _what(names.say("history.unknown", reason=data.reason))
     if isinstance(data, AnnouncementMade):

@@ -48,6 +48,7 @@ STATE_COLOURS = {
     "warned": "#fb923c",
     "complied": "#86efac",
     "lapsed": "#94a3b8",
+    "exempted": "#cbd5e1",
     "escalated": "#f87171",
     "unknown": "#c4b5fd",
 }

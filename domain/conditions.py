@@ -68,13 +68,13 @@ class LineCrossed(Facts):
 
 
 class Condition(Facts):
-    """One condition; exactly one of these settings."""
+    """One condition: exactly one of these settings; docs/rules.md has examples."""
 
-    present: Present | None = None
-    absent: Absent | None = None
-    at_least: AtLeast | None = None
-    stationary: Stationary | None = None
-    line_crossed: LineCrossed | None = None
+    present: Present | None = Field(default=None, description="whoever is in a zone")
+    absent: Absent | None = Field(default=None, description="nobody is in the zones")
+    at_least: AtLeast | None = Field(default=None, description="so many are in the zones")
+    stationary: Stationary | None = Field(default=None, description="what stands in a zone")
+    line_crossed: LineCrossed | None = Field(default=None, description="who crosses a line")
     all: tuple[Condition, ...] | None = Field(
         default=None, min_length=1, description="all of them hold for the same subject"
     )

@@ -153,8 +153,13 @@ def _rule_facts(record: EvidenceRecord, rule: Rule | None, ladder: Ladder | None
     if rule is None or ladder is None:
         return {"rule_known": False}
     rungs = len(ladder.rungs)
+    # a repeater's ladder begins higher
+    all_of_them = {rungs}
+    if ladder.repeat_window_s:
+        all_of_them.add(rungs - ladder.repeat_starts_at + 1)
     fits = {
-        "escalated": record.rungs_spoken == rungs,
+        "escalated": record.rungs_spoken in all_of_them,
+        "exempted": record.rungs_spoken in all_of_them,
         "complied": 1 <= record.rungs_spoken <= rungs,
         "lapsed": record.rungs_spoken == 0,
     }.get(record.outcome, record.rungs_spoken <= rungs)

@@ -23,6 +23,7 @@ CALLED = ("#f6c667", "#ef9a3d", "#d9642b")  # after the first, second, third and
 ENDS = {  # state -> colour, marker
     "complied": ("#2a8c55", "o"),
     "lapsed": ("#7a8290", "o"),
+    "exempted": ("#6b7280", "X"),
     "escalated": ("#b3182a", "X"),
     "unknown": ("#7a4fa3", "s"),
 }
