@@ -21,7 +21,9 @@ from domain.site_file import load_site
 from flows.sources.camera_reader import CameraReader, Playback
 from flows.sources.sample_queue import ReaderItem, Sample, SampleQueue
 from flows.steps.rule_watch import watch_keys, watch_of
-from flows.steps.track import PERSON, CameraTracker
+from flows.steps.track import PERSON
+from flows.subjects.colours import with_appearances
+from flows.watch import tracker_for
 from models.direct import DirectInference
 from models.serving.client import Detector
 
@@ -41,7 +43,8 @@ def work_out(site_file: Path) -> Reference:
     frames = [item.frame for item in items if isinstance(item, Sample)]
     if len(frames) != ANALYSED_PER_CAMERA:
         raise WrongOutputs(f"the clip should give {ANALYSED_PER_CAMERA} frames, gave {len(frames)}")
-    detections = Detector(DirectInference()).detect(frames)
+    answers = Detector(DirectInference()).detect(frames)
+    detections = [with_appearances(*each) for each in zip(answers, frames, strict=True)]
     people = sum(
         int(((each.class_ids == PERSON) & (each.scores >= MIN_SCORE)).sum()) for each in detections
     )
@@ -61,8 +64,7 @@ def _read(camera: Camera, base: Path) -> list[ReaderItem]:
 def _climb(
     site: Site, camera: Camera, detections: list[Detections], end: CameraNotice
 ) -> Iterator[Event]:
-    lowest = min(rule.min_score for rule in site.rules)
-    tracker = CameraTracker(camera.analyse_fps, lowest)
+    tracker = tracker_for(site, camera.id)
     watch = watch_of(site, watch_keys(site)[camera.id][0])
     for each in detections:
         tracked = tracker.update(_as_seen_by(camera, each))

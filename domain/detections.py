@@ -25,6 +25,7 @@ class Detections:
     class_ids: np.ndarray  # (n,) int64, COCO's category id, 1 = person
     look: PictureLook | None = None  # None: this picture was not looked at
     sight: Sight = CLEAR
+    appearances: np.ndarray | None = None  # (n, 256) float16, unit length or all 0: not described
 
     def __post_init__(self) -> None:
         n = len(self.scores)
@@ -33,6 +34,12 @@ class Detections:
                 f"{self.frame.camera_id}: boxes should be ({n}, 4) and class ids ({n},) for {n} "
                 f"scores, got {self.boxes_xyxy.shape} and {self.class_ids.shape}; "
                 "does the model's output match its registry entry?"
+            )
+
+        if self.appearances is not None and len(self.appearances) != n:
+            raise PutAside(
+                f"{self.frame.camera_id}: {n} scores need {n} appearances, "
+                f"got {len(self.appearances)}"
             )
 
     def __len__(self) -> int:

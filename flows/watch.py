@@ -84,7 +84,12 @@ def _fitness_builder(site: Site) -> Callable[[FitnessState | None], FitnessLogic
 def tracker_for(site: Site, camera_id: str) -> CameraTracker:
     """The tracker of one camera; it follows whatever the site's most lenient rule may use."""
     lowest = min((rule.min_score for rule in site.rules), default=0.3)
-    return CameraTracker(site.camera(camera_id).analyse_fps, lowest)
+    return CameraTracker(
+        site.camera(camera_id).analyse_fps,
+        lowest,
+        # colours of people are kept no longer than some ladder asks for
+        repeat_window_s=max((ladder.repeat_window_s for ladder in site.ladders), default=0.0),
+    )
 
 
 def _track_builder(site: Site) -> Callable[[TrackerState | None], TrackLogic]:

@@ -15,6 +15,7 @@ from domain.detections import Detections
 from domain.errors import PutAside, TryAgain
 from domain.frames import SampledFrame
 from flows.steps.picture_look import Looker
+from flows.subjects.colours import with_appearances
 
 log = structlog.get_logger()
 
@@ -70,9 +71,13 @@ class DetectStep:
     def _with_looks(
         self, frames: list[SampledFrame], answers: list[Detections]
     ) -> list[Detections]:
-        """Keep the little of each picture that its health is judged by: pixels end here."""
+        """Keep the little of each picture that its health is judged by, and what colours people
+        wear: pixels end here."""
         looks = [self._looker.look(frame) for frame in frames]
-        return [replace(a, look=look) for a, look in zip(answers, looks, strict=False)]
+        return [
+            replace(with_appearances(answer, frame), look=look)
+            for answer, frame, look in zip(answers, frames, looks, strict=False)
+        ]
 
     def _detect(self, frames: list[SampledFrame]) -> list[Detections]:
         pause_s, began_s = FIRST_PAUSE_S, time.monotonic()

@@ -1,88 +1,118 @@
-"""Detections of one camera in, tracks out: ByteTrack on event time, saved with every epoch."""
+"""Detections of one camera in, numbered subjects out: on event time, saved with every epoch."""
 
 from __future__ import annotations
 
 import pickle
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
-import supervision as sv
 from bytewax.operators import StatefulBatchLogic
-from trackers import ByteTrackTracker
 
 from domain.cameras import CameraNotice
 from domain.detections import Detections
-from domain.tracks import TrackedFrame
-
-# SSD MobileNet's scores for people of 30-80 px height lie around .3-.6 (findings on the sample
-# clip); ByteTrack's own .7 would leave most of them without a track
-NEW_TRACK_SCORE = 0.35
-STRONG_SCORE = 0.35
-# a walker is hidden by the lamp post of the sample clip for 1-2 s; longer invites id theft
-LOST_AFTER_S = 2.0
-REFERENCE_FPS = 30  # ByteTrack's budget is written in frames of this rate
+from domain.tracks import SubjectLink, TrackedFrame
+from flows.subjects.memory import SubjectMemory, SubjectState
+from flows.subjects.settings import SubjectSettings
+from flows.subjects.subject import Subject
 
 PERSON = 1  # COCO's category id
+# a box that jitters around a person half follows: steadier, and not late for those who walk fast
+DETECTOR_SHARE = 0.5
+# to begin a subject takes a better score than to go on with one (hysteresis)
+BEGIN_FACTOR = 1.5
+REPEAT_WINDOW_S = 600.0
 
 TrackerState = tuple[bytes, datetime | None]
 
 
 class CameraTracker:
-    """Gives the people of one camera numbers that last from frame to frame.
+    """Gives the people of one camera numbers that stay theirs.
 
     A plain class: a notebook can call `update` with no stream running. Frames at or before the
     last one are ignored, so a replay after a crash changes nothing.
     """
 
-    def __init__(self, analyse_fps: float, min_score: float) -> None:
-        self._min_score = min_score
+    def __init__(
+        self,
+        analyse_fps: float,
+        min_score: float,
+        *,
+        class_ids: Iterable[int] = (PERSON,),
+        repeat_window_s: float = REPEAT_WINDOW_S,
+        settings: SubjectSettings | None = None,
+    ) -> None:
+        """Args:
+        min_score: the least that any rule takes for somebody.
+        class_ids: COCO categories to follow.
+        repeat_window_s: for so long people who left can be recognised; then their colours are
+            forgotten.
+        """
+        self._class_ids = sorted(set(class_ids))
+        wanted = replace(settings or SubjectSettings(), repeat_window_s=repeat_window_s)
+        self._settings = _fit(wanted, analyse_fps, min_score)
         self._last_at: datetime | None = None
-        self._tracker = ByteTrackTracker(
-            lost_track_buffer=round(LOST_AFTER_S * REFERENCE_FPS),
-            frame_rate=analyse_fps,
-            track_activation_threshold=max(NEW_TRACK_SCORE, min_score),
-            high_conf_det_threshold=max(STRONG_SCORE, min_score),
-            minimum_consecutive_frames=2,
-            minimum_iou_threshold=0.1,
-        )
+        self._memory = SubjectMemory(self._settings)
 
     def update(self, detections: Detections) -> TrackedFrame | None:
-        """Link one frame's detections to the tracks; None for a frame that was seen before."""
-        stamp = detections.frame
-        if self._last_at is not None and stamp.captured_at <= self._last_at:
+        """Number one frame's subjects; None for a frame that was seen before."""
+        at = detections.frame.captured_at
+        if self._last_at is not None and at <= self._last_at:
             return None
-        self._last_at = stamp.captured_at
-        keep = (detections.class_ids == PERSON) & (detections.scores >= self._min_score)
-        found = sv.Detections(
-            xyxy=detections.boxes_xyxy[keep],
-            confidence=detections.scores[keep],
-            class_id=detections.class_ids[keep],
+        self._last_at = at
+        wanted = np.isin(detections.class_ids, self._class_ids)
+        appearances = detections.appearances
+        seen = replace(
+            detections,
+            boxes_xyxy=detections.boxes_xyxy[wanted],
+            scores=detections.scores[wanted],
+            class_ids=detections.class_ids[wanted],
+            appearances=None if appearances is None else appearances[wanted],
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            tracked = self._tracker.update(found, timestamp=stamp.captured_at.timestamp())
-        ids = np.asarray(tracked.tracker_id if len(tracked) else (), dtype=np.int64)
-        named = ids >= 0  # a track needs two frames to get its number
-        return TrackedFrame(
-            frame=stamp,
-            boxes_xyxy=np.asarray(tracked.xyxy, dtype=np.float32).reshape(-1, 4)[named],
-            scores=np.asarray(tracked.confidence, dtype=np.float32).reshape(-1)[named],
-            class_ids=np.asarray(tracked.class_id, dtype=np.int64).reshape(-1)[named],
-            track_ids=ids[named] + 1,
-            sight=detections.sight,
-        )
+        found, links = self._memory.update(seen)
+        return _tell(seen, found, links)
 
     def save(self) -> TrackerState:
-        """State to go on from; the tracker keeps its numbers through a restart."""
-        return pickle.dumps(self._tracker), self._last_at
+        """State to go on from; numbers last through a restart."""
+        return pickle.dumps(self._memory.state), self._last_at
 
     def restore(self, state: TrackerState) -> None:
         """Go on from a saved state."""
         saved, self._last_at = state
-        if saved:  # empty: the camera had sent notices only
-            self._tracker = pickle.loads(saved)
+        if not saved:  # the camera had sent notices only
+            return
+        kept = pickle.loads(saved)
+        # an earlier version saved something else: numbers begin anew, as at a first start
+        if isinstance(kept, SubjectState):
+            self._memory = SubjectMemory(self._settings, kept)
+
+
+def _fit(settings: SubjectSettings, analyse_fps: float, min_score: float) -> SubjectSettings:
+    """Settings for one camera: scores as its rules want them, patience of some frames at least."""
+    frame_s = 1 / analyse_fps
+    return replace(
+        settings,
+        weak_score=min(settings.weak_score, min_score),
+        strong_score=max(min(settings.strong_score, BEGIN_FACTOR * min_score), min_score),
+        forget_unnamed_after_s=max(settings.forget_unnamed_after_s, 2.5 * frame_s),
+        direct_gap_s=max(settings.direct_gap_s, 3.5 * frame_s),
+    )
+
+
+def _tell(seen: Detections, found: dict[int, Subject], links: list[SubjectLink]) -> TrackedFrame:
+    rows = list(found)
+    steady = np.array([each.box_xyxy for each in found.values()], np.float32).reshape(-1, 4)
+    boxes = DETECTOR_SHARE * seen.boxes_xyxy[rows] + (1 - DETECTOR_SHARE) * steady
+    return TrackedFrame(
+        frame=seen.frame,
+        boxes_xyxy=boxes.astype(np.float32),
+        scores=np.asarray(seen.scores[rows], np.float32),
+        class_ids=np.array([each.class_id for each in found.values()], np.int64),
+        track_ids=np.array([each.number for each in found.values()], np.int64),
+        sight=seen.sight,
+        links=tuple(links),
+    )
 
 
 class TrackLogic(

@@ -1,0 +1,116 @@
+"""How well boxes fit subjects: by place and by colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from flows.subjects.settings import SubjectSettings
+from flows.subjects.subject import Subject
+
+NEVER = 1e6
+# people are taller than wide, and differ in height less than in place: half as much sideways
+_WIDEN = np.array([-0.5, -1.0, 0.5, 1.0])
+UNKNOWN_LOOKS_COST = 0.1  # so that a known likeness is preferred to an unknown one
+
+
+def overlaps(one_xyxy: np.ndarray, other_xyxy: np.ndarray) -> np.ndarray:
+    """IoU of each box with each.
+
+    Args:
+        one_xyxy: (n, 4), or (n, 1, 4) where it depends on the other as well.
+        other_xyxy: (m, 4), or (n, m, 4) likewise.
+    Returns:
+        (n, m) in [0, 1].
+    """
+    one = one_xyxy[:, None] if one_xyxy.ndim == 2 else one_xyxy
+    other = other_xyxy[None] if other_xyxy.ndim == 2 else other_xyxy
+    top_left = np.maximum(one[..., :2], other[..., :2])
+    bottom_right = np.minimum(one[..., 2:], other[..., 2:])
+    shared = np.clip(bottom_right - top_left, 0, None).prod(axis=-1)
+    areas = (one[..., 2:] - one[..., :2]).prod(-1) + (other[..., 2:] - other[..., :2]).prod(-1)
+    iou: np.ndarray = shared / np.maximum(areas - shared, 1e-9)
+    return iou
+
+
+def drop_duplicates(
+    boxes_xyxy: np.ndarray, scores: np.ndarray, kinds: np.ndarray, max_iou: float
+) -> np.ndarray:
+    """Rows to keep, best score first: of boxes of a kind that overlap more, the better one."""
+    doubled = (overlaps(boxes_xyxy, boxes_xyxy) > max_iou) & (kinds[:, None] == kinds[None])
+    kept: list[int] = []
+    for row in np.argsort(-scores, kind="stable"):
+        if not doubled[row, kept].any():
+            kept.append(int(row))
+    return np.array(kept, np.int64)
+
+
+def foreseen_boxes(
+    subjects: Sequence[Subject], at_s: float, settings: SubjectSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """((n, 4) where each should be now, (n,) how unsure that is: a deviation in pixels)."""
+    rows, unsure_px = [], []
+    for each in subjects:
+        x, y, variance = each.foresee(at_s, settings)
+        half_width, half_height = each.width / 2, each.height / 2
+        rows.append((x - half_width, y - half_height, x + half_width, y + half_height))
+        unsure_px.append(variance**0.5 * each.height)
+    return np.array(rows, np.float64).reshape(-1, 4), np.array(unsure_px)
+
+
+def match_costs(
+    subjects: Sequence[Subject],
+    boxes_xyxy: np.ndarray,
+    kinds: np.ndarray,
+    looks: np.ndarray | None,
+    at_s: float,
+    settings: SubjectSettings,
+) -> np.ndarray:
+    """(n, m): what it costs to take each box for each subject; NEVER: impossible.
+
+    Missing overlap of the boxes, both widened by how unsure the place is, plus missing likeness.
+    Source of the widening: Yang et al., Hard To Track Objects with Irregular Motions and Similar
+    Appearances, WACV 2023 (buffered IoU); there it is a fixed share of the box.
+    """
+    now, unsure_px = foreseen_boxes(subjects, at_s, settings)
+    heights = np.array([each.height for each in subjects])
+    margin_px = settings.widening * heights + settings.widening_per_sd * unsure_px
+    widen = margin_px[:, None] * _WIDEN
+    iou = overlaps((now + widen)[:, None], boxes_xyxy[None] + widen[:, None])
+    lacking = settings.plain_similarity - similarities(subjects, looks, len(boxes_xyxy))
+    costs: np.ndarray = 1 - iou
+    if looks is not None:
+        lacking = np.nan_to_num(np.clip(lacking, 0, None), nan=UNKNOWN_LOOKS_COST)
+        costs += settings.looks_weight * lacking
+    costs[iou < settings.min_overlap] = NEVER
+    costs[np.array([each.kind for each in subjects])[:, None] != kinds[None]] = NEVER
+    return costs
+
+
+def similarities(subjects: Sequence[Subject], looks: np.ndarray | None, count: int) -> np.ndarray:
+    """(n, count) in [0, 1]; nan where the looks of one of both are not known."""
+    alike = np.full((len(subjects), count), np.nan, np.float32)
+    known = [(row, each.looks) for row, each in enumerate(subjects) if each.looks is not None]
+    if looks is None or not known or not count:
+        return alike
+    given = looks.astype(np.float32)
+    rows = [row for row, _ in known]
+    alike[rows] = np.stack([each for _, each in known]).astype(np.float32) @ given.T
+    alike[:, ~given.any(axis=1)] = np.nan
+    return alike
+
+
+def assign(costs: np.ndarray, max_cost: float) -> list[tuple[int, int]]:
+    """(row, column) pairs for the least total cost; those of max_cost and more stay apart."""
+    if 0 in costs.shape:
+        return []
+    # leaving two alone costs max_cost, whatever they would have cost: else a pair that may not be
+    # would push good pairs aside
+    rows, columns = linear_sum_assignment(np.minimum(costs, max_cost))
+    return [
+        (int(row), int(column))
+        for row, column in zip(rows, columns, strict=True)
+        if costs[row, column] < max_cost
+    ]

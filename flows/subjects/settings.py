@@ -1,0 +1,51 @@
+"""What decides who is who: times in seconds of the frames' clock, lengths in heights of the person.
+
+The defaults were found on the clips that docs/quality.md names as tuned on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSettings:
+    """All in one place, so that a benchmark can try others."""
+
+    # detections
+    weak_score: float = 0.3  # weaker ones are noise
+    strong_score: float = 0.45  # may begin a subject; weaker ones only continue one
+    duplicate_iou: float = 0.45  # a box that overlaps a better one more shows the same person
+    confirm_hits: int = 2  # frames until somebody gets a number
+    forget_unnamed_after_s: float = 0.45
+
+    # where somebody can be after a while
+    place_sd: float = 0.16  # of a box around somebody who stands still
+    speed_sd: float = 1.3  # of somebody new, a second
+    turn_var: float = 1.0  # how speeds change: squared heights per cubic second
+    speed_lasts_s: float = 3.0  # people out of sight are taken to slow down
+    size_blend: float = 0.25  # how much a new box's size counts
+    widening: float = 0.1  # boxes are widened by this before their overlap is taken,
+    widening_per_sd: float = 1.0  # and by so much for each standard deviation of the place
+    min_overlap: float = 0.05  # of widened boxes
+    weak_min_iou: float = 0.5  # of a weak box with the place foreseen
+    direct_gap_s: float = 2.0  # unseen for longer, a person is only found again by their looks
+
+    # what they look like
+    looks_weight: float = 3.0  # of a missing similarity, beside a missing overlap
+    plain_similarity: float = 0.8  # more is no better: the same person, seen again
+    max_cost: float = 0.9
+    looks_memory: int = 25  # clear views that the running mean spans
+
+    # who may be who after a gap
+    occlusion_s: float = 6.0
+    occlusion_sightings: int = 2  # clear views of both that a comparison needs
+    occlusion_similarity: float = 0.88
+    repeat_window_s: float = 600.0
+    repeat_sightings: int = 5
+    repeat_similarity: float = 0.90  # near the place where they were before
+    repeat_similarity_elsewhere: float = 0.94
+    near: float = 3.0
+    margin: float = 0.08  # of similarity: two who look that much alike are not told apart
+    decide_within_s: float = 3.0
+    max_remembered: int = 200  # the oldest are forgotten first
