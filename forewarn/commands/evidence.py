@@ -37,8 +37,6 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="What was sealed, and whether it still is."
 )
 
-# what may be shown without a reason
-OPEN_ROLES = ("masked snapshot", "masked clip", "numbers")
 WIDTH_IN_A_PIPE = 160
 
 IdArgument = Annotated[str, typer.Argument(metavar="EVIDENCE_ID", help="As `list` shows it.")]
@@ -107,6 +105,7 @@ def show(
     Example: forewarn evidence show evd-0123456789abcdef --unmasked --reason "appeal 17"
     """
     from evidence_store.access_log import log_access
+    from evidence_store.export import OPEN_ROLES
     from evidence_store.site_key import open_chain
     from evidence_store.vault import Vault
 
@@ -246,6 +245,53 @@ def verify(
         _note_verified(folder, key_folder, evidence_id or "", len(ids), len(problems))
     if problems:
         raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    evidence_id: IdArgument,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE.zip", help="Else EVIDENCE_ID.zip in this folder."),
+    ] = None,
+    unmasked: Annotated[
+        bool, typer.Option("--unmasked", help="The originals, too; needs --reason.")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why the originals leave; goes into the custody chain.")
+    ] = "",
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """One zip that an outsider can check: media, manifest, signatures, custody, summary, verifier.
+
+    Only masked copies leave, unless --unmasked and a reason say otherwise. The record is verified
+    first: what does not verify is not exported. `python verify_evidence.py FILE.zip` checks the zip
+    on any machine with Python and its package cryptography.
+
+    Example: forewarn evidence export evd-0123456789abcdef --to case-17.zip
+    """
+    from evidence_store.export import Exporter
+    from evidence_store.site_key import keys_of, open_chain
+    from evidence_store.summary_pdf import write_summaries
+    from evidence_store.verifier import Verifier
+
+    folder = data_dir(data)
+    record, verifier = _record(folder, evidence_id), Verifier.open(folder)
+    if problems := [*verifier.problems, *verifier.problems_of(record)]:
+        raise PutAside(f"{evidence_id} does not verify and is not exported: " + "; ".join(problems))
+    target = to or Path(f"{evidence_id}{'.unmasked' if unmasked else ''}.zip")
+    chain = open_chain(folder, keys_dir(keys))
+    exporter = Exporter(verifier.vault, chain, keys_of(folder), write_summaries)
+    withheld = exporter.export(record, target, reason if unmasked else None)
+    key_id = chain.signer.key_id if chain.signer else ""
+    if as_json:
+        told = {"file": str(target.resolve()), "masked": not unmasked, "withheld": withheld}
+        print_json(told | {"signed_by": key_id})
+        return
+    console.print(f"{target}: {'originals and masked copies' if unmasked else 'masked copies'}")
+    console.print(f"signed by {key_id or 'nobody'}", highlight=False, soft_wrap=True)
 
 
 def _tell_verified(records: int, unsigned: int, problems: list[str], verifier: Verifier) -> None:

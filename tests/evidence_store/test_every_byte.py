@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,17 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sealed_record import EVIDENCE_ID as ID
+from sealed_record import a_record
 
 from domain.data_dir import DataDir
-from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
+from domain.evidence import EvidenceRecord
 from evidence_store.custody import CustodyChain, note_sealed
 from evidence_store.keys import KeyFolder
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
 from evidence_store.verifier import Verifier
 
-ID = "evd-00000000000000aa"
 NAMES = ["clip.mp4", "first.jpg", "manifest.json", "manifest.sig", "numbers.json"]
 
 
@@ -32,39 +33,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DataDir:
     """One small signed record with its row and chain."""
     data = DataDir(tmp_path_factory.mktemp("var"))
     signer, vault = KeyFolder(data.keys).create(), Vault(data.evidence)
-    embedding = np.linspace(-1, 1, EMBEDDING_SIZE, dtype=np.float32)
-    appearance = np.linspace(0, 1, APPEARANCE_SIZE, dtype=np.float32)
-    record = EvidenceRecord(
-        evidence_id=ID,
-        offence_id="ofc-1",
-        site_id="campus",
-        camera_id="gate",
-        zone_id="forecourt",
-        rule_id="no-lingering",
-        subject_id="gate/7",
-        outcome="complied",
-        first_seen_at=datetime(2026, 3, 2, 8, 0, 0, tzinfo=UTC),
-        ended_at=datetime(2026, 3, 2, 8, 0, 12, 345678, tzinfo=UTC),
-        dwell_s=11.1,
-        rungs_spoken=2,
-        best_score=0.8125,
-        subject_height_px=112.5,
-        clip_duration_s=18.2,
-        clip_from_at=datetime(2026, 3, 2, 7, 59, 57, tzinfo=UTC),
-        complete=False,
-        missing=("clip: 中断",),
-        files=(),
-        embedding=embedding / np.linalg.norm(embedding),
-        appearance=appearance / np.linalg.norm(appearance),
-        model_versions="detector=0123456789ab",
-        software_version="0.1.0",
-    )
     with vault.draft(ID) as draft:
         (draft / "clip.mp4").write_bytes(b"packets")
         (draft / "first.jpg").write_bytes(b"picture")
         roles = {"clip.mp4": "clip", "first.jpg": "snapshot"}
         story = {"rule": {"threshold_s": 4.0}, "pts": 2**60, "history": [{"zh": "请离开"}]}
-        sealed = vault.seal(draft, record, roles, story, signer)
+        sealed = vault.seal(draft, a_record(), roles, story, signer)
     note_sealed(CustodyChain(data.custody, signer), vault.folder_of(ID), "ofc-1")
     EvidenceTable.open(data.lancedb).put([sealed])
     for path in (*vault.folder_of(ID).iterdir(), data.custody):

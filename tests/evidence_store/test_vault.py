@@ -2,50 +2,19 @@ from __future__ import annotations
 
 import threading
 from dataclasses import fields, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sealed_record import EVIDENCE_ID as ID
+from sealed_record import a_record
 
 from domain.errors import PutAside, TryAgain
-from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
+from domain.evidence import EvidenceRecord
 from evidence_store.access_log import log_access
 from evidence_store.custody import CustodyChain
 from evidence_store.vault import Vault
 from evidence_store.verify import verify_record
-
-ID = "evd-00000000000000aa"
-
-
-def a_record(evidence_id: str = ID) -> EvidenceRecord:
-    embedding = np.linspace(-1, 1, EMBEDDING_SIZE, dtype=np.float32)
-    appearance = np.linspace(0, 1, APPEARANCE_SIZE, dtype=np.float32)
-    return EvidenceRecord(
-        evidence_id=evidence_id,
-        offence_id="ofc-1",
-        site_id="campus",
-        camera_id="gate",
-        zone_id="forecourt",
-        rule_id="no-lingering",
-        subject_id="gate/7",
-        outcome="complied",
-        first_seen_at=datetime(2026, 3, 2, 8, 0, 0, tzinfo=UTC),
-        ended_at=datetime(2026, 3, 2, 8, 0, 12, 345678, tzinfo=UTC),
-        dwell_s=11.1,
-        rungs_spoken=2,
-        best_score=0.8125,
-        subject_height_px=112.5,
-        clip_duration_s=18.2,
-        clip_from_at=datetime(2026, 3, 2, 7, 59, 57, tzinfo=UTC),
-        complete=False,
-        missing=("clip: 中断",),
-        files=(),
-        embedding=embedding / np.linalg.norm(embedding),
-        appearance=appearance / np.linalg.norm(appearance),
-        model_versions="detector=0123456789ab",
-        software_version="0.1.0",
-    )
 
 
 def facts_of(record: EvidenceRecord) -> dict[str, object]:

@@ -196,6 +196,20 @@ def test_verify_passes_sound_evidence_and_names_what_was_changed(data: DataDir) 
     assert len(json.loads(everything.stdout)["problems"]) == 1
 
 
+def test_what_does_not_verify_is_not_exported(data: DataDir, tmp_path: Path) -> None:
+    wanted, target = record(1).evidence_id, tmp_path / "out.zip"
+    done = run(data, "evidence", "export", wanted, "--to", str(target), "--json")
+    told = json_lines(done)[0]
+    assert target.is_file() and told["withheld"] == ["clip.mp4"] and told["masked"] is True
+    target.unlink()
+    clip = data.evidence / wanted / "clip.mp4"
+    clip.chmod(0o644)
+    clip.write_bytes(b"packetz")
+    refused = run(data, "evidence", "export", wanted, "--to", str(target))
+    assert isinstance(refused.exception, PutAside) and "clip.mp4: changed" in str(refused.exception)
+    assert not target.exists()
+
+
 def test_audit_tells_which_record_fails_and_its_exit_code_says_so(data: DataDir) -> None:
     result = run(data, "audit", "--json")
     assert result.exit_code == 1

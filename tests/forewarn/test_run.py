@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ from domain.data_dir import DataDir
 from event_log.cloud_events import to_dict
 from event_log.log import EventLog
 from event_log.schema_files import render
+from evidence_store.keys import KeyFolder
+
+ROOT = Path(__file__).resolve().parents[2]
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -70,6 +75,36 @@ def test_all_evidence_is_signed_and_a_tampered_copy_does_not_verify(
     tampered = forewarn("evidence", "verify", "--data", copy)
     assert tampered.returncode == 1
     assert f"{clip.parent.name}/clip.mp4: changed" in tampered.stderr
+
+
+def test_an_export_of_it_verifies_elsewhere_and_a_tampered_one_does_not(
+    played: Any, forewarn: Run, site_key: Path, tmp_path: Path
+) -> None:
+    data, told = played
+    evidence_id = next(o["evidence_id"] for o in told["offences"] if o["outcome"] == "escalated")
+    words = ("evidence", "export", evidence_id, "--to", tmp_path / "out.zip", "--data", data.root)
+    exported = forewarn(*words, "--json")
+    assert exported.returncode == 0, exported.stderr
+    fingerprint = json.loads(exported.stdout)["signed_by"]
+    assert fingerprint == KeyFolder(site_key).signer().key_id
+    shutil.copyfile(ROOT / "docs" / "verify_evidence.py", tmp_path / "verify.py")
+
+    def check(path: Path) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-I", tmp_path / "verify.py", path, "--fingerprint", fingerprint]
+        return subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert check(tmp_path / "out.zip").returncode == 0
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        archive.extractall(tmp_path / "elsewhere")
+    (summary,) = (tmp_path / "elsewhere").glob("evd-*/summary.zh.pdf")
+    assert summary.stat().st_size > 20_000, "with the masked pictures in it"
+    (picture,) = (tmp_path / "elsewhere").glob("evd-*/record/first.masked.jpg")
+    content = bytearray(picture.read_bytes())
+    content[len(content) // 2] ^= 1
+    picture.write_bytes(content)
+    tampered = check(tmp_path / "elsewhere")
+    assert tampered.returncode == 1
+    assert "record/first.masked.jpg: 已改动" in tampered.stdout
 
 
 def test_without_a_key_a_run_ends_and_says_how_to_make_one(

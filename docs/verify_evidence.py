@@ -1,0 +1,407 @@
+#!/usr/bin/env python3
+"""Check an exported evidence record: nothing changed, nothing missing, signed by the site's key.
+
+    python verify_evidence.py EXPORT.zip|FOLDER [--fingerprint HEX] [--json]
+
+Needs Python 3.9 or later and the package `cryptography`, and nothing else: no network, nothing of
+forewarn. Take this file from a place that you trust rather than out of the export that you check, and
+the fingerprint from where the authority publishes it.
+
+Exit code 0: as it was sealed and exported. 1: changed, incomplete or not signed; each fault is named.
+2: could not be checked.
+
+What is checked: `export.json` lists every file of the export with its SHA-256 and is signed.
+`record/manifest.json` lists every file of the sealed record, and is signed; files that were withheld
+(originals, in a masked export) are named. `custody.jsonl` is what was done with the record, each line
+signed; its sealing must be among it. Signatures are Ed25519, over the signed file's bytes; a key's
+fingerprint is the SHA-256 of its 32 raw bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+try:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        PublicFormat,
+        load_pem_public_key,
+    )
+except ImportError:
+    print("需要 Python 包 cryptography：pip install cryptography", file=sys.stderr)
+    print("needs the Python package cryptography: pip install cryptography", file=sys.stderr)
+    sys.exit(2)
+
+VERIFIED, CHANGED, NOT_CHECKED = 0, 1, 2
+EXPORT_FORMAT = "forewarn export 1"
+MANIFEST_FORMAT = "forewarn manifest 1"
+CUSTODY_FORMAT = "forewarn custody 1"
+UNSIGNED = "none"
+HEX_64, HEX_128 = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{128}")
+# what file managers leave behind by themselves
+LITTER = re.compile(r"(.*/)?(\.DS_Store|Thumbs\.db|desktop\.ini)|__MACOSX/.*")
+
+
+class Fault(NamedTuple):
+    """One thing that is not as it was sealed."""
+
+    name: str  # the file
+    zh: str
+    en: str
+
+
+class CannotCheck(Exception):
+    """There is nothing here that could be checked."""
+
+
+class Export:
+    """The files of an export, in a folder or a zip; names are relative to export.json's place."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._zip: zipfile.ZipFile | None = None
+        if path.is_dir():
+            names = [
+                each.relative_to(path).as_posix() for each in path.rglob("*") if not each.is_dir()
+            ]
+        else:
+            try:
+                self._zip = zipfile.ZipFile(path)
+            except FileNotFoundError:
+                raise CannotCheck(f"{path}: is not there") from None
+            except (OSError, zipfile.BadZipFile) as error:
+                raise CannotCheck(f"{path}: neither a folder nor a readable zip: {error}") from None
+            names = [each for each in self._zip.namelist() if not each.endswith("/")]
+        names = [each for each in names if not LITTER.fullmatch(each)]
+        tops = [each for each in names if re.fullmatch(r"([^/]+/)?export\.json", each)]
+        if len(tops) != 1:
+            raise CannotCheck(f"{path}: needs one export.json, found {len(tops)}")
+        self._top = tops[0][: -len("export.json")]
+        self.outside = [each for each in names if not each.startswith(self._top)]
+        self.names = [each[len(self._top) :] for each in names if each.startswith(self._top)]
+
+    def open(self, name: str) -> BinaryIO:
+        """A file's bytes; OSError, BadZipFile or KeyError where they cannot be had."""
+        if self._zip:
+            return self._zip.open(self._top + name)  # type: ignore[return-value]
+        path = self.path / (self._top + name)
+        if path.is_symlink():
+            raise OSError("is a link, not a file")
+        return path.open("rb")
+
+    def read(self, name: str) -> bytes:
+        """All of a file's bytes."""
+        with self.open(name) as file:
+            return file.read()
+
+    def digest(self, name: str) -> tuple[str, int]:
+        """SHA-256 and size, also of files larger than the memory."""
+        sha256, size = hashlib.sha256(), 0
+        with self.open(name) as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                sha256.update(block)
+                size += len(block)
+        return sha256.hexdigest(), size
+
+
+class Checker:
+    """Checks one export and remembers what was wrong."""
+
+    def __init__(self, export: Export) -> None:
+        self.export = export
+        self.faults: list[Fault] = []
+        self.withheld: list[str] = []
+        self.entries = 0  # of the custody excerpt that hold
+        self.evidence_id = ""
+        self.signed_by = ""  # of the export
+        self._keys: dict[str, Ed25519PublicKey] = {}
+
+    def check(self) -> None:
+        """Everything, in the order in which one thing vouches for the next."""
+        for name in self.export.outside:
+            self._fault(name, "不属于本次导出", "does not belong to the export")
+        for name in sorted(
+            {each for each in self.export.names if self.export.names.count(each) > 1}
+        ):
+            self._fault(name, "在压缩包中出现多次", "is in the archive more than once")
+        self._read_keys()
+        listing = self._signed_json("export.json", "export.sig", EXPORT_FORMAT)
+        if listing is not None:
+            self.signed_by = str(listing.get("signed_by"))
+            self._check_listing(listing)
+        manifest = self._signed_json("record/manifest.json", "record/manifest.sig", MANIFEST_FORMAT)
+        if manifest is not None:
+            self.evidence_id = str(manifest.get("evidence_id"))
+            self._check_record(manifest, (listing or {}).get("withheld", []))
+        if listing is not None and listing.get("evidence_id") != self.evidence_id:
+            self._fault(
+                "export.json", "证据编号与清单不符", "names another evidence id than the manifest"
+            )
+        self._check_custody()
+
+    def _fault(self, name: str, zh: str, en: str) -> None:
+        fault = Fault(name, zh, en)
+        if fault not in self.faults:
+            self.faults.append(fault)
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            return self.export.read(name)
+        except (KeyError, FileNotFoundError):
+            self._fault(name, "缺失", "is missing")
+        except (OSError, zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+            self._fault(name, f"无法读取：{error}", f"cannot be read: {error}")
+        except Exception as error:  # zlib's own errors, among others
+            self._fault(name, f"已改动，无法解压：{error}", f"changed: cannot be unpacked: {error}")
+        return None
+
+    def _read_keys(self) -> None:
+        for name in self.export.names:
+            match = re.fullmatch(r"public-keys/([0-9a-f]{64})\.pem", name)
+            content = self._read(name) if match else None
+            if match is None or content is None:
+                continue
+            try:
+                key = load_pem_public_key(content)
+            except Exception as error:
+                self._fault(name, "不是公钥", f"is no public key: {error}")
+                continue
+            if not isinstance(key, Ed25519PublicKey) or _fingerprint(key) != match.group(1):
+                self._fault(name, "不是文件名所示的公钥", "is not the key that its name says")
+                continue
+            self._keys[match.group(1)] = key
+
+    def _signed_json(self, name: str, signature_name: str, form: str) -> dict[str, Any] | None:
+        """A signed file's content, also where the signature fails; None where there is no telling."""
+        content = self._read(name)
+        if content is None:
+            return None
+        told = _json(content)
+        if not isinstance(told, dict) or told.get("format") != form:
+            self._fault(name, f"已改动：不是“{form}”格式", f"changed: is no {form!r}")
+            return None
+        signed_by = told.get("signed_by")
+        if signed_by == UNSIGNED:
+            self._fault(name, "没有签名：无法证明由谁制作", "is not signed: nobody vouches for it")
+            return told
+        signature = self._read(signature_name)
+        if signature is not None:
+            self._check_signature(name, signature_name, content, signature, str(signed_by))
+        return told
+
+    def _check_signature(
+        self, name: str, signature_name: str, content: bytes, file: bytes, key_id: str
+    ) -> None:
+        told = _json(file)
+        value = str(told.get("signature")) if isinstance(told, dict) else ""
+        only = name.rpartition("/")[2]
+        spelled = (
+            f'{{"algorithm":"Ed25519","format":"forewarn signature 1","key_id":"{key_id}",'
+            f'"signature":"{value}","signs":"{only}"}}'
+        )
+        if file != spelled.encode():
+            self._fault(
+                signature_name, "已改动：不是该文件的签名", f"changed: no signature of {only}"
+            )
+        elif not self._is_signed(key_id, value, content):
+            self._fault(
+                signature_name,
+                f"签名不成立：{only} 或签名已改动，或公钥不符",
+                f"the signature does not hold: {only}, the signature or the key was changed",
+            )
+
+    def _is_signed(self, key_id: str, signature: str, content: bytes) -> bool:
+        key = self._keys.get(key_id)
+        if key is None or not HEX_128.fullmatch(signature):
+            return False
+        try:
+            key.verify(bytes.fromhex(signature), content)
+        except InvalidSignature:
+            return False
+        return True
+
+    def _check_listing(self, listing: dict[str, Any]) -> None:
+        files = _entries(listing)
+        for name, sha256, size in files:
+            self._check_file(name, sha256, size)
+        known = {name for name, _, _ in files} | {"export.json", "export.sig"}
+        # an original handed over later may be put in its place: the manifest has its SHA-256
+        known |= {f"record/{name}" for name in listing.get("withheld", [])}
+        for name in self.export.names:
+            if name not in known:
+                self._fault(name, "导出时没有这个文件", "was not there when it was exported")
+
+    def _check_file(self, name: str, sha256: str, size: int) -> None:
+        try:
+            came, came_size = self.export.digest(name)
+        except (KeyError, FileNotFoundError):
+            self._fault(name, "缺失", "is missing")
+            return
+        except Exception as error:  # a damaged archive breaks in many ways
+            self._fault(name, f"已改动，无法读取：{error}", f"changed: cannot be read: {error}")
+            return
+        if came_size != size:
+            self._fault(
+                name,
+                f"已改动：{came_size} 字节，应为 {size}",
+                f"changed: {came_size} bytes, not {size}",
+            )
+        elif came != sha256:
+            self._fault(name, "已改动：SHA-256 不符", "changed: its SHA-256 is not the sealed one")
+
+    def _check_record(self, manifest: dict[str, Any], withheld: Any) -> None:
+        there = {*self.export.names}
+        for name, sha256, size in _entries(manifest):
+            inside = f"record/{name}"
+            if inside in there:
+                self._check_file(inside, sha256, size)
+            elif isinstance(withheld, list) and name in withheld:
+                self.withheld.append(name)
+            else:
+                self._fault(inside, "缺失", "is missing")
+        listed = {f"record/{name}" for name, _, _ in _entries(manifest)}
+        for name in there - listed - {"record/manifest.json", "record/manifest.sig"}:
+            if name.startswith("record/"):
+                self._fault(name, "封存时没有这个文件", "was not there when the record was sealed")
+        numbers = _json(self._read("record/numbers.json") or b"")
+        if isinstance(numbers, dict) and numbers.get("record") != manifest.get("record"):
+            self._fault(
+                "record/numbers.json", "与清单所载不符", "differs from the manifest's facts"
+            )
+
+    def _check_custody(self) -> None:
+        content = self._read("custody.jsonl")
+        if content is None:
+            return
+        sealed, number, before = "", 0, b""
+        for position, line in enumerate(content.splitlines(keepends=True), start=1):
+            name = f"custody.jsonl:{position}"
+            entry = self._custody_entry(line)
+            if entry is None or entry["number"] <= number:
+                self._fault(name, "已改动，或签名不成立", "changed, or its signature does not hold")
+                return
+            follows = hashlib.sha256(before.rstrip(b"\n")).hexdigest()
+            if entry["number"] == number + 1 and number and entry["previous"] != follows:
+                self._fault(name, "与前一条不衔接", "does not follow the entry before it")
+                return
+            if entry["kind"] == "sealed":
+                sealed = str(entry["details"].get("manifest_sha256"))
+            number, before = entry["number"], line
+            self.entries += 1
+        manifest = self._read("record/manifest.json")
+        if manifest is not None and hashlib.sha256(manifest).hexdigest() != sealed:
+            self._fault(
+                "custody.jsonl",
+                "没有这份清单的封存记录",
+                "does not tell of the sealing of this manifest",
+            )
+
+    def _custody_entry(self, line: bytes) -> dict[str, Any] | None:
+        """An entry whose signature holds; it covers the line without its signature member."""
+        entry = _json(line)
+        if not isinstance(entry, dict) or not line.endswith(b"\n"):
+            return None
+        signature = str(entry.get("signature"))
+        member = f'"signature":"{signature}",'.encode()
+        if line.count(member) != 1 or entry.get("format") != CUSTODY_FORMAT:
+            return None
+        body = line[:-1].replace(member, b"")
+        if not self._is_signed(str(entry.get("key_id")), signature, body):
+            return None
+        is_ours = entry.get("evidence_id") == self.evidence_id
+        is_whole = isinstance(entry.get("number"), int) and isinstance(entry.get("details"), dict)
+        return entry if is_ours and is_whole else None
+
+
+def _fingerprint(key: Ed25519PublicKey) -> str:
+    return hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _entries(listing: dict[str, Any]) -> list[tuple[str, str, int]]:
+    """(name, sha256, size) of each file that a listing names."""
+    files = listing.get("files")
+    return [
+        (str(each.get("name")), str(each.get("sha256")), int(each.get("size_bytes") or 0))
+        for each in (files if isinstance(files, list) else [])
+        if isinstance(each, dict)
+    ]
+
+
+def report(checker: Checker, fingerprint: str) -> int:
+    """Tell people, in Chinese and English; the exit code."""
+    for fault in checker.faults:
+        print(f"✗ {fault.name}: {fault.zh} / {fault.en}")
+    for name in checker.withheld:
+        print(
+            f"- {name}: 原件未随附，清单载有其 SHA-256 / original withheld, its SHA-256 is listed"
+        )
+    if checker.faults:
+        print(
+            f"核验未通过：{len(checker.faults)} 处问题 / does not verify: {len(checker.faults)} faults"
+        )
+        return CHANGED
+    print(f"✓ {checker.evidence_id}: 与封存和导出时一致，签名成立")
+    print(f"✓ {checker.evidence_id}: as it was sealed and exported, and the signatures hold")
+    print(f"  保管记录 / custody entries: {checker.entries}")
+    print(f"  公钥指纹 / key fingerprint: {checker.signed_by}")
+    if not fingerprint:
+        print("  请与执法单位公布的指纹核对。")
+        print("  Compare the fingerprint with the one that the authority publishes.")
+    return VERIFIED
+
+
+def main() -> int:
+    """Check what the command line names."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("export", type=Path, help="the zip, or the folder it was unpacked to")
+    parser.add_argument("--fingerprint", default="", help="as the authority publishes it (64 hex)")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs to read")
+    given = parser.parse_args()
+    fingerprint = re.sub(r"[^0-9a-f]", "", given.fingerprint.lower())
+    if given.fingerprint and not HEX_64.fullmatch(fingerprint):
+        parser.error("--fingerprint needs 64 hexadecimal digits")
+    try:
+        checker = Checker(Export(given.export))
+        checker.check()
+    except CannotCheck as error:
+        print(f"无法核验 / cannot be checked: {error}", file=sys.stderr)
+        return NOT_CHECKED
+    if fingerprint and checker.signed_by != fingerprint:
+        checker.faults.insert(
+            0,
+            Fault(
+                "export.json",
+                "不是该指纹的密钥所签",
+                "is not signed by the key of that fingerprint",
+            ),
+        )
+    if given.json:
+        told = {"evidence_id": checker.evidence_id, "fingerprint": checker.signed_by}
+        told_more = {"withheld": checker.withheld, "custody_entries": checker.entries}
+        faults = [{"file": each.name, "zh": each.zh, "en": each.en} for each in checker.faults]
+        print(json.dumps({**told, **told_more, "faults": faults}, ensure_ascii=False))
+        return CHANGED if checker.faults else VERIFIED
+    return report(checker, fingerprint)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""One zip for each record: what may leave the vault, with everything that an outsider needs to check it.
+
+Masked copies by default. `export.json` lists every file with its SHA-256 and is signed; the manifest
+inside still names the originals that stayed behind.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from domain.errors import PutAside, Stop
+from domain.evidence import EvidenceRecord
+from evidence_store.access_log import checked_reason
+from evidence_store.canonical_json import to_canonical
+from evidence_store.custody import CustodyChain, Entry
+from evidence_store.keys import PublicKeys, public_pem
+from evidence_store.manifest import MANIFEST_NAME, SEAL_NAMES, UNSIGNED
+from evidence_store.signature_file import sign_file
+from evidence_store.vault import Vault, saying_what_failed
+from evidence_store.whole_files import put_in_place, sha256_of
+
+FORMAT = "forewarn export 1"
+# what may be shown, and may leave, without a reason
+OPEN_ROLES = ("masked snapshot", "masked clip", "numbers")
+VERIFIER_NAME = "verify_evidence.py"
+_ROOT = Path(__file__).resolve().parents[1]
+
+# writes summaries into the folder: record, its story, its custody entries
+Summarise = Callable[[EvidenceRecord, dict[str, Any], list[Entry], Path], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Makes exports out of one data folder."""
+
+    vault: Vault
+    chain: CustodyChain
+    keys: PublicKeys
+    summarise: Summarise = lambda record, story, entries, folder: None
+
+    def export(self, record: EvidenceRecord, target: Path, reason: str | None = None) -> list[str]:
+        """Write the zip, and tell the custody chain before anything can leave.
+
+        Args:
+            record: verified by the caller.
+            reason: why originals leave; None: masked copies only.
+        Returns:
+            names of the originals that were withheld.
+        Raises:
+            PutAside: the target is there already, or an unmasked export has no reason.
+            TryAgain: the disk is full, or a folder cannot be written.
+        """
+        if target.exists():
+            raise PutAside(f"{target}: is there already; name another file with --to")
+        why = None if reason is None else checked_reason(reason)
+        leaving = [file for file in record.files if why is not None or file.role in OPEN_ROLES]
+        names = [file.name for file in leaving]
+        withheld = sorted({file.name for file in record.files} - {*names})
+        with saying_what_failed(f"export {target}", target.parent):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+            try:
+                told = {"masked": why is None, "reason": why or "", "files": names}
+                self.chain.append("exported", record.evidence_id, told)
+                self._gather(record, names, folder)
+                self._sign(record, withheld, why is None, folder)
+                zipped = folder.with_suffix(".zip")
+                _zip(folder, record.evidence_id, zipped)
+                put_in_place(zipped, target)
+            finally:
+                folder.with_suffix(".zip").unlink(missing_ok=True)
+                shutil.rmtree(folder, ignore_errors=True)
+        return withheld
+
+    def _gather(self, record: EvidenceRecord, names: list[str], folder: Path) -> None:
+        sealed = self.vault.folder_of(record.evidence_id)
+        (folder / "record").mkdir()
+        for name in (*names, *SEAL_NAMES):
+            if (sealed / name).exists() or name == MANIFEST_NAME:
+                shutil.copyfile(sealed / name, folder / "record" / name)
+        entries = self.chain.about(record.evidence_id)
+        lines = [to_canonical(entry) + b"\n" for entry in entries]
+        (folder / "custody.jsonl").write_bytes(b"".join(lines))
+        (folder / "public-keys").mkdir()
+        for key_id, key in self.keys.items():
+            (folder / "public-keys" / f"{key_id}.pem").write_bytes(public_pem(key))
+        shutil.copyfile(verifier_file(), folder / VERIFIER_NAME)
+        (folder / "README.txt").write_text(_README, encoding="utf-8")
+        self.summarise(record, self.vault.story(record.evidence_id), entries, folder)
+
+    def _sign(
+        self, record: EvidenceRecord, withheld: list[str], is_masked: bool, folder: Path
+    ) -> None:
+        signer = self.chain.signer
+        listing = to_canonical(
+            {
+                "format": FORMAT,
+                "evidence_id": record.evidence_id,
+                "exported_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "masked": is_masked,
+                "signed_by": signer.key_id if signer else UNSIGNED,
+                "files": [
+                    {
+                        "name": path.relative_to(folder).as_posix(),
+                        "sha256": sha256_of(path),
+                        "size_bytes": path.stat().st_size,
+                    }
+                    for path in _files_in(folder)
+                ],
+                "withheld": withheld,
+            }
+        )
+        (folder / "export.json").write_bytes(listing)
+        if signer:
+            (folder / "export.sig").write_bytes(sign_file(signer, "export.json", listing))
+
+
+def verifier_file() -> Path:
+    """The single-file verifier; it is documentation, and lives there.
+
+    Raises:
+        Stop: this installation lacks it.
+    """
+    path = _ROOT / "docs" / VERIFIER_NAME
+    if not path.is_file():
+        raise Stop(
+            f"{path}: an export needs the verifier beside it; run forewarn from its checkout"
+        )
+    return path
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _zip(folder: Path, top: str, target: Path) -> None:
+    """Stored, not compressed: pictures and clips are already."""
+    now = datetime.now(UTC)
+    moment = (now.year, now.month, now.day, now.hour, now.minute, now.second)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for path in _files_in(folder):
+            name = f"{top}/{path.relative_to(folder).as_posix()}"
+            info = zipfile.ZipInfo(name, moment)
+            info.external_attr = 0o644 << 16
+            with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as out:
+                shutil.copyfileobj(source, out, 1 << 20)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+_README = """\
+本文件夹是一份经封存并签名的证据记录。
+  summary.zh.pdf      摘要
+  record/             记录本身；manifest.json 列明每个文件的 SHA-256，manifest.sig 是其签名
+  custody.jsonl       对本记录做过什么、何人、何时、为何；每条均有签名
+  public-keys/        用于核验签名的公钥
+  verify_evidence.py  核验程序：需要 Python 和 cryptography 包
+核验：python verify_evidence.py .  （请从可信来源取得该程序，并与执法单位公布的公钥指纹核对）
+未随附的原件在 manifest.json 中仍列有其 SHA-256；日后提供的原件可据此核对。
+
+This folder is a sealed and signed evidence record.
+  summary.en.pdf      summary
+  record/             the record itself; manifest.json has every file's SHA-256, manifest.sig signs it
+  custody.jsonl       what was done with this record, by whom, when and why; each line is signed
+  public-keys/        the keys that check the signatures
+  verify_evidence.py  the verifier: needs Python and the package cryptography
+To check: python verify_evidence.py .  (better with a copy of it from a place that you trust; compare
+the key's fingerprint with the one that the authority publishes)
+Originals that are not in here are still named in manifest.json with their SHA-256, so that an original
+shown later can be compared.
+"""

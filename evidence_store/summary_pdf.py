@@ -1,0 +1,148 @@
+"""The typeset summary of an exported record, in Chinese and English, by typst.
+
+The pages are `summary.typ`; everything they say comes from the record, as data, so that no text of a
+record can become markup. Source of the fonts: Noto Sans CJK (SIL Open Font License 1.1).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from domain.errors import PutAside, Stop
+from domain.evidence import EvidenceRecord
+from evidence_store.custody import Entry
+from evidence_store.manifest import read_seal
+from evidence_store.stills import decode_picture
+
+LANGUAGES = ("zh", "en")
+PICTURES = ("first.masked.jpg", "last.masked.jpg")
+_TEMPLATE = Path(__file__).with_name("summary.typ")
+_FONT_PACKAGE = "cvttf_NotoSansCJK_Regular"
+
+
+def write_summaries(
+    record: EvidenceRecord, story: dict[str, Any], entries: Sequence[Entry], folder: Path
+) -> None:
+    """Write summary.zh.pdf and summary.en.pdf into an export's folder.
+
+    Args:
+        folder: holds record/ with the files that leave.
+    Raises:
+        Stop: the typesetter or its font is not installed.
+    """
+    import typst
+
+    with tempfile.TemporaryDirectory(prefix="forewarn-summary-") as name:
+        root = Path(name)
+        shutil.copyfile(_TEMPLATE, root / "summary.typ")
+        pictures = [each for each in PICTURES if _is_picture(folder / "record" / each)]
+        for each in pictures:
+            shutil.copyfile(folder / "record" / each, root / each)
+        for language in LANGUAGES:
+            facts = _facts(record, story, entries, folder, language)
+            told = json.dumps(facts | {"pictures": pictures}, ensure_ascii=False)
+            (root / "facts.json").write_text(told, encoding="utf-8")
+            pdf = typst.compile(
+                str(root / "summary.typ"),
+                root=str(root),
+                font_paths=[str(_font_folder())],
+                ignore_system_fonts=True,
+            )
+            (folder / f"summary.{language}.pdf").write_bytes(pdf)
+
+
+def _facts(
+    record: EvidenceRecord,
+    story: dict[str, Any],
+    entries: Sequence[Entry],
+    folder: Path,
+    language: str,
+) -> dict[str, Any]:
+    """What the pages say, as JSON values in one language."""
+    seal = read_seal(folder / "record")
+    title = (story.get("camera") or {}).get("title") or {}
+    return {
+        "language": language,
+        "evidence_id": record.evidence_id,
+        "offence_id": record.offence_id,
+        "camera": title.get(language, record.camera_id),
+        "zone": record.zone_id,
+        "rule": record.rule_id,
+        "outcome": record.outcome,
+        "first_seen_at": _moment(record.first_seen_at),
+        "ended_at": _moment(record.ended_at),
+        "dwell_s": f"{record.dwell_s:.1f}",
+        "calls": _calls(story, language),
+        "complete": record.complete,
+        "missing": list(record.missing),
+        "models": record.model_versions,
+        "software": record.software_version,
+        "manifest_sha256": seal.manifest_sha256 if seal else "",
+        "key_id": seal.key_id if seal else "",
+        "files": [
+            {
+                "name": file.name,
+                "role": file.role,
+                "sha256": file.sha256,
+                "here": (folder / "record" / file.name).is_file(),
+            }
+            for file in record.files
+        ],
+        "custody": [
+            {
+                "at": _moment(str(entry["at"])),
+                "who": str(entry["who"]),
+                "kind": str(entry["kind"]),
+                "reason": str(entry["details"].get("reason", "")),
+            }
+            for entry in entries
+        ],
+    }
+
+
+def _calls(story: dict[str, Any], language: str) -> list[dict[str, str]]:
+    """Each rung that came due: when, and its text."""
+    return [
+        {
+            "at": _moment(str(event.get("time", ""))),
+            "text": str(event["data"]["text"].get(language, "")),
+        }
+        for event in story.get("history") or []
+        if isinstance(event.get("data", {}).get("text"), dict)
+        and str(event.get("type", "")).startswith("forewarn.offence.warned.")
+    ]
+
+
+def _is_picture(path: Path) -> bool:
+    """False where it is missing or cannot be decoded: the export goes on without it."""
+    try:
+        decode_picture(path.read_bytes(), path.name)
+    except (OSError, PutAside):
+        return False
+    return True
+
+
+def _moment(moment: datetime | str) -> str:
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            return str(moment)
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _font_folder() -> Path:
+    found = importlib.util.find_spec(_FONT_PACKAGE)
+    places = list(found.submodule_search_locations or []) if found else []
+    if not places:
+        raise Stop(
+            f"the summary needs the font package {_FONT_PACKAGE}; run `make setup` to install it"
+        )
+    return Path(places[0])
