@@ -38,7 +38,7 @@ class SpeakerSettings(BaseModel):
         default=None, description="sound-device only: ALSA or PulseAudio name; else the default"
     )
     timeout_s: float = Field(
-        default=5.0, gt=0, le=60, description="to connect, and for the answer after the sound"
+        default=5.0, gt=0, le=10, description="to connect, and for the answer after the sound"
     )
     max_calls_per_hour: int | None = Field(
         default=None, ge=1, description="further calls in an hour are recorded and not played"

@@ -23,8 +23,10 @@ from flows.speech.cache import SpeechCache
 from flows.speech.compose import BilingualVoice
 from flows.speech.engine import SpeechEngine
 from flows.speech.espeak import EspeakEngine
-from flows.speech.speaker import FileSpeaker, Speaker
+from flows.speech.site_speakers import SiteSpeakers
+from flows.speech.speaker import Speaker
 from flows.steps.announce_rung import AnnounceRules, AnnounceTools, announce_rung
+from flows.steps.side_by_side import side_by_side
 
 log = structlog.get_logger()
 
@@ -101,9 +103,10 @@ def build_announce_flow(
         speaker: None: files in the data folder.
         beat: called often while the flow is alive.
     """
+    speaker = speaker or SiteSpeakers(settings.data, {})
     tools = AnnounceTools(
         voice=voice,
-        speaker=speaker or FileSpeaker(settings.data),
+        speaker=speaker,
         find=EventLog.open(settings.data.events_db).find,
     )
     source = EventLogSource(
@@ -116,7 +119,17 @@ def build_announce_flow(
 
     flow = Dataflow(FLOW_ID)
     warned = op.input("warned", flow, source)
-    announced = op.map("announce", warned, announce)
+    announced = op.flat_map_batch(
+        "announce", warned, side_by_side(announce, lambda logged: _line_of(speaker, logged))
+    )
     by_offence = op.key_on("by_offence", announced, lambda event: event.subject)
     op.output("event_log", by_offence, EventLogSink(settings.data.events_db))
     return flow
+
+
+def _line_of(speaker: Speaker, logged: LoggedEvent) -> int:
+    """Calls of one loudspeaker wait for one another; one that hangs must not silence the others."""
+    data = logged.event.data
+    if isinstance(speaker, SiteSpeakers) and isinstance(data, OffenceWarned):
+        return speaker.line_of(data.camera_id)
+    return 0

@@ -1,4 +1,4 @@
-"""Where an announcement goes. Today a folder; a loudspeaker on the network has the same shape."""
+"""Where an announcement goes, and what is kept of it; the speaker that is a folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from domain.data_dir import DataDir
 from domain.errors import PutAside, TryAgain
@@ -17,27 +17,48 @@ from flows.speech.engine import read_speech
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
+SpokenResult = Literal[
+    "written",
+    "played",
+    "refused",
+    "busy",
+    "timed out",
+    "over the hourly cap",
+    "unknown whether played",
+]
+
+
+class NoSpeaker(TryAgain):
+    """Nothing can have been heard: the speaker was not reached."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """An announcement that was played."""
+    """An announcement that a speaker has dealt with: it is never said again, whatever the result."""
 
     audio_file: str  # relative to the data folder
     sha256: str
     duration_s: float
     at: datetime  # UTC, wall clock
+    result: SpokenResult = "written"
+    reason: str = ""  # for people; "" if all went well
+    speaker_id: str = ""  # "" for the data folder
+    started_at: datetime | None = None  # UTC, wall clock: when it was given the sound
+    ended_at: datetime | None = None
 
 
 class Speaker(Protocol):
     """Plays each announcement once."""
 
     def find_spoken(self, camera_id: str, key: str) -> Spoken | None:
-        """What was played under that key before, None if nothing was."""
+        """What was, or may have been, played under that key before; None if nothing was."""
 
     def speak(self, camera_id: str, key: str, sound: bytes) -> Spoken:
         """Play a WAV file's content near that camera and remember it under the key.
 
         Raises:
-            TryAgain: the speaker is away, the disk is full.
+            NoSpeaker: it was not reached. TryAgain: the disk is full. After either, nothing can
+                have been heard.
         """
 
 
@@ -62,7 +83,7 @@ class FileSpeaker:
     def speak(self, camera_id: str, key: str, sound: bytes) -> Spoken:
         path = self._path(camera_id, key)
         try:
-            _write_whole(path, sound)
+            write_durably(path, sound)
         except OSError as error:
             raise TryAgain(f"{camera_id}: {path} cannot be written: {error.strerror}") from error
         spoken = self.find_spoken(camera_id, key)
@@ -71,15 +92,16 @@ class FileSpeaker:
         return spoken
 
     def _path(self, camera_id: str, key: str) -> Path:
-        return self._data.announcements / _file_name(camera_id) / f"{_file_name(key)}.wav"
+        return self._data.announcements / plain_name(camera_id) / f"{plain_name(key)}.wav"
 
 
-def _file_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """The name itself where it is plain, else a name minted from it: ids come from outside."""
     return name if _PLAIN_NAME.fullmatch(name) else mint("name", name)
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes) -> None:
+    """Replace a file in one step; it survives a loss of power once this returns."""
     # flushed before the rename: after a loss of power an empty file would pass for spoken
     path.parent.mkdir(parents=True, exist_ok=True)
     # one name for all attempts: what a killed one left is written over by the next
@@ -90,5 +112,10 @@ def _write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     finally:
         temporary.unlink(missing_ok=True)

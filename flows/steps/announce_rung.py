@@ -1,4 +1,4 @@
-"""One warning becomes one announcement: spoken, too late, or failed, but never passed over."""
+"""One warning becomes one announcement: spoken, too late, refused or failed, never passed over."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from domain.events import AnnouncementMade, Event, OffenceWarned
 from domain.ids import mint
 from event_log.rows import LoggedEvent
 from flows.speech.compose import LANGUAGES, BilingualVoice
-from flows.speech.speaker import Speaker, Spoken
+from flows.speech.speaker import NoSpeaker, Speaker, Spoken
 
 log = structlog.get_logger()
 
@@ -66,10 +66,20 @@ def announce_rung(warned: LoggedEvent, tools: AnnounceTools, rules: AnnounceRule
         spoken = _speak_once(warned, data, tools, rules)
     except _TooLate as error:
         return _made(warned, tools, rules, None, result="too late", reason=str(error))
+    except NoSpeaker as error:
+        log.error("speaker not reached", camera_id=data.camera_id, reason=str(error))
+        return _made(warned, tools, rules, None, result="no speaker", reason=str(error))
     except ForewarnError as error:
         log.error("announcement failed", camera_id=data.camera_id, reason=str(error))
         return _made(warned, tools, rules, None, result="failed", reason=str(error))
-    return _made(warned, tools, rules, spoken, result="written")
+    if spoken.reason:
+        log.warning(
+            "announcement not heard",
+            camera_id=data.camera_id,
+            result=spoken.result,
+            reason=spoken.reason,
+        )
+    return _made(warned, tools, rules, spoken, result=spoken.result, reason=spoken.reason)
 
 
 def announcement_id(warned: Event) -> str:
@@ -81,6 +91,7 @@ def _speak_once(
     warned: LoggedEvent, data: OffenceWarned, tools: AnnounceTools, rules: AnnounceRules
 ) -> Spoken:
     """Speak, unless it was spoken before; tried again a bounded number of times."""
+    trouble: TryAgain | None = None
     for attempt in range(1, rules.attempts + 1):
         try:
             before = tools.speaker.find_spoken(data.camera_id, warned.event.id)
@@ -90,9 +101,14 @@ def _speak_once(
             sound = tools.voice.sound(data.text)
             _check_in_time(warned, data, tools, rules)  # making the sound may have taken long
             return tools.speaker.speak(data.camera_id, warned.event.id, sound)
-        except TryAgain:
+        except _TooLate:
+            if trouble is not None:  # what made it late is what people have to know
+                raise trouble from None
+            raise
+        except TryAgain as error:
             if attempt == rules.attempts:
                 raise
+            trouble = error
             time.sleep(rules.retry_pause_s)
     raise PutAside("no attempt was allowed")
 
@@ -135,6 +151,9 @@ def _made(
         audio_sha256=spoken.sha256 if spoken else None,
         audio_duration_s=spoken.duration_s if spoken else None,
         engine=tools.voice.engine_name,
+        speaker_id=spoken.speaker_id if spoken else "",
+        started_at=spoken.started_at if spoken else None,
+        ended_at=spoken.ended_at if spoken else None,
         **outcome,
     )
     time_ = event.time  # of a recording: its own time, so that every run gives the same event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import closing
 
@@ -10,6 +11,7 @@ from domain.site import Site
 from domain.site_file import load_site
 from flows.announce import AnnounceSettings, build_announce_flow, build_voice, warm
 from flows.signals import install_stop_signals
+from flows.speech.site_speakers import open_speakers
 from forewarn.logging_setup import set_up_logging
 from forewarn.programs.beat import Heartbeat
 from forewarn.programs.run_flow import run_flow
@@ -34,9 +36,10 @@ def announce(settings: ProgramSettings, site: Site) -> None:
     stop, drain = install_stop_signals()
     beat = Heartbeat(settings.data.beats / "announce")
     chosen = AnnounceSettings.of_site(site, settings.data, files_are_live=not settings.until_end)
+    speakers = open_speakers(site, settings.data, os.environ, chosen.rules.live_cameras)
     with closing(build_voice(chosen)) as voice:
         warm(site, voice)
-        flow = build_announce_flow(chosen, voice, stop, drain, beat=beat)
+        flow = build_announce_flow(chosen, voice, stop, drain, speakers, beat)
         run_flow(flow, settings.data.recovery / "announce")
 
 

@@ -1,0 +1,71 @@
+"""Answers to a network speaker's question for a password: Digest (RFC 7616) and Basic (RFC 7617)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+from collections.abc import Callable
+
+from domain.errors import PutAside
+
+_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+_HASHES: dict[str, Callable[[bytes], hashlib._Hash]] = {
+    "MD5": hashlib.md5,
+    "SHA-256": hashlib.sha256,
+}
+
+
+def authorise(challenges: list[str], method: str, target: str, user: str, password: str) -> str:
+    """The Authorization header for the strongest of the challenges that can be answered.
+
+    Args:
+        challenges: the WWW-Authenticate headers of the answer 401.
+        target: path and query, as in the request's first line.
+    Raises:
+        PutAside: none of them is Digest (MD5, SHA-256) or Basic.
+    """
+    digests = [_parameters(each) for each in challenges if each.lower().startswith("digest")]
+    known = [each for each in digests if _algorithm(each) in _HASHES]
+    if known:
+        best = max(known, key=lambda each: _algorithm(each) == "SHA-256")
+        return _digest(best, method, target, user, password, secrets.token_hex(8))
+    if any(each.lower().startswith("basic") for each in challenges):
+        return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+    raise PutAside(f"needs Digest or Basic authentication, was asked for {challenges or 'nothing'}")
+
+
+def _parameters(challenge: str) -> dict[str, str]:
+    found = _PARAMETER.findall(challenge.partition(" ")[2])
+    return {name.lower(): quoted or plain for name, quoted, plain in found}
+
+
+def _algorithm(parameters: dict[str, str]) -> str:
+    return parameters.get("algorithm", "MD5").upper()
+
+
+def _digest(
+    asked: dict[str, str], method: str, target: str, user: str, password: str, cnonce: str
+) -> str:
+    hash_of = _HASHES[_algorithm(asked)]
+
+    def digest(*parts: str) -> str:
+        return hash_of(":".join(parts).encode()).hexdigest()
+
+    realm, nonce = asked.get("realm", ""), asked.get("nonce", "")
+    secret, request = digest(user, realm, password), digest(method, target)
+    fields = {"username": user, "realm": realm, "nonce": nonce, "uri": target}
+    if "auth" in re.split(r"[\s,]+", asked.get("qop", "")):
+        count = "00000001"
+        answer = digest(secret, nonce, count, cnonce, "auth", request)
+        plain = f", qop=auth, nc={count}"
+        fields["cnonce"] = cnonce
+    else:  # RFC 2069, which old speakers speak
+        answer, plain = digest(secret, nonce, request), ""
+    fields["response"] = answer
+    if "opaque" in asked:
+        fields["opaque"] = asked["opaque"]
+    if "algorithm" in asked:
+        plain += f", algorithm={asked['algorithm']}"
+    return "Digest " + ", ".join(f'{name}="{value}"' for name, value in fields.items()) + plain

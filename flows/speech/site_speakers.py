@@ -1,0 +1,75 @@
+"""The speakers of a site: each camera's own, or files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from domain.data_dir import DataDir
+from domain.errors import Stop
+from domain.site import Site
+from domain.speakers import SpeakerSettings
+from flows.speech.careful_speaker import CarefulSpeaker
+from flows.speech.device_player import DevicePlayer
+from flows.speech.http_player import HttpPlayer
+from flows.speech.speaker import FileSpeaker, Speaker, Spoken
+
+
+class SiteSpeakers:
+    """Sends each announcement to the speaker that is heard where the camera looks."""
+
+    def __init__(self, data: DataDir, by_camera: Mapping[str, CarefulSpeaker]) -> None:
+        self._files = FileSpeaker(data)
+        self._by_camera = by_camera
+
+    def find_spoken(self, camera_id: str, key: str) -> Spoken | None:
+        return self._of(camera_id).find_spoken(camera_id, key)
+
+    def speak(self, camera_id: str, key: str, sound: bytes) -> Spoken:
+        return self._of(camera_id).speak(camera_id, key, sound)
+
+    def line_of(self, camera_id: str) -> int:
+        """Which announcements have to wait for one another: those of one speaker."""
+        return id(self._of(camera_id))
+
+    def _of(self, camera_id: str) -> Speaker:
+        return self._by_camera.get(camera_id, self._files)
+
+
+def open_speakers(
+    site: Site, data: DataDir, environment: Mapping[str, str], live_cameras: Collection[str]
+) -> SiteSpeakers:
+    """The speakers that the site file names.
+
+    Args:
+        environment: where passwords are.
+        live_cameras: the others play recordings: nobody is there to be spoken to, files are written.
+    Raises:
+        Stop: a password is not set.
+    """
+    opened = {
+        each.id: CarefulSpeaker(each, _player(each, environment), data)
+        for each in site.speakers
+        if each.kind != "file"
+    }
+    return SiteSpeakers(
+        data,
+        {
+            camera.id: opened[camera.speaker]
+            for camera in site.cameras
+            if camera.id in live_cameras and camera.speaker in opened
+        },
+    )
+
+
+def _player(settings: SpeakerSettings, environment: Mapping[str, str]) -> HttpPlayer | DevicePlayer:
+    if settings.kind == "sound-device":
+        return DevicePlayer(settings)
+    password = None
+    if settings.password_env is not None:
+        password = environment.get(settings.password_env)
+        if password is None:
+            raise Stop(
+                f"speaker {settings.id!r}: {settings.password_env} is not set; it should hold the "
+                f"password of user {settings.user!r}, see docs/speakers.md"
+            )
+    return HttpPlayer(settings, password)

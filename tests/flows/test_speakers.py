@@ -1,0 +1,350 @@
+"""A real speaker gets each call at most once, and the record says what came of it."""
+
+from __future__ import annotations
+
+import audioop
+import io
+import os
+import socket
+import threading
+import wave
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bytewax.testing import run_main
+from network_speaker import PASSWORD, USER, Horn, network_speaker
+
+from domain.data_dir import DataDir
+from domain.errors import Stop, TryAgain
+from domain.events import AnnouncementMade
+from domain.site import Site
+from domain.site_file import load_site
+from domain.speakers import SpeakerSettings
+from event_log.examples import warned_event
+from event_log.log import EventLog
+from flows.announce import AnnounceSettings, build_announce_flow
+from flows.speech.careful_speaker import CarefulSpeaker
+from flows.speech.device_player import DevicePlayer
+from flows.speech.http_player import HttpPlayer, encode, to_mulaw
+from flows.speech.site_speakers import open_speakers
+from flows.speech.speaker import FileSpeaker, NoSpeaker
+from flows.steps.announce_rung import AnnounceRules
+
+
+def wav(duration_s: float = 0.2) -> bytes:
+    """A tone of 440 Hz."""
+    times = np.arange(round(22_050 * duration_s)) / 22_050
+    content = io.BytesIO()
+    with wave.open(content, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(22_050)
+        sound.writeframes((9000 * np.sin(2 * np.pi * 440 * times)).astype("<i2").tobytes())
+    return content.getvalue()
+
+
+SOUND = wav()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDir:
+    return DataDir(tmp_path / "var")
+
+
+def settings(url: str, **more: Any) -> SpeakerSettings:
+    return SpeakerSettings(
+        **{"id": "horn", "kind": "http", "url": url, "timeout_s": 1.0} | more  # type: ignore[arg-type]
+    )
+
+
+def speaker(horn: Horn, data: DataDir, **more: Any) -> CarefulSpeaker:
+    if horn.auth:
+        more = {"user": USER, "password_env": "HORN_PASSWORD"} | more
+    chosen = settings(horn.url, **more)
+    return CarefulSpeaker(chosen, HttpPlayer(chosen, PASSWORD if horn.auth else None), data)
+
+
+@pytest.mark.parametrize("auth", ["", "basic", "digest", "digest-sha256", "digest-old"])
+def test_a_sound_is_posted_once_with_the_password_that_is_asked_for(
+    data: DataDir, auth: str
+) -> None:
+    with network_speaker(auth=auth) as horn:
+        spoken = speaker(horn, data).speak("gate", "evt-1", SOUND)
+    assert (spoken.result, spoken.reason, spoken.speaker_id) == ("played", "", "horn")
+    assert (horn.sounds, horn.types) == ([SOUND], ["audio/wav"])
+    assert spoken.started_at and spoken.ended_at and spoken.started_at <= spoken.ended_at
+    assert (data.root / spoken.audio_file).read_bytes() == SOUND
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "result", "words"),
+    [
+        ({"status": 500}, "refused", "answered 500"),
+        ({"status": 403}, "refused", "answered 403"),
+        ({"status": 503}, "busy", "answered 503"),
+        ({"status": 429}, "busy", "answered 429"),
+        ({"hangs_s": 2.0}, "timed out", "no answer within 1.2 s"),
+        ({"closes_early": True}, "unknown whether played", "the connection broke"),
+    ],
+)
+def test_a_speaker_that_misbehaves_is_recorded_and_not_asked_again(
+    data: DataDir, behaviour: dict[str, Any], result: str, words: str
+) -> None:
+    with network_speaker(**behaviour) as horn:
+        careful = speaker(horn, data)
+        spoken = careful.speak("gate", "evt-1", SOUND)
+        assert (spoken.result, len(horn.sounds)) == (result, 1)
+        assert words in spoken.reason and horn.url in spoken.reason
+        assert careful.find_spoken("gate", "evt-1") == spoken
+
+
+def test_a_wrong_password_never_sends_the_sound_to_be_played(data: DataDir) -> None:
+    with network_speaker(auth="digest") as horn:
+        chosen = settings(horn.url, user=USER, password_env="HORN_PASSWORD")
+        spoken = CarefulSpeaker(chosen, HttpPlayer(chosen, "wrong"), data).speak("g", "e", SOUND)
+    assert spoken.result == "refused" and "are user and HORN_PASSWORD right?" in spoken.reason
+    assert horn.sounds == []
+
+
+def test_a_speaker_that_is_off_was_not_asked_and_may_be_asked_again(data: DataDir) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        off = Horn(url=f"http://127.0.0.1:{free.getsockname()[1]}/")
+    careful = speaker(off, data)
+    with pytest.raises(NoSpeaker, match="no connection"):
+        careful.speak("gate", "evt-1", SOUND)
+    assert careful.find_spoken("gate", "evt-1") is None
+
+
+def test_a_call_that_was_cut_off_by_a_crash_is_never_repeated(data: DataDir) -> None:
+    class Crash(BaseException):
+        pass
+
+    class Dies:
+        def play(self, sound: bytes, duration_s: float, before: Callable[[], None]) -> Any:
+            before()
+            raise Crash
+
+    with network_speaker() as horn:
+        with pytest.raises(Crash):
+            CarefulSpeaker(settings(horn.url), Dies(), data).speak("gate", "evt-1", SOUND)
+        known = speaker(horn, data).find_spoken("gate", "evt-1")
+    assert known is not None and known.result == "unknown whether played"
+    assert known.started_at is not None and known.ended_at is None
+    assert horn.requests == 0
+
+
+def test_a_note_that_cannot_be_read_means_silence_not_a_second_call(data: DataDir) -> None:
+    with network_speaker() as horn:
+        careful = speaker(horn, data)
+        careful.speak("gate", "evt-1", SOUND)
+        (note,) = data.announcements.rglob("*.json")
+        note.write_text("{")
+        with pytest.raises(TryAgain, match="the note of a call cannot be read"):
+            careful.find_spoken("gate", "evt-1")
+
+
+def test_calls_over_the_hourly_cap_are_recorded_and_not_played(data: DataDir) -> None:
+    clock = [datetime.now(UTC)]
+    with network_speaker() as horn:
+        chosen = settings(horn.url, max_calls_per_hour=2)
+        results = []
+        for number, minutes in enumerate((0, 1, 2, 62)):
+            clock[0] += timedelta(minutes=minutes)
+            # a new process each time: the cap is counted from what is on the disk
+            careful = CarefulSpeaker(chosen, HttpPlayer(chosen, None), data, lambda: clock[0])
+            results.append(careful.speak(f"cam-{number}", "evt", SOUND).result)
+    assert results == ["played", "played", "over the hourly cap", "played"]
+    assert len(horn.sounds) == 3
+
+
+def test_sounds_are_posted_in_the_encoding_that_the_speaker_takes() -> None:
+    with wave.open(io.BytesIO(SOUND), "rb") as sound:
+        samples = sound.readframes(-1)
+    assert encode(SOUND, "wav") == SOUND
+    assert encode(SOUND, "pcm") == audioop.byteswap(samples, 2)
+    everything = np.arange(-32768, 32768, 4).astype("<i2")  # G.711 takes 14 bits
+    assert to_mulaw(everything).tobytes() == audioop.lin2ulaw(everything.tobytes(), 2)
+    heard = np.frombuffer(audioop.ulaw2lin(encode(SOUND, "mulaw"), 2), "<i2").astype(float)
+    assert len(heard) == 1600
+    assert int(np.abs(np.fft.rfft(heard)).argmax()) * 8000 / 1600 == 440
+    assert abs(heard[200:-200]).max() == pytest.approx(9000, rel=0.05)
+
+
+def _fake_aplay(folder: Path, script: str) -> None:
+    program = folder / "aplay"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("script", "result", "words"),
+    [
+        ('cp "$4" "$(dirname "$0")/heard.wav"', "played", ""),
+        ("echo 'Device or resource busy' >&2; exit 1", "busy", "resource busy"),
+        ("echo 'no such card' >&2; exit 1", "refused", "no such card"),
+        ("exec sleep 5", "timed out", "not done in 1.2 s"),
+    ],
+)
+def test_this_machines_own_speaker_plays_by_aplay(
+    data: DataDir,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+    result: str,
+    words: str,
+) -> None:
+    _fake_aplay(tmp_path, script)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    chosen = SpeakerSettings(id="desk", kind="sound-device", device="hw:1", timeout_s=1.0)
+    spoken = CarefulSpeaker(chosen, DevicePlayer(chosen), data).speak("gate", "evt-1", SOUND)
+    assert spoken.result == result
+    assert words in spoken.reason
+    if result == "played":
+        assert (tmp_path / "heard.wav").read_bytes() == SOUND
+
+
+def test_a_machine_without_a_player_says_which_package_is_missing(
+    data: DataDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    chosen = SpeakerSettings(id="desk", kind="sound-device")
+    with pytest.raises(NoSpeaker, match="needs aplay"):
+        CarefulSpeaker(chosen, DevicePlayer(chosen), data).speak("gate", "evt-1", SOUND)
+
+
+# the announce flow with real speakers ------------------------------------------------------------
+
+
+class ReadyVoice:
+    """Speech is tested elsewhere; this one says a tone."""
+
+    engine_name = "a tone"
+
+    def sound(self, text: object) -> bytes:
+        return SOUND
+
+
+@pytest.fixture
+def site(sample_site_file: Path) -> Site:
+    return load_site(sample_site_file)
+
+
+def with_speakers(site: Site, *speakers: SpeakerSettings, **by_camera: str) -> Site:
+    cameras = [
+        camera.model_copy(
+            update={
+                "id": ("gate", "yard")[number],
+                "speaker": by_camera.get(("gate", "yard")[number]),
+            }
+        )
+        for number, camera in enumerate(site.cameras)
+    ]
+    return site.model_copy(update={"cameras": tuple(cameras), "speakers": speakers})
+
+
+def announce(site: Site, data: DataDir, environment: dict[str, str]) -> list[AnnouncementMade]:
+    """Run the flow over the log, every camera live; what was announced, in order of the log."""
+    live = frozenset(camera.id for camera in site.cameras)
+    chosen = AnnounceSettings(data, AnnounceRules(live_cameras=live))
+    everything = threading.Event()
+    everything.set()
+    speakers = open_speakers(site, data, environment, live)
+    run_main(
+        build_announce_flow(chosen, ReadyVoice(), threading.Event(), everything, speakers)  # type: ignore[arg-type]
+    )
+    with EventLog.open(data.events_db) as log:
+        found = [each.event.data for each in log.read(types=[AnnouncementMade.event_type])]
+    return [each for each in found if isinstance(each, AnnouncementMade)]
+
+
+def test_a_live_warning_reaches_the_cameras_own_speaker_and_its_record_says_so(
+    site: Site, data: DataDir
+) -> None:
+    with network_speaker(auth="digest") as horn, EventLog.open(data.events_db) as log:
+        chosen = settings(horn.url, user=USER, password_env="HORN_PASSWORD")
+        log.append([warned_event(1, "gate", datetime.now(UTC))])
+        log.append([warned_event(2, "yard", datetime.now(UTC))])
+        spoken = announce(
+            with_speakers(site, chosen, gate="horn"), data, {"HORN_PASSWORD": PASSWORD}
+        )
+        again = announce(
+            with_speakers(site, chosen, gate="horn"), data, {"HORN_PASSWORD": PASSWORD}
+        )
+    assert [(e.camera_id, e.result, e.speaker_id) for e in spoken] == [
+        ("gate", "played", "horn"),
+        ("yard", "written", ""),
+    ]
+    assert spoken[0].was_spoken and spoken[0].started_at and spoken[0].ended_at
+    assert horn.sounds == [SOUND]
+    assert again == spoken
+
+
+def test_a_live_warning_that_is_too_late_never_reaches_the_speaker(
+    site: Site, data: DataDir
+) -> None:
+    with network_speaker() as horn, EventLog.open(data.events_db) as log:
+        late = datetime.now(UTC) - timedelta(seconds=6)
+        log.append([warned_event(1, "gate", late)])
+        (made,) = announce(with_speakers(site, settings(horn.url), gate="horn"), data, {})
+    assert (made.result, horn.requests) == ("too late", 0)
+
+
+def test_a_speaker_that_hangs_does_not_silence_the_others(site: Site, data: DataDir) -> None:
+    with (
+        network_speaker(hangs_s=30) as stuck,
+        network_speaker() as horn,
+        EventLog.open(data.events_db) as log,
+    ):
+        log.append([warned_event(1, "gate", datetime.now(UTC))])
+        log.append([warned_event(2, "yard", datetime.now(UTC))])
+        made = announce(
+            with_speakers(
+                site,
+                settings(stuck.url, id="stuck", timeout_s=4.9),
+                settings(horn.url),
+                gate="stuck",
+                yard="horn",
+            ),
+            data,
+            {},
+        )
+    assert [each.result for each in made] == ["timed out", "played"]
+    # side by side: the second was done while the first still waited
+    assert made[0].ended_at and made[1].ended_at and made[1].ended_at < made[0].ended_at
+
+
+def test_a_speaker_that_is_off_is_recorded_as_no_speaker(site: Site, data: DataDir) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    with EventLog.open(data.events_db) as log:
+        log.append([warned_event(1, "gate", datetime.now(UTC))])
+        (made,) = announce(with_speakers(site, settings(url), gate="horn"), data, {})
+    assert made.result == "no speaker" and "is it on?" in made.reason
+    assert not made.was_spoken
+
+
+def test_recordings_are_written_to_files_whatever_speaker_the_camera_names(
+    site: Site, data: DataDir
+) -> None:
+    with network_speaker() as horn:
+        speakers = open_speakers(
+            with_speakers(site, settings(horn.url), gate="horn"), data, {}, live_cameras=()
+        )
+        assert speakers.speak("gate", "evt-1", SOUND).result == "written"
+    assert horn.requests == 0
+
+
+def test_a_password_that_is_not_set_stops_the_program(site: Site, data: DataDir) -> None:
+    chosen = settings("http://horn.invalid/", user=USER, password_env="HORN_PASSWORD")
+    with pytest.raises(Stop, match="HORN_PASSWORD is not set"):
+        open_speakers(with_speakers(site, chosen, gate="horn"), data, {}, ["gate"])
+
+
+def test_the_file_speaker_still_writes(data: DataDir) -> None:
+    assert FileSpeaker(data).speak("gate", "evt-1", SOUND).result == "written"
