@@ -21,8 +21,10 @@ from domain.events import (
     OffenceOpened,
     OffenceUnknown,
     OffenceWarned,
+    OffenceWithheld,
 )
 
+_UNSPOKEN = {"too late": "too_late", "unknown whether played": "maybe_spoken"}
 _BASIS = {"seen outside the zone": "basis_outside", "no longer seen": "basis_gone"}
 
 
@@ -69,6 +71,10 @@ def _step(event: Event, names: Names) -> str:
             + f'<div class="said" lang="zh">{escape(data.text.zh)}</div>'
             + f'<div class="said" lang="en">{escape(data.text.en)}</div>'
         )
+    if isinstance(data, OffenceWithheld):
+        reasons = " · ".join(names.unfit(code) for code in data.reasons)
+        key = f"history.withheld_{data.what}"
+        return _what(names.say(key, number=data.rung_number, reasons=reasons))
     if isinstance(data, OffenceComplied | OffenceLapsed):
         basis = names.say(f"history.{_BASIS[data.basis]}")
         key = "complied" if isinstance(data, OffenceComplied) else "lapsed"
@@ -91,11 +97,11 @@ def _what(said: str) -> str:
 
 
 def _announcement(data: AnnouncementMade, names: Names) -> str:
-    if data.result == "written":
+    if data.was_spoken:
         seconds = f"{data.audio_duration_s or 0:.1f}"
         said = names.say("history.spoken", number=data.rung_number, seconds=seconds)
         return f'<div class="spoken">{escape(said)}</div>'
-    key = "too_late" if data.result == "too late" else "failed"
+    key = _UNSPOKEN.get(data.result, "failed")
     said = names.say(f"history.{key}", number=data.rung_number, reason=data.reason)
     return f'<div class="not-spoken">{escape(said)}</div>'
 

@@ -50,6 +50,11 @@ class Names:
         key = f"wall.state_{state}"
         return self.say(key) if key in catalogue() else state
 
+    def unfit(self, code: str) -> str:
+        """Why a camera may not warn; the code where the catalogue does not know it."""
+        key = f"wall.unfit_{code}"
+        return self.say(key) if key in catalogue() else code
+
     def rung_count(self, rule_id: str) -> int:
         """Rungs of the rule's ladder; 0 where it is not known."""
         if self.site is None:

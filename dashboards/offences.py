@@ -130,7 +130,7 @@ def _noted(known: Offence, event: Event, data: AnnouncementMade | EvidenceSealed
     known = replace(known, history=_in_order(known.history, event))
     if isinstance(data, EvidenceSealed):
         return replace(known, evidence=data)
-    if data.result != "written":
+    if not data.was_spoken and data.result != "unknown whether played":
         return replace(known, rungs_unspoken=known.rungs_unspoken + 1)
     return known
 

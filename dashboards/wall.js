@@ -64,10 +64,14 @@ class Tile {
     this.draw();
   }
 
-  explain({status, reason, age_s}) {
+  explain({status, reason, age_s, unfit}) {
     const {texts} = this.wall;
     if (status === "stale") return fill(texts.no_new_picture, {seconds: Math.floor(age_s)});
     if (status === "waiting") return texts.no_picture_yet;
+    if (unfit?.length) {
+      const reasons = unfit.map((code) => texts[`unfit_${code}`] ?? code).join(" · ");
+      return fill(texts.not_fit, {reasons});
+    }
     return reason;
   }
 

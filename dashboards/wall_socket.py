@@ -101,6 +101,7 @@ def _describe(tile: Tile) -> dict[str, Any]:
         "camera_id": tile.camera_id,
         "status": tile.status,
         "reason": tile.reason,
+        "unfit": list(view.unfit) if view else [],
         "age_s": round(tile.age_s, 1),
         "captured_at": view.captured_at.isoformat() if view and view.captured_at else None,
         "width_px": view.width_px if view else 0,

@@ -40,6 +40,7 @@ class LiveView(BaseModel):
     width_px: int = 0
     height_px: int = 0
     tracks: tuple[LiveTrack, ...] = ()
+    unfit: tuple[str, ...] = ()  # codes of domain/fitness.py: why it may not warn
 
     def write(self, folder: Path) -> None:
         """Replace this camera's JSON file."""

@@ -87,6 +87,7 @@ class LiveBoard:
             captured_at=stamp.captured_at,
             width_px=stamp.width_px,
             height_px=stamp.height_px,
+            unfit=(*tracked.sight.faults, *tracked.sight.shortcomings),
             tracks=tuple(
                 _live_track(tracked, row, standings.get(int(tracked.track_ids[row])))
                 for row in range(len(tracked))

@@ -70,7 +70,7 @@ def summarise(data: DataDir, site: Site) -> Summary:
     faults = _verify(data, sorted(sealed.values()))
     calls = Counter(e.data.offence_id for e in events if isinstance(e.data, OffenceWarned))
     made = [event.data for event in events if isinstance(event.data, AnnouncementMade)]
-    spoken = Counter(each.offence_id for each in made if each.result == "written")
+    spoken = Counter(each.offence_id for each in made if each.was_spoken)
     lines = tuple(
         _line(data_, calls, spoken, sealed, faults)
         for data_ in sorted(outcomes, key=lambda each: (each.first_seen_at, each.offence_id))

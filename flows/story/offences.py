@@ -36,7 +36,7 @@ class Call:
     rung_number: int  # from 1
     rung_id: str
     at: datetime  # event time
-    result: str = ""  # written, too late, failed; "" while the announcer has not said
+    result: str = ""  # of the announcement; "" while the announcer has not said
 
 
 @dataclass(slots=True)
@@ -158,7 +158,7 @@ def offence_table(offences: Sequence[OffenceStory], timezone: str = "UTC") -> pd
             each.camera_id,
             each.track_id,
             round(each.dwell_s, 1),
-            f"{sum(call.result == 'written' for call in each.calls)} of {len(each.calls)} spoken",
+            f"{sum(call.result in ('written', 'played') for call in each.calls)} of {len(each.calls)} spoken",
             each.state,
             each.remark,
             each.evidence_id or "none",

@@ -1,0 +1,28 @@
+"""Every reason for which a camera may not warn can be read in both languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboards.names import Names
+from dashboards.texts import Lang, catalogue
+from dashboards.tiles import Tile
+from dashboards.wall_socket import _describe
+from domain.fitness import Unfit
+from domain.live_view import LiveView
+
+
+def test_every_code_has_its_text() -> None:
+    assert {f"wall.unfit_{code}" for code in Unfit} <= set(catalogue())
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_code_that_is_not_known_stands_for_itself(lang: Lang) -> None:
+    assert Names(None, lang).unfit("new-code") == "new-code"
+    assert Names(None, lang).unfit("picture-frozen") not in ("", "picture-frozen")
+
+
+def test_the_wall_is_told_why_a_camera_may_not_warn() -> None:
+    view = LiveView(camera_id="gate", status="up", unfit=("picture-covered",))
+    tile = Tile("gate", 1, view, b"", 0.0, "up", "")
+    assert _describe(tile)["unfit"] == ["picture-covered"]
