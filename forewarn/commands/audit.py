@@ -14,7 +14,16 @@ from rich.progress import Progress
 from rich.table import Table
 
 from domain.errors import Stop
-from forewarn.options import DEFAULT_DATA, DataOption, JsonOption, console, data_dir
+from forewarn.custody_note import note_custody
+from forewarn.options import (
+    DEFAULT_DATA,
+    DataOption,
+    JsonOption,
+    KeysOption,
+    console,
+    data_dir,
+    keys_dir,
+)
 
 MANY_FINDINGS = 40  # more than anybody reads on a screen
 
@@ -24,21 +33,27 @@ def audit(
         Path | None,
         typer.Option("--site", help="Site file, for records that do not carry their rule."),
     ] = None,
+    keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Check every evidence record: true, clear, complete, accurate.
 
     Runs in a process of its own and sends nothing anywhere. The report is kept in the data
-    folder's audits/. Exit code 1 when a record fails a check.
+    folder's audits/; where the key is at hand, the custody chain tells of it. Exit code 1 when a record fails a check.
 
     Example: forewarn audit --json | jq '.findings[] | .evidence_id + ": " + .reason.en'
     """
-    report_text, code = _run(data_dir(data).root, site, quiet=as_json)
+    folder = data_dir(data)
+    report_text, code = _run(folder.root, site, quiet=as_json)
+    report = json.loads(report_text)
+    if report["records"]:
+        told = {"records": report["records"], "records_failed": report["records_failed"]}
+        note_custody(folder, keys_dir(keys), "audited", "", told)
     if as_json:
         print(report_text.strip(), flush=True)
     else:
-        _show(json.loads(report_text))
+        _show(report)
     raise typer.Exit(code)
 
 

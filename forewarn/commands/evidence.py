@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from domain.data_dir import DataDir
-from domain.errors import ForewarnError, PutAside, Stop
+from domain.errors import PutAside, Stop
+from forewarn.commands.evidence_out import IdArgument, export, verify
+from forewarn.evidence_lookup import evidence_record, evidence_table
 from forewarn.options import (
     DEFAULT_DATA,
     DataOption,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:  # LanceDB takes a second to load
     import numpy as np
 
     from domain.evidence import EvidenceRecord
-    from evidence_store.table import EvidenceTable
-    from evidence_store.verifier import Verifier
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="What was sealed, and whether it still is."
@@ -39,7 +38,6 @@ app = typer.Typer(
 
 WIDTH_IN_A_PIPE = 160
 
-IdArgument = Annotated[str, typer.Argument(metavar="EVIDENCE_ID", help="As `list` shows it.")]
 CameraOption = Annotated[str | None, typer.Option("--camera", help="Only this camera.")]
 RuleOption = Annotated[str | None, typer.Option("--rule", help="Only this rule.")]
 OutcomeOption = Annotated[
@@ -73,7 +71,7 @@ def list_evidence(
 
     Example: forewarn evidence list --outcome escalated --since 2026-03-02
     """
-    records = _table(data_dir(data)).list(camera, rule, outcome, _utc(since), limit)
+    records = evidence_table(data_dir(data)).list(camera, rule, outcome, _utc(since), limit)
     if as_json:
         for record in records:
             print_json(_as_json(record))
@@ -110,7 +108,7 @@ def show(
     from evidence_store.vault import Vault
 
     folder = data_dir(data)
-    record = _record(folder, evidence_id)
+    record = evidence_record(folder, evidence_id)
     originals = [file.name for file in record.files if file.role not in OPEN_ROLES]
     if unmasked:
         chain = open_chain(folder, keys_dir(keys))
@@ -176,9 +174,9 @@ def search(
     folder = data_dir(data)
     if (image is None) == (like is None):
         raise Stop("needs either --image FILE or --like EVIDENCE_ID; --help shows an example")
-    table = _table(folder)
+    table = evidence_table(folder)
     if like is not None:
-        vector = getattr(_record(folder, like), by.value)
+        vector = getattr(evidence_record(folder, like), by.value)
         if not vector.any():
             raise PutAside(f"{like}: has no picture of its subject to compare with")
     else:
@@ -203,137 +201,8 @@ def search(
     _out().print(_listing([(record, similarity) for record, similarity in found]))
 
 
-@app.command()
-def verify(
-    evidence_id: Annotated[
-        str | None, typer.Argument(metavar="[EVIDENCE_ID]", help="One record; else all.")
-    ] = None,
-    keys: KeysOption = None,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
-) -> None:
-    """Check all records (or one): files, facts, manifest, signature, and the whole custody chain.
-
-    Each fault is named and the exit code is then 1. That it was done, and what came of it, becomes an
-    entry of the custody chain where the key is at hand.
-
-    Example: forewarn evidence verify
-    """
-    from evidence_store.vault import Vault
-    from evidence_store.verifier import Verifier
-
-    folder, key_folder = data_dir(data), keys_dir(keys)
-    verifier = Verifier.open(folder)
-    vault, listed = Vault(folder.evidence), _table(folder).facts().column("evidence_id").to_pylist()
-    ids = [evidence_id] if evidence_id else listed
-    problems = [*verifier.problems]
-    for each in track(ids, "verifying", console=console, transient=True, disable=as_json):
-        problems += verifier.problems_of(_record(folder, each))
-    if evidence_id is None:
-        problems += [
-            f"{each}: sealed, but has no row in the evidence table"
-            for each in sorted(set(vault.ids()) - set(listed))
-        ]
-        problems += verifier.vanished(listed)
-    unsigned = sum(not verifier.is_signed(each) for each in ids)
-    if as_json:
-        told = {"records": len(ids), "unsigned": unsigned, "problems": problems}
-        print_json(told | {"custody_entries": verifier.chain.entries, "keys": [*verifier.keys]})
-    else:
-        _tell_verified(len(ids), unsigned, problems, verifier)
-    if ids:
-        _note_verified(folder, key_folder, evidence_id or "", len(ids), len(problems))
-    if problems:
-        raise typer.Exit(1)
-
-
-@app.command()
-def export(
-    evidence_id: IdArgument,
-    to: Annotated[
-        Path | None,
-        typer.Option("--to", metavar="FILE.zip", help="Else EVIDENCE_ID.zip in this folder."),
-    ] = None,
-    unmasked: Annotated[
-        bool, typer.Option("--unmasked", help="The originals, too; needs --reason.")
-    ] = False,
-    reason: Annotated[
-        str, typer.Option("--reason", help="Why the originals leave; goes into the custody chain.")
-    ] = "",
-    keys: KeysOption = None,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
-) -> None:
-    """One zip that an outsider can check: media, manifest, signatures, custody, summary, verifier.
-
-    Only masked copies leave, unless --unmasked and a reason say otherwise. The record is verified
-    first: what does not verify is not exported. `python verify_evidence.py FILE.zip` checks the zip
-    on any machine with Python and its package cryptography.
-
-    Example: forewarn evidence export evd-0123456789abcdef --to case-17.zip
-    """
-    from evidence_store.export import Exporter
-    from evidence_store.site_key import keys_of, open_chain
-    from evidence_store.summary_pdf import write_summaries
-    from evidence_store.verifier import Verifier
-
-    folder = data_dir(data)
-    record, verifier = _record(folder, evidence_id), Verifier.open(folder)
-    if problems := [*verifier.problems, *verifier.problems_of(record)]:
-        raise PutAside(f"{evidence_id} does not verify and is not exported: " + "; ".join(problems))
-    target = to or Path(f"{evidence_id}{'.unmasked' if unmasked else ''}.zip")
-    chain = open_chain(folder, keys_dir(keys))
-    exporter = Exporter(verifier.vault, chain, keys_of(folder), write_summaries)
-    withheld = exporter.export(record, target, reason if unmasked else None)
-    key_id = chain.signer.key_id if chain.signer else ""
-    if as_json:
-        told = {"file": str(target.resolve()), "masked": not unmasked, "withheld": withheld}
-        print_json(told | {"signed_by": key_id})
-        return
-    console.print(f"{target}: {'originals and masked copies' if unmasked else 'masked copies'}")
-    console.print(f"signed by {key_id or 'nobody'}", highlight=False, soft_wrap=True)
-
-
-def _tell_verified(records: int, unsigned: int, problems: list[str], verifier: Verifier) -> None:
-    for problem in problems:
-        console.print(f"[red]changed:[/red] {problem}", highlight=False, soft_wrap=True)
-    for remark in verifier.chain.remarks:
-        console.print(f"[yellow]remark:[/yellow] {remark}", highlight=False, soft_wrap=True)
-    if not problems:
-        entries = verifier.chain.entries
-        console.print(f"{records} records and {entries} custody entries are as they were sealed.")
-    if unsigned:
-        console.print(f"[yellow]not signed:[/yellow] {unsigned} of {records} records")
-    for key_id in verifier.keys:
-        console.print(f"signatures checked with key {key_id}", highlight=False, soft_wrap=True)
-
-
-def _note_verified(
-    folder: DataDir, keys: Path | None, evidence_id: str, records: int, problems: int
-) -> None:
-    """Into the chain; somebody without the key may verify, too, and leaves no entry."""
-    from evidence_store.site_key import open_chain
-
-    try:
-        chain = open_chain(folder, keys)
-        chain.append("verified", evidence_id, {"records": records, "problems": problems})
-    except ForewarnError as error:
-        console.print(f"[dim]no custody entry of this: {error}[/dim]", soft_wrap=True)
-
-
-def _table(folder: DataDir) -> EvidenceTable:
-    from evidence_store.table import EvidenceTable
-
-    return EvidenceTable.open(folder.lancedb, create=False)
-
-
-def _record(folder: DataDir, evidence_id: str) -> EvidenceRecord:
-    record = _table(folder).get(evidence_id)
-    if record is None:
-        raise PutAside(
-            f"no evidence {evidence_id!r} in {folder.root}; `forewarn evidence list` shows the ids"
-        )
-    return record
+app.command()(verify)
+app.command()(export)
 
 
 def _vector_of(image: Path, by: Likeness, triton: str | None, folder: DataDir) -> np.ndarray:

@@ -217,6 +217,8 @@ def test_audit_tells_which_record_fails_and_its_exit_code_says_so(data: DataDir)
     assert report["records"] == 4
     assert {each["check"] for each in report["findings"]} >= {"all-parts", "rule-known"}
     assert (data.audits / "latest.json").is_file()
+    entry = json.loads(data.custody.read_text().splitlines()[-1])
+    assert entry["kind"] == "audited" and entry["details"] == {"records": 4, "records_failed": 4}
     shown = run(data, "audit")
     assert shown.exit_code == 1
     assert record(0).evidence_id in shown.output and "规则" in shown.output

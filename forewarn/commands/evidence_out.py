@@ -1,0 +1,135 @@
+"""`forewarn evidence verify` and `export`: is it still as it was sealed, and a copy for outsiders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import track
+
+from domain.errors import PutAside
+from forewarn.custody_note import note_custody
+from forewarn.evidence_lookup import evidence_record, evidence_table
+from forewarn.options import (
+    DEFAULT_DATA,
+    DataOption,
+    JsonOption,
+    KeysOption,
+    console,
+    data_dir,
+    keys_dir,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from evidence_store.verifier import Verifier
+
+IdArgument = Annotated[str, typer.Argument(metavar="EVIDENCE_ID", help="As `list` shows it.")]
+
+
+def verify(
+    evidence_id: Annotated[
+        str | None, typer.Argument(metavar="[EVIDENCE_ID]", help="One record; else all.")
+    ] = None,
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Check all records (or one): files, facts, manifest, signature, and the whole custody chain.
+
+    Each fault is named and the exit code is then 1. That it was done, and what came of it, becomes an
+    entry of the custody chain where the key is at hand.
+
+    Example: forewarn evidence verify
+    """
+    from evidence_store.vault import Vault
+    from evidence_store.verifier import Verifier
+
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    verifier = Verifier.open(folder)
+    vault, listed = (
+        Vault(folder.evidence),
+        evidence_table(folder).facts().column("evidence_id").to_pylist(),
+    )
+    ids = [evidence_id] if evidence_id else listed
+    problems = [*verifier.problems]
+    for each in track(ids, "verifying", console=console, transient=True, disable=as_json):
+        problems += verifier.problems_of(evidence_record(folder, each))
+    if evidence_id is None:
+        problems += [
+            f"{each}: sealed, but has no row in the evidence table"
+            for each in sorted(set(vault.ids()) - set(listed))
+        ]
+        problems += verifier.vanished(listed)
+    unsigned = sum(not verifier.is_signed(each) for each in ids)
+    if as_json:
+        told = {"records": len(ids), "unsigned": unsigned, "problems": problems}
+        print_json(told | {"custody_entries": verifier.chain.entries, "keys": [*verifier.keys]})
+    else:
+        _tell_verified(len(ids), unsigned, problems, verifier)
+    if ids:
+        told = {"records": len(ids), "problems": len(problems)}
+        note_custody(folder, key_folder, "verified", evidence_id or "", told)
+    if problems:
+        raise typer.Exit(1)
+
+
+def export(
+    evidence_id: IdArgument,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE.zip", help="Else EVIDENCE_ID.zip in this folder."),
+    ] = None,
+    unmasked: Annotated[
+        bool, typer.Option("--unmasked", help="The originals, too; needs --reason.")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why the originals leave; goes into the custody chain.")
+    ] = "",
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """One zip that an outsider can check: media, manifest, signatures, custody, summary, verifier.
+
+    Only masked copies leave, unless --unmasked and a reason say otherwise. The record is verified
+    first: what does not verify is not exported. `python verify_evidence.py FILE.zip` checks the zip
+    on any machine with Python and its package cryptography.
+
+    Example: forewarn evidence export evd-0123456789abcdef --to case-17.zip
+    """
+    from evidence_store.export import Exporter
+    from evidence_store.site_key import keys_of, open_chain
+    from evidence_store.summary_pdf import write_summaries
+    from evidence_store.verifier import Verifier
+
+    folder = data_dir(data)
+    record, verifier = evidence_record(folder, evidence_id), Verifier.open(folder)
+    if problems := [*verifier.problems, *verifier.problems_of(record)]:
+        raise PutAside(f"{evidence_id} does not verify and is not exported: " + "; ".join(problems))
+    target = to or Path(f"{evidence_id}{'.unmasked' if unmasked else ''}.zip")
+    chain = open_chain(folder, keys_dir(keys))
+    exporter = Exporter(verifier.vault, chain, keys_of(folder), write_summaries)
+    withheld = exporter.export(record, target, reason if unmasked else None)
+    key_id = chain.signer.key_id if chain.signer else ""
+    if as_json:
+        told = {"file": str(target.resolve()), "masked": not unmasked, "withheld": withheld}
+        print_json(told | {"signed_by": key_id})
+        return
+    console.print(f"{target}: {'originals and masked copies' if unmasked else 'masked copies'}")
+    console.print(f"signed by {key_id or 'nobody'}", highlight=False, soft_wrap=True)
+
+
+def _tell_verified(records: int, unsigned: int, problems: list[str], verifier: Verifier) -> None:
+    for problem in problems:
+        console.print(f"[red]changed:[/red] {problem}", highlight=False, soft_wrap=True)
+    for remark in verifier.chain.remarks:
+        console.print(f"[yellow]remark:[/yellow] {remark}", highlight=False, soft_wrap=True)
+    if not problems:
+        entries = verifier.chain.entries
+        console.print(f"{records} records and {entries} custody entries are as they were sealed.")
+    if unsigned:
+        console.print(f"[yellow]not signed:[/yellow] {unsigned} of {records} records")
+    for key_id in verifier.keys:
+        console.print(f"signatures checked with key {key_id}", highlight=False, soft_wrap=True)

@@ -1,0 +1,33 @@
+"""Evidence by its id, for the commands that take one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.data_dir import DataDir
+from domain.errors import PutAside
+
+if TYPE_CHECKING:  # LanceDB takes a second to load
+    from domain.evidence import EvidenceRecord
+    from evidence_store.table import EvidenceTable
+
+
+def evidence_table(folder: DataDir) -> EvidenceTable:
+    """The table of a data folder, to read; one without rows where there is none yet."""
+    from evidence_store.table import EvidenceTable
+
+    return EvidenceTable.open(folder.lancedb, create=False)
+
+
+def evidence_record(folder: DataDir, evidence_id: str) -> EvidenceRecord:
+    """One record's row.
+
+    Raises:
+        PutAside: there is none of that id.
+    """
+    record = evidence_table(folder).get(evidence_id)
+    if record is None:
+        raise PutAside(
+            f"no evidence {evidence_id!r} in {folder.root}; `forewarn evidence list` shows the ids"
+        )
+    return record

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer import Typer
+from typer.testing import CliRunner, Result
+
+from domain.data_dir import DataDir
+from domain.errors import Stop
+from evidence_store.check_custody import check_chain
+from evidence_store.custody import CustodyChain
+from evidence_store.keys import PASSPHRASE_VARIABLE, KeyFolder
+from evidence_store.site_key import keys_of
+from forewarn.commands import keys
+
+APP = Typer()
+APP.add_typer(keys.app, name="keys")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDir:
+    return DataDir(tmp_path / "var")
+
+
+def run(data: DataDir, *words: str, passphrase: str = "") -> Result:
+    return CliRunner().invoke(
+        APP,
+        ["keys", *words, "--data", str(data.root)],
+        env={PASSPHRASE_VARIABLE: passphrase, "FOREWARN_KEYS": None},
+    )
+
+
+def told(result: Result) -> list[dict[str, object]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_a_key_is_made_once(data: DataDir) -> None:
+    (made,) = told(run(data, "create", "--json"))
+    assert made["created"] and len(str(made["key_id"])) == 64
+    assert isinstance(run(data, "create").exception, Stop)
+    (again,) = told(run(data, "create", "--if-none", "--json"))
+    assert again == {"key_id": made["key_id"], "created": False}
+    (shown,) = told(run(data, "show", "--json"))
+    assert shown["key_id"] == made["key_id"]
+    assert str(shown["public_pem"]).startswith("-----BEGIN PUBLIC KEY-----")
+
+
+def test_without_a_key_show_and_rotate_say_how_to_make_one(data: DataDir) -> None:
+    for command in ("show", "rotate"):
+        assert "forewarn keys create --data" in str(run(data, command).exception)
+    assert told(run(data, "list", "--json")) == []
+
+
+def test_rotation_is_the_last_thing_that_the_old_key_signs(data: DataDir) -> None:
+    (made,) = told(run(data, "create", "--json"))
+    (rotated,) = told(run(data, "rotate", "--json"))
+    assert rotated["before"] == made["key_id"] != rotated["key_id"]
+    CustodyChain(data.custody, KeyFolder(data.keys).signer()).append("verified", "", {})
+    report = check_chain(CustodyChain(data.custody), keys_of(data))
+    assert (report.entries, report.problems) == (3, [])
+    signers = [json.loads(line)["key_id"] for line in data.custody.read_text().splitlines()]
+    assert signers == [made["key_id"], made["key_id"], rotated["key_id"]]
+    listed = told(run(data, "list", "--json"))
+    assert [(each["key_id"], each["signs_now"]) for each in listed] == [
+        (made["key_id"], False),
+        (rotated["key_id"], True),
+    ]
+    assert all(each["since"] for each in listed)
+
+
+def test_a_locked_key_needs_its_passphrase_for_each_command(data: DataDir) -> None:
+    told(run(data, "create", "--json", passphrase="a long one"))
+    assert PASSPHRASE_VARIABLE in str(run(data, "show").exception)
+    told(run(data, "show", "--json", passphrase="a long one"))
+    (listed,) = told(run(data, "list", "--json"))
+    assert listed["signs_now"] is False, "without the passphrase nobody can say"
+
+
+def test_one_key_may_sign_for_several_data_folders(tmp_path: Path) -> None:
+    token, one, two = tmp_path / "token", DataDir(tmp_path / "one"), DataDir(tmp_path / "two")
+    (made,) = told(run(one, "create", "--keys", str(token), "--json"))
+    (again,) = told(run(two, "create", "--if-none", "--keys", str(token), "--json"))
+    assert again["key_id"] == made["key_id"]
+    assert list(keys_of(one)) == list(keys_of(two)) == [made["key_id"]]
+    assert not (one.keys / "site-key.pem").exists()
