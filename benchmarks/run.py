@@ -19,7 +19,7 @@ from benchmarks.results import RESULTS, Result, WrongOutputs, append
 from domain.errors import ForewarnError
 
 # modules of this package, each with measure(long=..., tell=...) -> Result; the quick ones first
-NAMES = ("triton_vs_raw", "flow_cpu", "flow_vs_plain_loop", "watch_memory")
+NAMES = ("tamper", "triton_vs_raw", "flow_cpu", "flow_vs_plain_loop", "watch_memory")
 
 terminal = Console(stderr=True)
 
