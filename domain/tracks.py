@@ -36,6 +36,9 @@ class TrackedFrame:
     track_ids: np.ndarray  # (n,) int64, subjects' numbers within the camera, from 1
     sight: Sight = CLEAR
     links: tuple[SubjectLink, ...] = ()
+    # (n,) float32: the best score of the subject's last seconds, fading; None: as `scores`. Who was
+    # seen well a moment ago is believed to be still there on the strength of a weak box
+    steady_scores: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.track_ids)

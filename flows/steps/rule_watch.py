@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -105,13 +105,16 @@ def make_watch(site: Site, camera: Camera, rule: Rule) -> RuleWatch | None:
 
 
 def _at_least(tracked: TrackedFrame, min_score: float) -> TrackedFrame:
-    keep = np.asarray(tracked.scores >= min_score)
+    """Those who were seen that well now or a moment ago."""
+    scores = tracked.scores if tracked.steady_scores is None else tracked.steady_scores
+    keep = np.asarray(scores >= min_score)
     if keep.all():
         return tracked
-    return TrackedFrame(
-        frame=tracked.frame,
+    return replace(
+        tracked,
         boxes_xyxy=tracked.boxes_xyxy[keep],
         scores=tracked.scores[keep],
         class_ids=tracked.class_ids[keep],
         track_ids=tracked.track_ids[keep],
+        steady_scores=scores[keep],
     )

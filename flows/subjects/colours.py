@@ -15,7 +15,7 @@ from domain.detections import Detections
 from domain.frames import SampledFrame
 
 PERSON = 1  # COCO's category id
-MIN_SCORE = 0.25  # weaker boxes are hardly followed
+MIN_SCORE = 0.2  # weaker boxes are not followed
 MIN_HEIGHT_PX, MIN_WIDTH_PX = 12, 4  # of the little picture; below, it is mostly background
 _HUES, _SATURATIONS, _BRIGHTNESSES = 8, 4, 4
 _BINS = _HUES * _SATURATIONS * _BRIGHTNESSES

@@ -13,9 +13,10 @@ class SubjectSettings:
     """All in one place, so that a benchmark can try others."""
 
     # detections
-    weak_score: float = 0.3  # weaker ones are noise
+    weak_score: float = 0.2  # weaker ones are noise
     strong_score: float = 0.45  # may begin a subject; weaker ones only continue one
     duplicate_iou: float = 0.45  # a box that overlaps a better one more shows the same person
+    score_lasts_s: float = 10.0  # weak boxes borrow the score of a better one before
     confirm_hits: int = 2  # frames until somebody gets a number
     forget_unnamed_after_s: float = 0.45
 

@@ -30,6 +30,7 @@ class Subject:
     width: float
     height: float
     best_score: float
+    steady_score: float  # the best of the last seconds, fading
     place_var: float  # squared heights
     speed_var: float  # squared heights per squared second
     place_speed_var: float = 0.0
@@ -62,6 +63,7 @@ class Subject:
             width=x2 - x1,
             height=max(y2 - y1, 1.0),
             best_score=score,
+            steady_score=score,
             place_var=settings.place_sd**2,
             speed_var=settings.speed_sd**2,
         )
@@ -102,6 +104,8 @@ class Subject:
         self.height = max(self.height + settings.size_blend * (y2 - y1 - self.height), 1.0)
         self.hits += 1
         self.last_s = at_s
+        faded = self.steady_score * math.exp(-gap_s / settings.score_lasts_s)
+        self.steady_score = max(score, faded)
         if score > self.best_score:
             self.best_score, self.class_id = score, class_id
 
