@@ -1,0 +1,220 @@
+"""How well people are followed on clips with a known truth: `python -m benchmarks.quality`.
+
+The clips are named by --data or FOREWARN_EVAL_DATA. What the detector sees on them is asked of a
+real Triton server once and kept under var/eval. Results are appended to var/bench/results.jsonl.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from rich.console import Console
+
+from benchmarks.machine import describe_commit, describe_machine
+from benchmarks.quality_footage import STARTS_AT, EvalData, Truth, detect_all, sampled_frames
+from benchmarks.quality_stays import (
+    ZONES,
+    Naming,
+    StayMarks,
+    climb,
+    compare,
+    name,
+    site_for,
+    thinned,
+    tracked_truth,
+)
+from benchmarks.quality_tracking import Named, peers, score
+from benchmarks.results import Result, append
+from benchmarks.run import tell
+from domain.detections import Detections
+from domain.errors import ForewarnError
+from domain.tracks import TrackedFrame
+from flows.steps.track import CameraTracker
+from flows.subjects.colours import with_appearances
+
+FPS = 5.0  # of stays: the sample site's
+MIN_SCORE = 0.3
+FRAME_RATES = {"pets_s2l1_a": 10.0, "tud_campus": 25.0}
+TRUTH_OF = {"counter_a_dark": "counter_a"}  # the same footage, darkened
+TUNED_ON = ("pets_s2l1_a",)
+RULES_S = (5.0, 10.0)
+
+terminal = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure, tell, append; 1 where something misses its must."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
+    parser.add_argument("--data", type=Path, help="folder of clips, gt and TIMELINE.json")
+    try:
+        data = EvalData.find(parser.parse_args(argv).data)
+        names = sorted({*ZONES, *FRAME_RATES})
+        terminal.print("looking at the clips; the first time takes some minutes")
+        seen = _described(data, names)
+        results = [*measure_tracking(data, seen), *measure_stays(data, seen)]
+    except ForewarnError as error:
+        terminal.print(f"[red]error:[/red] {error}")
+        return error.exit_code
+    for result in results:
+        append(result)
+        terminal.print(result.name)
+        tell(result, 0)
+    return 0 if all(result.reaches_must for result in results) else 1
+
+
+def _described(data: EvalData, names: Sequence[str]) -> dict[str, list[Detections]]:
+    """Cached boxes, with the colours that today's code gives them."""
+    return {
+        clip: [
+            with_appearances(each, frame)
+            for each, frame in zip(seen, sampled_frames(data.clip(clip), clip), strict=True)
+        ]
+        for clip, seen in detect_all(data, names).items()
+    }
+
+
+def follow(seen: Sequence[Detections], fps: float) -> list[TrackedFrame]:
+    """What the watch flow's tracker makes of it."""
+    tracker = CameraTracker(fps, MIN_SCORE)
+    told = [tracker.update(each) for each in seen]
+    return [each for each in told if each is not None]
+
+
+def measure_tracking(data: EvalData, seen: dict[str, list[Detections]]) -> list[Result]:
+    """Each clip, on our detections and on those that the data set gives to everybody."""
+    results = []
+    for clip, fps in FRAME_RATES.items():
+        for source, given in (("ours", seen[clip]), ("public", _public(data, clip, seen[clip]))):
+            results += _beside_peers(f"{clip}_{source}", data.truth(clip), given, fps)
+    return results
+
+
+def _public(data: EvalData, clip: str, seen: Sequence[Detections]) -> list[Detections]:
+    """The data set's boxes, described by the clip's own pictures."""
+    frames, boxes, scores = data.public_boxes(clip)
+    told = []
+    for row, (each, frame) in enumerate(
+        zip(seen, sampled_frames(data.clip(clip), clip), strict=True)
+    ):
+        mine = frames == row
+        public = Detections(
+            frame=each.frame,
+            boxes_xyxy=boxes[mine].astype(np.float32),
+            scores=scores[mine].astype(np.float32),
+            class_ids=np.ones(int(mine.sum()), np.int64),
+        )
+        told.append(with_appearances(public, frame))
+    return told
+
+
+def _beside_peers(
+    where: str, truth: Truth, given: Sequence[Detections], fps: float
+) -> list[Result]:
+    marks = {
+        "forewarn": score(truth, [Named(e.boxes_xyxy, e.track_ids) for e in follow(given, fps)])
+    }
+    marks |= {peer: score(truth, run(given)) for peer, run in peers(fps).items()}
+    for who, each in marks.items():
+        terminal.print(f"  {where:20} {who:26} {each}")
+    unmodified = [marks["ByteTrack"], marks["OC-SORT"]]
+    return [
+        _result(
+            f"quality_{where}_{metric}_gain",
+            getattr(marks["forewarn"], metric) - max(getattr(each, metric) for each in unmodified),
+            f"points of {metric.upper()} over the better of ByteTrack and OC-SORT, unmodified",
+            must=0,
+            aim=5 if metric == "idf1" else 0,
+            better="higher",
+            also={
+                f"{who}: {field}": round(float(value), 2)
+                for who, each in marks.items()
+                for field, value in asdict(each).items()
+            },
+        )
+        for metric in ("mota", "idf1", "hota")
+    ]
+
+
+def measure_stays(data: EvalData, seen: dict[str, list[Detections]]) -> list[Result]:
+    """Offences, their length, who is who, on the clips with timelines."""
+    marks, merged, returns = StayMarks(), set[str](), []
+    for clip in ZONES:
+        frames = thinned(seen[clip], FPS)
+        given = [seen[clip][frame] for frame in frames]
+        truth, tracked = data.truth(TRUTH_OF.get(clip, clip)), follow(given, FPS)
+        naming = name(truth, tracked, frames)
+        for threshold_s in RULES_S:
+            site = site_for(clip, threshold_s)
+            expected = climb(site, tracked_truth(truth, given, frames))
+            marks.add(
+                compare(expected, climb(site, tracked), naming, f"{clip}, {threshold_s:.0f} s")
+            )
+        merged |= {f"{clip}: {one} and {other}" for one, other in naming.merged_pairs(1 / FPS)}
+        if clip == "repeat_visit_a":
+            returns = [_is_recognised(naming, person=1, after_s=40.0)]
+    for words, lines in (
+        ("missed", marks.missed),
+        ("not so", marks.invented),
+        ("merged", sorted(merged)),
+    ):
+        for line in lines:
+            terminal.print(f"  {words}: {line}")
+    errors_s = marks.dwell_errors_s or [float("inf")]
+    return [
+        _result("quality_offence_precision", marks.precision, "share", 0.90, 0.98, "higher"),
+        _result("quality_offence_recall", marks.recall, "share", 0.90, 0.98, "higher"),
+        _result("quality_dwell_median", float(np.median(errors_s)), "s of error", 0.6, 0.3),
+        _result("quality_dwell_p95", float(np.percentile(errors_s, 95)), "s of error", 2.0, 1.0),
+        _result("quality_second_first_warnings", marks.second_warnings, "of one visit", 0, 0),
+        _result("quality_merged_people", len(merged), "pairs of people", 0, 0),
+        _result("quality_returns_recognised", float(np.mean(returns)), "share", 1, 1, "higher"),
+    ]
+
+
+def _is_recognised(naming: Naming, person: int, after_s: float) -> bool:
+    """Whether a number that was on somebody before that moment of the clip is so again."""
+    moment_s = STARTS_AT.timestamp() + after_s
+    return any(
+        any(who == person and at_s < moment_s for at_s, who in seen)
+        and any(who == person and at_s >= moment_s for at_s, who in seen)
+        for seen in naming.people.values()
+    )
+
+
+def _result(
+    result: str,
+    value: float,
+    unit: str,
+    must: float,
+    aim: float,
+    better: Literal["lower", "higher"] = "lower",
+    also: dict[str, float] | None = None,
+) -> Result:
+    return Result(
+        name=result,
+        value=round(float(value), 3),
+        unit=unit,
+        must=must,
+        aim=aim,
+        better=better,
+        conditions={
+            "stays_fps": FPS,
+            "min_score": MIN_SCORE,
+            "rules_s": RULES_S,
+            "tuned_on": TUNED_ON,
+            "clips": sorted({*ZONES, *FRAME_RATES}),
+        },
+        machine=describe_machine(),
+        commit=describe_commit(),
+        also=also or {},
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
