@@ -11,47 +11,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.flow_cpu import check_events
-from benchmarks.flow_vs_plain_loop import CAMERAS, summarise
-from benchmarks.others import (
-    OTHER_RESIZE_TOLERANCE,
-    SAME_RESIZE_TOLERANCE,
-    check_same_people,
-    run_other,
-)
-from benchmarks.reference import work_out
-from benchmarks.results import ROOT, Result, Tell, quiet, rounds_of
+from benchmarks.results import ROOT, Result, Tell, quiet
 from benchmarks.run import run_one
-from benchmarks.serving import detector_server
-from benchmarks.watch_run import run_watch
-from benchmarks.workload import CLIP, scratch, write_site
+from benchmarks.side_by_side import Other, compare
 from domain.errors import Stop
 
 NAME = "flow_vs_inference_pipeline"
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
-MODULE = "benchmarks.peer_pipeline"
-ROUNDS, LONG_ROUNDS = 5, 15  # its imports alone take half a minute
+ROUNDS, LONG_ROUNDS = 3, 9
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where one of the two did not see the same people."""
-    version = _peer_version(PYTHON)
-    clips = [CLIP] * CAMERAS
-    rounds = []
-    with scratch(NAME) as folder, detector_server(folder) as server:
-        site_file = write_site(folder / "site.yaml", CAMERAS)
-        reference = work_out(site_file)
-        tell("the same people?")
-        same = run_other(PYTHON, MODULE, "area", clips)
-        check_same_people("InferencePipeline", same, reference.people, SAME_RESIZE_TOLERANCE)
-        for number in rounds_of(LONG_ROUNDS if long else ROUNDS, tell):
-            run = run_watch(site_file, CAMERAS, folder / f"run-{number}", server)
-            check_events(run, reference)
-            peer = run_other(PYTHON, MODULE, "linear", clips)
-            check_same_people("InferencePipeline", peer, reference.people, OTHER_RESIZE_TOLERANCE)
-            rounds.append((run, peer))
-    conditions = {"peer": f"Roboflow inference-cpu {version}", "peer_resize": "linear"}
-    return summarise(NAME, rounds, reference.people, conditions)
+    """Raises WrongOutputs where one of the two did not see the same people, TryAgain on a machine
+    that is too busy, Stop without the peer's environment."""
+    conditions = {"peer": f"Roboflow inference-cpu {_peer_version(PYTHON)}"}
+    peer = Other("InferencePipeline", PYTHON, "benchmarks.peer_pipeline", conditions)
+    return compare(NAME, peer, LONG_ROUNDS if long else ROUNDS, tell)
 
 
 def _peer_version(python: Path) -> str:
