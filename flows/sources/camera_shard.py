@@ -26,7 +26,8 @@ from flows.steps.ahead import FLUSH, Flush
 
 SHARD = "shard-000"
 POLL_S = 0.01
-BATCH_FRAMES = 32  # one activation's frames: four Triton requests, so that the server seldom waits for us
+# one activation's frames: four Triton requests, so that the server seldom waits for us
+BATCH_FRAMES = 32
 QUEUED_FRAMES = 96  # of all cameras together; 270 kB each
 STALL_AFTER_S = 5.0  # of a live camera without a frame
 
