@@ -13,6 +13,7 @@ from bytewax.operators import KeyedStream
 from bytewax.outputs import DynamicSink, Sink, StatelessSinkPartition
 
 from domain.cameras import CameraNotice
+from domain.classes import COCO_IDS
 from domain.detections import Detections
 from domain.events import CameraChanged, Event
 from domain.ids import mint
@@ -87,9 +88,16 @@ def tracker_for(site: Site, camera_id: str) -> CameraTracker:
     return CameraTracker(
         site.camera(camera_id).analyse_fps,
         lowest,
+        class_ids=followed_classes(site),
         # colours of people are kept no longer than some ladder asks for
         repeat_window_s=max((ladder.repeat_window_s for ladder in site.ladders), default=0.0),
     )
+
+
+def followed_classes(site: Site) -> frozenset[int]:
+    """COCO categories that any rule looks for; people, where there is no rule."""
+    names = {name for rule in site.rules for name in rule.condition.class_names()}
+    return frozenset(COCO_IDS[name] for name in names or {"person"})
 
 
 def _track_builder(site: Site) -> Callable[[TrackerState | None], TrackLogic]:
