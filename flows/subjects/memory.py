@@ -76,7 +76,7 @@ class SubjectMemory:
     def _match(
         self, seen: Detections, kinds: np.ndarray, rows: np.ndarray, at_s: float
     ) -> dict[int, Subject]:
-        """Strong boxes to the named, then weak ones to those left, then strong ones to the new."""
+        """Strong boxes to the named, then weak ones to those left, then what is left by place."""
         is_strong = seen.scores[rows] >= self._settings.strong_score
         strong, weak = rows[is_strong], rows[~is_strong]
         named = [each for each in self.state.here if each.number]
@@ -85,6 +85,15 @@ class SubjectMemory:
         unseen = [each for each in named if id(each) not in taken]
         found |= self._match_by_place(unseen, seen, kinds, weak, at_s)
         left = np.array([row for row in strong if row not in found], np.int64)
+        taken |= {id(each) for each in found.values()}
+        # a lamp went on, or the camera changed its exposure: same place, other colours
+        just_seen = [
+            each
+            for each in named
+            if id(each) not in taken and at_s - each.last_s <= self._settings.recolour_gap_s
+        ]
+        found |= self._match_by_place(just_seen, seen, kinds, left, at_s)
+        left = np.array([row for row in left if row not in found], np.int64)
         unnamed = [each for each in self.state.here if not each.number]
         return found | self._match_by_all(unnamed, seen, kinds, left, at_s)
 
@@ -112,7 +121,7 @@ class SubjectMemory:
         rows: np.ndarray,
         at_s: float,
     ) -> dict[int, Subject]:
-        """A weak box says that somebody is still there, where they should be, and no more."""
+        """Somebody is still where they should be: all that a weak box can say."""
         if not subjects or not len(rows):
             return {}
         iou = overlaps(foreseen_boxes(subjects, at_s, self._settings)[0], seen.boxes_xyxy[rows])

@@ -87,6 +87,11 @@ def test_somebody_else_in_the_same_place_gets_another_number() -> None:
     assert not links(told)
 
 
+def test_somebody_under_a_lamp_that_goes_on_keeps_the_number() -> None:
+    people = [("red", stands(100, to_s=5)), ("blue", stands(100, from_s=5))]
+    assert numbers_at(watch(people, every(0, 10)), 100) == [1]
+
+
 def test_neighbours_who_cross_keep_their_numbers() -> None:
     people: list[Person] = [
         ("red", lambda at_s: (100 + 30 * at_s, 200, 130 + 30 * at_s, 280)),
