@@ -18,7 +18,7 @@ from domain.errors import PutAside, Stop
 from domain.events import EvidenceFile
 from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
 from evidence_store.rows import from_arrow, to_arrow
-from evidence_store.table import EvidenceTable
+from evidence_store.table import TIDY_EVERY_ROWS, EvidenceTable
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,6 +196,16 @@ for start in range(0, int(sys.argv[3]), 5):
     table.put([cases.record(number) for number in range(start, start + 5)])
     print(start + 5, flush=True)
 """
+
+
+def test_the_writer_tidies_up_after_itself(tmp_path: Path) -> None:
+    table = EvidenceTable.open(tmp_path / "lancedb")
+    for number in range(TIDY_EVERY_ROWS + 3):
+        table.put([record(number)])
+    assert table.count() == TIDY_EVERY_ROWS + 3
+    assert len(table.list(limit=100)) == TIDY_EVERY_ROWS + 3
+    assert table.facts().num_rows == TIDY_EVERY_ROWS + 3
+    assert table.fragments() < 10
 
 
 def start_writer(folder: Path, rows: int) -> subprocess.Popen[str]:
