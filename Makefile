@@ -4,7 +4,7 @@ PY := .venv/bin/python
 FOREWARN := .venv/bin/forewarn
 SITE ?= samples/site.yaml
 
-.PHONY: help setup demo up test check bench bench-report bench-peers chaos notebook docs lock fmt clean \
+.PHONY: help setup demo up test check bench bench-report bench-peers chaos quality notebook docs lock fmt clean \
         app-env server-env dev-env models
 
 help:  ## list the targets
@@ -52,6 +52,9 @@ bench-report: app-env  ## the latest result of each benchmark; fails where one m
 bench-peers: dev-env models  ## beside Roboflow inference, in an environment of its own (about 7 GB)
 	@$(PYTHON) deploy/make_env.py peers .venv-peers
 	@$(PY) -m benchmarks.peers
+
+quality: dev-env models  ## how well people are followed; FOREWARN_EVAL_DATA names the folder of clips
+	@$(PY) -m benchmarks.quality
 
 chaos: dev-env models  ## kill -9 at random moments, 50 times; counts what is lost or doubled
 	@$(PY) -m benchmarks.chaos --kills 50
