@@ -209,7 +209,8 @@ class EvidenceTable:
         """Files that a search reads."""
         if self._table is None:
             return 0
-        return int(self._table.stats()["fragment_stats"]["num_fragments"])
+        stats: Any = self._table.stats()  # a mapping, whatever its stub says
+        return int(stats["fragment_stats"]["num_fragments"])
 
     def _written(self) -> LanceTable:
         if self._table is None:
