@@ -55,6 +55,17 @@ class OffenceData(EventData):
     sighting: Sighting = Field(description="the subject when this event arose (or when last seen)")
 
 
+class Recognition(BaseModel):
+    """How somebody who was out of sight was taken for somebody seen before; not an identity."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    how: Literal["occlusion", "return"]
+    gap_s: float = Field(ge=0, description="seconds out of sight")
+    similarity: float = Field(description="of their colours; 1 is the same")
+    margin: float = Field(description="by which the next likeliest was less alike")
+
+
 class OffenceOpened(OffenceData):
     """Somebody stayed in a zone for longer than the rule's threshold."""
 
@@ -63,6 +74,9 @@ class OffenceOpened(OffenceData):
     first_sighting: Sighting
     earlier_offences: int = Field(
         default=0, ge=0, description="of the same subject, within the ladder's repeat window"
+    )
+    recognition: Recognition | None = Field(
+        default=None, description="of a subject that was out of sight; none: never lost"
     )
 
 

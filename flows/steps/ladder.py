@@ -16,12 +16,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from domain.cameras import CameraNotice
-from domain.events import Event
+from domain.events import Event, Recognition
 from domain.fitness import explain
 from domain.frames import FrameStamp
 from domain.ladder import FINAL, State, Trigger, find_move
 from domain.looks import CLEAR, Sight
 from domain.site import Ladder, Rule
+from domain.tracks import SubjectLink
 from flows.conditions.condition import Holding
 from flows.steps.offence import Offence, OffenceWriter
 from flows.steps.repeats import Repeats
@@ -32,6 +33,10 @@ WITHHELD = {
     Trigger.RUNG_DUE: Trigger.RUNG_WITHHELD,
     Trigger.LADDER_SPENT: Trigger.ESCALATION_WITHHELD,
 }
+
+
+# states that events have told of
+TOLD = frozenset(State) - {State.SUSPECTED, State.DROPPED}
 
 
 class RuleLadder:
@@ -79,6 +84,26 @@ class RuleLadder:
         for subject in _in_order(self.offences):
             events += self._climb(subject, frame, seen.get(subject), sight)
         return events
+
+    def renumber(self, link: SubjectLink) -> None:
+        """Somebody told under a new number turns out to be one seen before: their stay goes on."""
+        now, was = str(link.track_id), str(link.was)
+        young = self.offences.get(was)
+        if young is None:
+            return
+        if now not in self.offences:
+            self.offences[now] = self.offences.pop(was)
+            young.number = now
+        elif young.state not in TOLD:
+            del self.offences[was]  # the stay under the old number never ended
+
+    def note_recognition(self, link: SubjectLink) -> None:
+        """Put on record how sure the match was, before an offence tells of it."""
+        offence = self.offences.get(str(link.track_id))
+        if offence is not None and offence.state not in TOLD:
+            offence.recognition = Recognition(
+                how=link.how, gap_s=link.gap_s, similarity=link.similarity, margin=link.margin
+            )
 
     def notice(self, notice: CameraNotice) -> list[Event]:
         """Take news of the camera; anything but "up" means that nobody is watching any more."""
@@ -148,7 +173,7 @@ class RuleLadder:
     def _due(self, offence: Offence, at: datetime) -> Iterator[Trigger]:
         """Triggers that this moment brings, one after the other; the caller makes each move."""
         if offence.state is State.SUSPECTED and offence.stayed_s(at) >= self._rule.threshold_s:
-            if self.repeats.is_cooling(offence.subject, at):
+            if self.repeats.is_cooling(offence.number, at):
                 return
             self._know_repeater(offence, at)
             yield Trigger.THRESHOLD_REACHED
@@ -167,7 +192,7 @@ class RuleLadder:
 
     def _know_repeater(self, offence: Offence, at: datetime) -> None:
         """Who offended within the window begins higher on the ladder."""
-        offence.earlier_offences = self.repeats.earlier(offence.subject, at)
+        offence.earlier_offences = self.repeats.earlier(offence.number, at)
         if offence.earlier_offences:
             offence.first_rung = self._ladder.repeat_starts_at - 1
 
@@ -177,7 +202,7 @@ class RuleLadder:
         move = find_move(offence.state, trigger)
         offence.enter(move.after, at)
         if move.after in FINAL and offence.rungs:
-            self.repeats.note(offence.subject, at)
+            self.repeats.note(offence.number, at)
         if move.event_type is None:
             return []
         return [self._writer.write(move, offence, at, basis=basis, reason=reason)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from domain.events import DATA_BY_TYPE, Event, OffenceWithheld, Sighting
+from domain.events import DATA_BY_TYPE, Event, OffenceWithheld, Recognition, Sighting
 from domain.fitness import explain
 from domain.frames import FrameStamp
 from domain.ids import mint
@@ -30,6 +30,8 @@ class Offence:
     rungs: list[Sighting] = field(default_factory=list)
     earlier_offences: int = 0  # of the same subject, within the repeat window
     first_rung: int = 0  # index of the rung that this ladder begins with
+    number: str = ""  # of the subject now; `subject` stays what the ids were minted from
+    recognition: Recognition | None = None
     # (rungs spoken before, reasons) of what was withheld, each told once
     withheld: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
 
@@ -37,7 +39,9 @@ class Offence:
     def begin(cls, frame: FrameStamp, holding: Holding) -> Offence:
         """A stay begins with the first frame in which the condition holds."""
         sighting = _sighting(frame, holding)
-        return cls(holding.subject, holding.place_id, sighting, sighting, frame.captured_at)
+        offence = cls(holding.subject, holding.place_id, sighting, sighting, frame.captured_at)
+        offence.number = holding.subject
+        return offence
 
     def note(self, frame: FrameStamp, holding: Holding | None) -> None:
         """Take in where the subject is in this frame; None: not seen."""
@@ -145,7 +149,7 @@ class OffenceWriter:
             "camera_id": self.camera_id,
             "zone_id": offence.place_id,
             "rule_id": self.rule.id,
-            "subject_id": f"{self.camera_id}/{offence.subject}",
+            "subject_id": f"{self.camera_id}/{offence.number}",
             "state": move.after.value,
             "first_seen_at": offence.first.at,
             "dwell_s": round(offence.stayed_s(until), 3),
@@ -170,6 +174,7 @@ class OffenceWriter:
                 "threshold_s": self.rule.threshold_s,
                 "first_sighting": offence.first,
                 "earlier_offences": offence.earlier_offences,
+                "recognition": offence.recognition,
             }
         if move.after is State.WARNED:
             rung = self.ladder.rungs[offence.next_rung - 1]

@@ -45,7 +45,12 @@ class RuleWatch:
         """Events that one frame causes; outside the rule's hours nobody watches any more."""
         if not self._hours.apply_at(tracked.frame.captured_at):
             return self.ladder.lose_sight("the rule's hours ended")
-        return self.ladder.step(tracked.frame, self.look(tracked), tracked.sight)
+        for link in tracked.links:
+            self.ladder.renumber(link)
+        events = self.ladder.step(tracked.frame, self.look(tracked), tracked.sight)
+        for link in tracked.links:
+            self.ladder.note_recognition(link)
+        return events
 
     def look(self, tracked: TrackedFrame) -> list[Holding]:
         """What the rule's condition says of everybody seen."""

@@ -9,7 +9,9 @@ import pytest
 from people import INSIDE, OUTSIDE, presence, story
 from pydantic import ValidationError
 
+from domain.events import OffenceOpened
 from domain.site import Ladder, Rule
+from domain.tracks import SubjectLink
 from flows.steps.ladder import RuleLadder
 from flows.steps.offence import OffenceWriter
 
@@ -95,3 +97,37 @@ def test_a_restart_remembers_repeaters(rule: Rule, ladder: Ladder) -> None:
 def test_a_ladder_cannot_begin_at_a_rung_it_does_not_have(ladder: Ladder) -> None:
     with pytest.raises(ValidationError, match="names rung 4, the ladder has 3"):
         Ladder.model_validate(ladder.model_dump() | {"repeat_window_s": 9, "repeat_starts_at": 4})
+
+
+def test_a_stay_told_under_a_new_number_goes_on_under_the_old_one(
+    rule: Rule, ladder: Ladder
+) -> None:
+    climbs = climbing(rule, ladder, repeat_window_s=60, repeat_starts_at=3)
+    told = story(climbs, visits((0, 5), until_s=8))
+    # the same person comes back as number 7 and is recognised after a second
+    told += story(climbs, [presence(20 + n / 5, {7: INSIDE}) for n in range(6)])
+    link = SubjectLink(track_id=1, was=7, how="return", gap_s=12.0, similarity=0.95, margin=0.2)
+    climbs.renumber(link)
+    climbs.note_recognition(link)
+    later = [presence(21.2 + n / 5, {1: INSIDE}) for n in range(20)]
+    events = [event for shown in later for event in climbs.step(shown.frame, shown.holdings)]
+    assert told == ["4 opened", "4 warned", "6 complied"]
+    opened = events[0].data
+    assert isinstance(opened, OffenceOpened)
+    assert opened.dwell_s == 4.0  # since 20 s, under either number
+    assert opened.subject_id == "north/1"
+    assert opened.earlier_offences == 1
+    assert opened.recognition is not None
+    assert (opened.recognition.how, opened.recognition.similarity) == ("return", 0.95)
+
+
+def test_a_new_number_for_somebody_whose_stay_never_ended_is_dropped(
+    rule: Rule, ladder: Ladder
+) -> None:
+    climbs = climbing(rule, ladder)
+    story(climbs, [presence(n / 5, {1: INSIDE}) for n in range(10)])
+    story(climbs, [presence(2 + n / 5, {7: INSIDE}) for n in range(5)])
+    climbs.renumber(SubjectLink(1, 7, "occlusion", 1.0, 0.9, 0.3))
+    told = story(climbs, [presence(3 + n / 5, {1: INSIDE}) for n in range(10)])
+    assert told == ["4 opened", "4 warned"]
+    assert list(climbs.offences) == ["1"]
