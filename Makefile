@@ -60,8 +60,9 @@ chaos: dev-env models  ## kill -9 at random moments, 50 times; counts what is lo
 	@$(PY) -m benchmarks.chaos --kills 50
 
 notebook: app-env  ## open the notebooks in JupyterLab
-	@.venv/bin/jupytext --quiet --to ipynb --update notebooks/*.py
-	@.venv/bin/jupyter lab notebooks/
+	@$(PY) -m jupytext --quiet --sync notebooks/*.py
+	@$(PY) -m jupyter lab --ServerApp.root_dir=notebooks --LabApp.news_url=None \
+	    --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.extension_manager=readonly
 
 fmt: dev-env  ## format and fix what can be fixed by itself
 	@$(PY) -m ruff format .
