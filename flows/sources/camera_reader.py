@@ -138,6 +138,8 @@ class CameraReader(threading.Thread):
         if self._resume_after_s is not None and self._until_end:
             from_s = max(from_s, self._resume_after_s)
             self._sampler.skip_to(self._resume_after_s)
+        if self._camera.is_live:
+            self._sampler.begin_anew()
         if self._recorder is not None:
             self._recorder.cut()
         decoder = Decoder(container, stream, self._keep_packet, self._count_damage)
@@ -162,7 +164,7 @@ class CameraReader(threading.Thread):
     @property
     def _is_looping(self) -> bool:
         """True from the second round of a looped file on: to people it is one stream."""
-        return self._loops and self._frames_read > 0
+        return self._loops and self._loop_offset_s > 0
 
     def _is_done(self, media_time_s: float) -> bool:
         """True for frames that an earlier run took."""
@@ -181,7 +183,7 @@ class CameraReader(threading.Thread):
         )
 
     def _explain_nothing(self, from_s: float) -> tuple[CameraStatus, str]:
-        if self._resume_after_s is not None:
+        if self._until_end and self._resume_after_s is not None:
             return "ended", ""  # an earlier run took the last frame
         return "failed", (
             f"{self._camera.id}: {self._camera.url}: needs frames that can be decoded from "

@@ -14,6 +14,7 @@ from domain.frames import FrameStamp, SampledFrame
 DETECTOR_SIDE_PX = 300
 # a frame a hair before its grid point, by rounding of time bases, still counts as on it
 GRID_SLACK = 1e-3
+JUMP_BACK_S = 1.0
 
 
 class Sampler:
@@ -32,10 +33,16 @@ class Sampler:
     def wants(self, media_time_s: float) -> bool:
         """True once for each grid cell; call with the times in order."""
         cell = int(media_time_s * self._fps + GRID_SLACK)
+        if cell < self._last_cell - JUMP_BACK_S * self._fps:
+            self._last_cell = cell - 1  # the stream began anew, or its clock was set back
         if cell <= self._last_cell:
             return False
         self._last_cell = cell
         return True
+
+    def begin_anew(self) -> None:
+        """The stream was opened again: its times start over."""
+        self._last_cell = -1
 
     def skip_to(self, media_time_s: float) -> None:
         """Take everything up to that time as done."""

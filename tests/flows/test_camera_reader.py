@@ -15,6 +15,7 @@ from domain.site import Camera
 from flows.sources.camera_reader import CameraReader, Playback
 from flows.sources.read_positions import ReaderPosition
 from flows.sources.sample_queue import ReaderItem, Sample, SampleQueue
+from flows.sources.sampler import Sampler
 
 Item = ReaderItem
 
@@ -218,6 +219,13 @@ def test_a_stream_nobody_serves_is_tried_again(tmp_path: Path) -> None:
     assert not reader.is_alive()
     assert {status for status, _ in notices(items)} == {"failed"}
     assert "Connection refused" in notices(items)[0][1]
+
+
+def test_a_stream_whose_times_start_over_is_sampled_on() -> None:
+    sampler = Sampler("cam", 5)
+    hour = [t for t in (3600 + n / 10 for n in range(10)) if sampler.wants(t)]
+    again = [t for t in (n / 10 for n in range(10)) if sampler.wants(t)]
+    assert len(hour) == len(again) == 5
 
 
 def test_a_slow_flow_holds_a_file_back_and_loses_nothing(tmp_path: Path) -> None:

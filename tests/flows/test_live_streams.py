@@ -105,7 +105,7 @@ def test_rtsp_frames_carry_the_walls_time_at_the_streams_own_spacing(serve: Call
 def test_a_stream_comes_back_after_its_server_died(serve: Callable) -> None:  # type: ignore[type-arg]
     url, server = serve()
     reader = live_reader(url)
-    collect(reader, lambda got: len(samples(got)) >= 2)
+    collect(reader, lambda got: len(samples(got)) >= 25)  # further than it will be after
     server.kill()
     server.wait()
     items = collect(reader, lambda got: "failed" in statuses(got))
@@ -113,6 +113,8 @@ def test_a_stream_comes_back_after_its_server_died(serve: Callable) -> None:  # 
     assert reasons[0].startswith("cam: ")
     serve()
     items = collect(reader, lambda got: "up" in statuses(got) and len(samples(got)) >= 2)
+    first, *_ = samples(items)
+    assert first.frame.stamp.media_time_s < 1  # from the new stream's first pictures on
     reader.stop()
     reader.join(10)
     assert not reader.is_alive()
