@@ -91,7 +91,7 @@ def _standings(key: str, watch: RuleWatch) -> RuleStandings:
                 camera_id=camera_id,
                 track_id=int(subject),
                 state=offence.state.value,
-                rung_number=len(offence.rungs),
+                rung_number=offence.next_rung if offence.rungs else 0,
                 dwell_s=offence.stayed_s(offence.last.at),
             )
             for subject, offence in watch.ladder.offences.items()
