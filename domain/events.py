@@ -12,47 +12,12 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from domain.site import BothLanguages
-
-Box = tuple[float, float, float, float]
-
-
-class EventData(BaseModel):
-    """What an event says; each kind below names its type."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    event_type: ClassVar[str]
-
-
-class Sighting(BaseModel):
-    """The subject in one frame, so that any number can be walked back to a picture."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    at: AwareDatetime = Field(description="event time of the frame")
-    media_time_s: float = Field(description="seconds since the start of the camera's footage")
-    pts: int
-    time_base: str = Field(description="seconds per pts unit, as a fraction such as 1/12800")
-    box_xyxy: Box = Field(description="pixels of the decoded frame")
-    score: float = Field(ge=0, le=1, description="as the detector gave it")
-    frame_width_px: int = Field(gt=0)
-    frame_height_px: int = Field(gt=0)
-
-
-class OffenceData(EventData):
-    """What every event of an offence says."""
-
-    offence_id: str
-    site_id: str
-    camera_id: str
-    zone_id: str
-    rule_id: str
-    subject_id: str = Field(description="who, within this camera; not an identity")
-    state: str = Field(description="of the ladder, after this event")
-    first_seen_at: AwareDatetime = Field(description="first frame of the stay in the zone")
-    dwell_s: float = Field(ge=0, description="seconds in the zone up to this event")
-    sighting: Sighting = Field(description="the subject when this event arose (or when last seen)")
+from domain.event_base import Box as Box
+from domain.event_base import EventData as EventData
+from domain.event_base import OffenceData as OffenceData
+from domain.event_base import OutcomeData as OutcomeData
+from domain.event_base import Sighting as Sighting
+from domain.facts import BothLanguages
 
 
 class Recognition(BaseModel):
@@ -101,14 +66,6 @@ class OffenceWithheld(OffenceData):
         min_length=1, description="codes of domain/fitness.py, such as legal-review-lapsed"
     )
     explanation: str = Field(description="the reasons in words")
-
-
-class OutcomeData(OffenceData):
-    """How an offence ended, with every sighting that evidence is cut around."""
-
-    first_sighting: Sighting
-    rung_sightings: tuple[Sighting, ...] = Field(description="one for each rung that came due")
-    last_sighting: Sighting
 
 
 class OffenceComplied(OutcomeData):

@@ -16,3 +16,10 @@ class Facts(BaseModel):
     """Read once, never changed, and nothing in it that is not known."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BothLanguages(Facts):
+    """A text that people read or hear: always in Chinese and in English."""
+
+    zh: str = Field(min_length=1, description="Chinese")
+    en: str = Field(min_length=1, description="English")

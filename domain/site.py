@@ -16,15 +16,9 @@ from pydantic_core import PydanticCustomError
 
 from domain.compliance import Compliance
 from domain.conditions import Condition
+from domain.facts import BothLanguages as BothLanguages
 from domain.facts import Facts, Fraction01, Identifier
 from domain.speakers import SpeakerSettings
-
-
-class BothLanguages(Facts):
-    """A text that people read or hear: always in Chinese and in English."""
-
-    zh: str = Field(min_length=1, description="Chinese")
-    en: str = Field(min_length=1, description="English")
 
 
 def _known_timezone(name: str) -> str:
