@@ -1,0 +1,50 @@
+"""Ladders of the site file: what is said at each rung, and when."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from domain.facts import BothLanguages, Facts, Identifier
+
+
+class Rung(Facts):
+    """One call of the ladder."""
+
+    id: Identifier
+    after_s: float = Field(
+        ge=0, description="seconds after the rung before (the first: after opening)"
+    )
+    text: BothLanguages
+
+
+class Ladder(Facts):
+    """What is said, in which order, and when a person is sent."""
+
+    id: Identifier
+    rungs: tuple[Rung, ...] = Field(min_length=1)
+    escalate_after_s: float = Field(
+        default=0.0, ge=0, description="seconds after the last rung, still there: escalate"
+    )
+    comply_after_s: float = Field(
+        default=2.0, ge=0, description="seconds seen outside the zone that count as having left"
+    )
+    cooldown_s: float = Field(
+        default=0.0, ge=0, description="seconds after a warned offence without another"
+    )
+    repeat_window_s: float = Field(
+        default=0.0, ge=0, description="seconds within which a subject who returns is a repeater"
+    )
+    repeat_starts_at: int = Field(
+        default=2, ge=1, description="rung that a repeater's ladder begins with, counted from 1"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.repeat_window_s and self.repeat_starts_at > len(self.rungs):
+            raise ValueError(
+                f"repeat_starts_at names rung {self.repeat_starts_at}, the ladder has "
+                f"{len(self.rungs)}"
+            )
+        return self
