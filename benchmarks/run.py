@@ -18,8 +18,15 @@ from rich.console import Console
 from benchmarks.results import RESULTS, Result, WrongOutputs, append
 from domain.errors import ForewarnError
 
-# modules of this package, each with measure(long=..., tell=...) -> Result; the quick ones first
-NAMES = ("tamper", "triton_vs_raw", "flow_cpu", "flow_vs_plain_loop", "watch_memory")
+# modules of this package, each with measure(long=..., tell=...) -> Result or several; the quick ones first
+NAMES = (
+    "tamper",
+    "triton_vs_raw",
+    "flow_cpu",
+    "flow_vs_plain_loop",
+    "watch_memory",
+    "rung_latency",
+)
 
 terminal = Console(stderr=True)
 
@@ -45,7 +52,7 @@ def run_one(name: str, *, long: bool, place: str = "") -> bool:
     terminal.print(title, highlight=False)
     with terminal.status(title) as status:
         try:
-            result: Result = importlib.import_module(f"benchmarks.{name}").measure(
+            measured: Result | list[Result] = importlib.import_module(f"benchmarks.{name}").measure(
                 long=long, tell=lambda words: status.update(f"{title}: {words}")
             )
         except WrongOutputs as error:
@@ -57,9 +64,11 @@ def run_one(name: str, *, long: bool, place: str = "") -> bool:
         except Exception:  # the others are still worth measuring
             terminal.print(f"[red]{name}: failed[/red]\n{traceback.format_exc()}", highlight=False)
             return False
-    append(result)
-    tell(result, time.monotonic() - began_s)
-    return result.reaches_must
+    results = measured if isinstance(measured, list) else [measured]
+    for result in results:
+        append(result)
+        tell(result, time.monotonic() - began_s)
+    return all(result.reaches_must for result in results)
 
 
 def tell(result: Result, took_s: float) -> None:
@@ -67,7 +76,7 @@ def tell(result: Result, took_s: float) -> None:
     verdict = "[green]ok[/green]" if result.reaches_must else "[red]misses its must[/red]"
     sign = "<=" if result.better == "lower" else ">="
     terminal.print(
-        f"  {verdict}  {result.value:g} {result.unit} (must {sign} {result.must:g}, aim "
+        f"  {verdict}  {result.name}: {result.value:g} {result.unit} (must {sign} {result.must:g}, aim "
         f"{result.aim:g}); {took_s:.0f} s, appended to {RESULTS}",
         highlight=False,
         soft_wrap=True,

@@ -50,7 +50,13 @@ class WatchRun:
         return 1e3 * (self.watch_cpu_s + self.server_cpu_s) / self.analysed
 
 
-def run_watch(site_file: Path, cameras: int, folder: Path, server: TritonServer) -> WatchRun:
+def run_watch(
+    site_file: Path,
+    cameras: int,
+    folder: Path,
+    server: TritonServer,
+    analysed_per_camera: int = ANALYSED_PER_CAMERA,
+) -> WatchRun:
     """Run it to the end of the footage, in a data folder of its own, without the live view.
 
     Raises:
@@ -79,7 +85,7 @@ def run_watch(site_file: Path, cameras: int, folder: Path, server: TritonServer)
         raise WrongOutputs(f"the watch program ended with {process.returncode}: {tail}")
     analysed = pictures_answered(server.address) - answered
     events = _read_all(data.events_db)
-    _check(events, cameras, analysed)
+    _check(events, cameras, analysed, analysed_per_camera)
     last_at = max(each.recorded_at for each in events)
     return WatchRun(
         analysed=analysed,
@@ -137,7 +143,9 @@ def _read_all(events_db: Path) -> list[LoggedEvent]:
         return log.read(limit=1_000_000)
 
 
-def _check(events: list[LoggedEvent], cameras: int, analysed: int) -> None:
+def _check(
+    events: list[LoggedEvent], cameras: int, analysed: int, analysed_per_camera: int
+) -> None:
     ended = [
         each.event.data.frames_read
         for each in events
@@ -145,9 +153,9 @@ def _check(events: list[LoggedEvent], cameras: int, analysed: int) -> None:
     ]
     if ended != [CLIP_FRAMES] * cameras:
         raise WrongOutputs(f"{cameras} cameras should end after {CLIP_FRAMES} frames, got {ended}")
-    if analysed != cameras * ANALYSED_PER_CAMERA:
+    if analysed != cameras * analysed_per_camera:
         raise WrongOutputs(
-            f"the server should have answered {cameras} x {ANALYSED_PER_CAMERA} pictures, "
+            f"the server should have answered {cameras} x {analysed_per_camera} pictures, "
             f"by its own count it answered {analysed}"
         )
     if not any(isinstance(each.event.data, OffenceOpened) for each in events):
