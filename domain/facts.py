@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Identifier = Annotated[
     str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="lower-case letters, digits, '-'")
 ]
+Fault = tuple[tuple[str | int, ...], str]  # where in the site file, what is wrong
 Fraction01 = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from domain.call_text import check_call_text
 from domain.facts import BothLanguages, Facts, Identifier
+
+Template = Annotated[str, Field(min_length=1), AfterValidator(check_call_text)]
+
+
+class CallText(BothLanguages):
+    """What a call says, with fields such as {zone} that are filled when it comes due."""
+
+    zh: Template = Field(description="Chinese")
+    en: Template = Field(description="English")
 
 
 class Rung(Facts):
@@ -16,7 +26,7 @@ class Rung(Facts):
     after_s: float = Field(
         ge=0, description="seconds after the rung before (the first: after opening)"
     )
-    text: BothLanguages
+    text: CallText
 
 
 class Ladder(Facts):

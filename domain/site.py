@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from domain.call_checks import call_faults
 from domain.compliance import Compliance
 from domain.conditions import Condition
 from domain.facts import BothLanguages as BothLanguages
-from domain.facts import Facts, Fraction01, Identifier
+from domain.facts import Facts, Fault, Fraction01, Identifier
 from domain.rungs import Ladder as Ladder
 from domain.rungs import Rung as Rung
 from domain.speakers import SpeakerSettings
@@ -165,6 +166,7 @@ class Site(Facts):
             *_repeated_ids(self),
             *_dangling_references(self),
             *_dangling_in_cameras(self),
+            *call_faults(self),
         ]
         if faults:
             # the places ride along, so that the reader of the file can name their lines
@@ -198,9 +200,6 @@ def _by_id(items: tuple[_Named, ...], wanted: str) -> _Named:
         if item.id == wanted:
             return item
     raise KeyError(wanted)
-
-
-Fault = tuple[tuple[str | int, ...], str]  # where in the site file, what is wrong
 
 
 def _repeated_ids(site: Site) -> Iterator[Fault]:

@@ -26,6 +26,7 @@ from flows.speech.espeak import EspeakEngine
 from flows.speech.site_speakers import SiteSpeakers
 from flows.speech.speaker import Speaker
 from flows.steps.announce_rung import AnnounceRules, AnnounceTools, announce_rung
+from flows.steps.call_words import words_known_beforehand
 from flows.steps.side_by_side import side_by_side
 
 log = structlog.get_logger()
@@ -65,7 +66,7 @@ def build_voice(settings: AnnounceSettings, engine: SpeechEngine | None = None) 
 
 
 def warm(site: Site, voice: BilingualVoice) -> int:
-    """Make the sounds of all the site's ladders beforehand, so that none is waited for.
+    """Make beforehand the sounds of all calls that are known, so that none is waited for.
 
     Returns:
         How many announcements are ready. One that cannot be made is logged, and tried again when
@@ -74,15 +75,12 @@ def warm(site: Site, voice: BilingualVoice) -> int:
         Stop: the engine cannot work here at all.
     """
     ready = 0
-    for ladder in site.ladders:
-        for rung in ladder.rungs:
-            try:
-                voice.sound(rung.text)
-                ready += 1
-            except (TryAgain, PutAside) as error:
-                log.warning(
-                    "rung has no sound yet", ladder=ladder.id, rung=rung.id, reason=str(error)
-                )
+    for words in sorted(words_known_beforehand(site), key=lambda each: each.en):
+        try:
+            voice.sound(words)
+            ready += 1
+        except (TryAgain, PutAside) as error:
+            log.warning("call has no sound yet", words=words.en, reason=str(error))
     return ready
 
 

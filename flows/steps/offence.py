@@ -11,8 +11,9 @@ from domain.fitness import explain
 from domain.frames import FrameStamp
 from domain.ids import mint
 from domain.ladder import START, Move, State, Trigger
-from domain.site import Ladder, Rule
+from domain.site import BothLanguages, Ladder, Rule, Rung
 from flows.conditions.condition import Holding
+from flows.steps.call_words import Surroundings, words_of
 
 
 @dataclass(slots=True)
@@ -102,6 +103,7 @@ class OffenceWriter:
     camera_id: str
     rule: Rule
     ladder: Ladder
+    surroundings: Surroundings | None = None  # None: calls name things by their ids
 
     def write(
         self, move: Move, offence: Offence, at: datetime, *, basis: str, reason: str
@@ -111,7 +113,9 @@ class OffenceWriter:
         kind = DATA_BY_TYPE[move.event_type]
         offence_id = self.offence_id(offence)
         left_at = offence.last.at if move.after in (State.COMPLIED, State.LAPSED) else at
-        data = self._common(move, offence, left_at) | self._details(move, offence, basis, reason)
+        data = self._common(move, offence, left_at) | self._details(
+            move, offence, at, basis, reason
+        )
         return Event(
             id=mint("evt", offence_id, move.after.value, len(offence.rungs)),
             source=f"forewarn/{self.site_id}/{self.camera_id}",
@@ -168,7 +172,9 @@ class OffenceWriter:
             offence.subject,
         )
 
-    def _details(self, move: Move, offence: Offence, basis: str, reason: str) -> dict[str, Any]:
+    def _details(
+        self, move: Move, offence: Offence, at: datetime, basis: str, reason: str
+    ) -> dict[str, Any]:
         if move.after is State.OPENED:
             return {
                 "threshold_s": self.rule.threshold_s,
@@ -182,7 +188,7 @@ class OffenceWriter:
                 "rung_id": rung.id,
                 "rung_number": offence.next_rung,
                 "rung_count": len(self.ladder.rungs),
-                "text": rung.text,
+                "text": self._words(rung, offence, at),
             }
         outcome = {
             "first_sighting": offence.first,
@@ -194,3 +200,15 @@ class OffenceWriter:
         elif move.after is State.UNKNOWN:
             outcome["reason"] = reason
         return outcome
+
+    def _words(self, rung: Rung, offence: Offence, at: datetime) -> BothLanguages:
+        return words_of(
+            rung.text,
+            self.surroundings or Surroundings.unnamed(self.site_id, self.camera_id),
+            self.rule,
+            zone_id=offence.place_id,
+            dwell_s=offence.stayed_s(at),
+            rung_number=offence.next_rung,
+            rung_count=len(self.ladder.rungs),
+            at=at,
+        )

@@ -15,6 +15,7 @@ from domain.tracks import TrackedFrame
 from flows.conditions.build import build_condition
 from flows.conditions.condition import Condition, Holding, Memory, Scene
 from flows.hours import Hours
+from flows.steps.call_words import Surroundings
 from flows.steps.ladder import RuleLadder
 from flows.steps.offence import Offence, OffenceWriter
 from flows.steps.repeats import Past
@@ -103,7 +104,8 @@ def make_watch(site: Site, camera: Camera, rule: Rule) -> RuleWatch | None:
     if condition is None:
         return None
     climbs = site.ladder(rule.ladder)
-    writer = OffenceWriter(site.site.id, camera.id, rule, climbs)
+    surroundings = Surroundings.of(site, camera)
+    writer = OffenceWriter(site.site.id, camera.id, rule, climbs, surroundings)
     hours = Hours(rule.id, rule.hours, site.site.timezone)
     gate = WarnGate(site, camera.id, rule.id)
     return RuleWatch(rule, condition, RuleLadder(rule, climbs, writer, gate), hours)

@@ -23,6 +23,7 @@ PLACES = {
     "LineCrossed": "rules[].condition.line_crossed",
     "Ladder": "ladders[]",
     "Rung": "ladders[].rungs[]",
+    "CallText": "ladders[].rungs[].text",
     "SpeakerSettings": "speakers[]",
     "BothLanguages": "titles and texts",
 }

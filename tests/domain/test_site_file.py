@@ -76,6 +76,16 @@ def test_the_sample_site_loads(sample_site_file: Path) -> None:
         (("ladder: calls", "ladder: shouts"), 24, "ladder 'shouts', which is not defined"),
         (("timezone: Asia/Shanghai", "timezone: Mars/Olympus"), 4, "no time zone 'Mars/Olympus'"),
         (("{zh: 请离开, en: Please leave}", "{en: Please leave}"), 18, "text.zh: is needed"),
+        (
+            ("en: Please leave}", "en: 'Please leave {here}'}"),
+            18,
+            "text.en: needs a field that a call knows, got {here}; fields: {place}",
+        ),
+        (
+            ("en: Please leave}", "en: 'Under {law}, leave'}"),
+            18,
+            "says {law}, so every rule with this ladder needs a legal_basis; without one: 'keep-off'",
+        ),
         (("url: clip.mp4", "url: clip.mp4\n    stretch_s: [9, 3]"), 6, "end after it starts"),
         (("url: clip.mp4", "url: rtsp://x/1\n    stretch_s: [1, 3]"), 6, "are for files"),
         (("url: clip.mp4", "url: clip.mp4\n    starts_at: 2026-01-01T00:00:00"), 9, "timezone"),

@@ -10,9 +10,11 @@ import numpy as np
 from people import BEGAN, stamp
 
 from domain.classes import COCO_IDS
+from domain.events import OffenceWarned
 from domain.site import Site
 from domain.site_file import load_site
 from domain.tracks import TrackedFrame
+from flows.steps.call_words import words_known_beforehand
 from flows.steps.rule_watch import RuleWatch, watch_keys, watch_of
 
 
@@ -90,3 +92,35 @@ def test_an_offence_that_is_open_when_the_hours_end_becomes_unknown(sample_site_
     lines = told(watch, [frame(50 + n / 2, ("person",)) for n in range(40)])
     assert [line.split()[1] for line in lines] == ["opened", "warned", "warned", "unknown"]
     assert lines[-1].startswith("59.5 ")
+
+
+def test_a_warning_holds_the_words_that_are_spoken_not_the_template(sample_site_file: Path) -> None:
+    raw = load_site(sample_site_file).model_dump(mode="json", exclude_none=True)
+    raw["site"]["timezone"] = "Asia/Shanghai"
+    for rung in raw["ladders"][0]["rungs"]:
+        rung["text"] = {
+            "zh": "{time}，您已在{zone}停留{dwell}，第{rung}次。",
+            "en": "It is {time}. {dwell} on the {zone}: call {rung} of {of_rungs}.",
+        }
+    watch = watch_of(Site.model_validate(raw), "gate-early|no-lingering")
+    frames = [frame(n / 2, ("person",)) for n in range(18)]
+    texts = [
+        event.data.text
+        for each in frames
+        for event in watch.step(each)
+        if isinstance(event.data, OffenceWarned)
+    ]
+    assert [text.en for text in texts] == [
+        "It is 4 p.m. 5 seconds on the Forecourt: call 1 of 3.",
+        "It is 4 p.m. 8 seconds on the Forecourt: call 2 of 3.",
+    ]
+    assert texts[1].zh == "下午四点，您已在路口前场停留八秒，第二次。"
+
+
+def test_calls_that_say_nothing_of_the_moment_are_known_beforehand(sample_site_file: Path) -> None:
+    raw = load_site(sample_site_file).model_dump(mode="json", exclude_none=True)
+    rungs = raw["ladders"][0]["rungs"]
+    rungs[0]["text"] = {"zh": "{zone}", "en": "{zone} {rung}"}
+    rungs[1]["text"] = {"zh": "{zone}", "en": "{dwell}"}
+    known = words_known_beforehand(Site.model_validate(raw))
+    assert {each.en for each in known} == {"Forecourt 1", rungs[2]["text"]["en"]}

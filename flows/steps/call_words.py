@@ -1,0 +1,97 @@
+"""The words of a call: a rung's text, filled with what is known when it comes due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from domain.call_text import FIELDS_OF_THE_MOMENT, CallFacts, fields_in, fill
+from domain.facts import BothLanguages
+from domain.site import Camera, Rule, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a call on one camera may name; what has no title there is named by its id."""
+
+    place: BothLanguages
+    camera: BothLanguages
+    zones: Mapping[str, BothLanguages] = field(default_factory=dict)  # and lines
+    timezone: str = "UTC"
+
+    @classmethod
+    def of(cls, site: Site, camera: Camera) -> Self:
+        """As the site file has it."""
+        zones = {zone.id: zone.title for zone in camera.zones}
+        zones |= {line.id: line.title for line in camera.lines}
+        return cls(site.site.title, camera.title, zones, site.site.timezone)
+
+    @classmethod
+    def unnamed(cls, site_id: str, camera_id: str) -> Self:
+        """Ids alone."""
+        return cls(_by_id(site_id), _by_id(camera_id))
+
+
+def words_of(
+    text: BothLanguages,
+    surroundings: Surroundings,
+    rule: Rule,
+    *,
+    zone_id: str,
+    dwell_s: float,
+    rung_number: int,
+    rung_count: int,
+    at: datetime,
+) -> BothLanguages:
+    """The words that are spoken.
+
+    Args:
+        text: may have fields; it has passed domain.call_text.check_call_text().
+        at: event time, any zone.
+    """
+    facts = CallFacts(
+        place=surroundings.place,
+        camera=surroundings.camera,
+        zone=surroundings.zones.get(zone_id) or _by_id(zone_id),
+        rule=rule.title,
+        law=rule.legal_basis,
+        dwell_s=dwell_s,
+        rung_number=rung_number,
+        rung_count=rung_count,
+        at=at.astimezone(ZoneInfo(surroundings.timezone)),
+    )
+    return fill(text, facts)
+
+
+def words_known_beforehand(site: Site) -> set[BothLanguages]:
+    """Every call of a site that says nothing of the moment, such as the time."""
+    return {
+        words_of(
+            rung.text,
+            Surroundings.of(site, camera),
+            rule,
+            zone_id=zone_id,
+            dwell_s=0.0,
+            rung_number=number,
+            rung_count=len(site.ladder(rule.ladder).rungs),
+            at=datetime(2000, 1, 1, tzinfo=UTC),
+        )
+        for camera, rule, zone_id in _watched(site)
+        for number, rung in enumerate(site.ladder(rule.ladder).rungs, start=1)
+        if not fields_in(rung.text.zh + rung.text.en) & FIELDS_OF_THE_MOMENT
+    }
+
+
+def _watched(site: Site) -> Iterator[tuple[Camera, Rule, str]]:
+    for camera in site.cameras:
+        here = {each.id for each in camera.zones} | {each.id for each in camera.lines}
+        for rule in site.rules:
+            for place_id in here.intersection(rule.condition.places()):
+                yield camera, rule, place_id
+
+
+def _by_id(name: str) -> BothLanguages:
+    return BothLanguages(zh=name, en=name)
