@@ -11,9 +11,13 @@ from dashboards.offences import Offence
 from dashboards.subject_picture import picture, sighting_of
 from domain.events import (
     AnnouncementMade,
+    CaseRequested,
     Event,
     EvidenceFile,
     EvidenceSealed,
+    NotificationMade,
+    NotificationRequested,
+    OffenceClimbed,
     OffenceComplied,
     OffenceEscalated,
     OffenceExempted,
@@ -22,6 +26,7 @@ from domain.events import (
     OffenceUnknown,
     OffenceWarned,
     OffenceWithheld,
+    OfficerRequested,
 )
 
 _UNSPOKEN = {"too late": "too_late", "unknown whether played": "maybe_spoken"}
@@ -71,6 +76,16 @@ def _step(event: Event, names: Names) -> str:
             + f'<div class="said" lang="zh">{escape(data.text.zh)}</div>'
             + f'<div class="said" lang="en">{escape(data.text.en)}</div>'
         )
+    if isinstance(data, OffenceClimbed):
+        return _what(names.say("history.climbed", number=data.rung_number, count=data.rung_count))
+    if isinstance(data, NotificationRequested):
+        return _detail(names.say("history.notify", whom=", ".join(data.recipients)))
+    if isinstance(data, CaseRequested):
+        return _detail(names.say("history.open_case", case=data.case_id))
+    if isinstance(data, OfficerRequested):
+        return _detail(names.say("history.request_officer"))
+    if isinstance(data, NotificationMade):
+        return _notification(data, names)
     if isinstance(data, OffenceWithheld):
         reasons = " · ".join(names.unfit(code) for code in data.reasons)
         key = f"history.withheld_{data.what}"
@@ -94,6 +109,19 @@ def _step(event: Event, names: Names) -> str:
 
 def _what(said: str) -> str:
     return f'<div class="what">{escape(said)}</div>'
+
+
+def _detail(said: str) -> str:
+    return f'<div class="detail">{escape(said)}</div>'
+
+
+def _notification(data: NotificationMade, names: Names) -> str:
+    result = names.say(f"notified.{data.result.replace(' ', '_')}")
+    said = names.say("notified.line", whom=data.recipient_id, result=result)
+    if data.reason:
+        said += f" ({data.reason})"
+    kind = "spoken" if data.result == "sent" else "not-spoken"
+    return f'<div class="{kind}">{escape(said)}</div>'
 
 
 def _announcement(data: AnnouncementMade, names: Names) -> str:

@@ -13,6 +13,8 @@ from domain.events import (
     CameraChanged,
     Event,
     EvidenceSealed,
+    NotificationMade,
+    OffenceClimbed,
     OffenceData,
     OffenceOpened,
     OffenceWarned,
@@ -78,14 +80,17 @@ class OffenceBook:
         elif isinstance(data, OffenceData):
             self._count(event, data)
             self.offences[data.offence_id] = _moved(self.offences.get(data.offence_id), event, data)
-        elif isinstance(data, AnnouncementMade | EvidenceSealed):
+        elif isinstance(data, AnnouncementMade | EvidenceSealed | NotificationMade):
             known = self.offences.get(data.offence_id)
             if known is not None:  # else so old that it has been forgotten
                 self.offences[data.offence_id] = _noted(known, event, data)
 
     def _count(self, event: Event, data: OffenceData) -> None:
         day = event.time.astimezone(self.timezone).date()
-        is_first_warning = isinstance(data, OffenceWarned) and data.rung_number == 1
+        known = self.offences.get(data.offence_id)
+        is_first_warning = isinstance(data, OffenceWarned) and not any(
+            isinstance(each.data, OffenceWarned) for each in (known.history if known else ())
+        )
         if is_first_warning or isinstance(data, OutcomeData):
             self.counts[day, data.state] += 1
 
@@ -120,16 +125,27 @@ def _moved(known: Offence | None, event: Event, data: OffenceData) -> Offence:
             rungs_due=max(known.rungs_due, data.rung_number),
             rung_count=data.rung_count,
         )
+    if isinstance(data, OffenceClimbed):
+        known = replace(
+            known,
+            rungs_due=max(known.rungs_due, data.rung_number),
+            rungs_unspoken=known.rungs_unspoken + 1,
+            rung_count=data.rung_count,
+        )
     # a final state stays, and an older event does not turn the clock back
     if not known.is_open or event.time < known.changed_at:
         return known
     return replace(known, state=data.state, changed_at=event.time, dwell_s=data.dwell_s)
 
 
-def _noted(known: Offence, event: Event, data: AnnouncementMade | EvidenceSealed) -> Offence:
+def _noted(
+    known: Offence, event: Event, data: AnnouncementMade | EvidenceSealed | NotificationMade
+) -> Offence:
     known = replace(known, history=_in_order(known.history, event))
     if isinstance(data, EvidenceSealed):
         return replace(known, evidence=data)
+    if isinstance(data, NotificationMade):
+        return known
     if not data.was_spoken and data.result != "unknown whether played":
         return replace(known, rungs_unspoken=known.rungs_unspoken + 1)
     return known

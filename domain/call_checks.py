@@ -23,6 +23,8 @@ def call_faults(site: Site) -> Iterator[Fault]:
         if not lawless:
             continue
         for column, rung in enumerate(ladder.rungs):
+            if rung.text is None:
+                continue
             for language in ("zh", "en"):
                 if "law" in fields_in(getattr(rung.text, language)):
                     words = (

@@ -18,6 +18,11 @@ from domain.event_base import OffenceData as OffenceData
 from domain.event_base import OutcomeData as OutcomeData
 from domain.event_base import Sighting as Sighting
 from domain.facts import BothLanguages
+from domain.requests import CaseRequested as CaseRequested
+from domain.requests import NotificationMade as NotificationMade
+from domain.requests import NotificationRequested as NotificationRequested
+from domain.requests import OfficerRequested as OfficerRequested
+from domain.requests import RequestData as RequestData
 
 
 class Recognition(BaseModel):
@@ -53,6 +58,15 @@ class OffenceWarned(OffenceData):
     rung_number: int = Field(ge=1, description="counted from 1")
     rung_count: int = Field(ge=1)
     text: BothLanguages
+
+
+class OffenceClimbed(OffenceData):
+    """A rung that says nothing came due; what it asks for follows in events of its own."""
+
+    event_type: ClassVar[str] = "forewarn.offence.climbed.v1"
+    rung_id: str
+    rung_number: int = Field(ge=1, description="counted from 1")
+    rung_count: int = Field(ge=1)
 
 
 class OffenceWithheld(OffenceData):
@@ -208,6 +222,7 @@ class EvidenceSealed(EventData):
 EVENT_DATA: tuple[type[EventData], ...] = (
     OffenceOpened,
     OffenceWarned,
+    OffenceClimbed,
     OffenceWithheld,
     OffenceComplied,
     OffenceLapsed,
@@ -217,6 +232,10 @@ EVENT_DATA: tuple[type[EventData], ...] = (
     CameraChanged,
     CameraFitness,
     AnnouncementMade,
+    NotificationRequested,
+    CaseRequested,
+    OfficerRequested,
+    NotificationMade,
     EvidenceSealed,
 )
 DATA_BY_TYPE = {kind.event_type: kind for kind in EVENT_DATA}

@@ -34,6 +34,7 @@ class Trigger(StrEnum):
 
     THRESHOLD_REACHED = "threshold reached"
     RUNG_DUE = "rung due"
+    SILENT_RUNG_DUE = "rung due, nothing to say"
     LEFT = "left the zone"
     LADDER_SPENT = "last grace over"
     LADDER_SPENT_FIRST_TIME = "last grace over, first time exempt"
@@ -57,9 +58,19 @@ MOVES: tuple[Move, ...] = (
     Move(State.SUSPECTED, Trigger.LEFT, State.DROPPED, None),
     Move(State.SUSPECTED, Trigger.SIGHT_LOST, State.DROPPED, None),
     Move(State.OPENED, Trigger.RUNG_DUE, State.WARNED, "forewarn.offence.warned.v1"),
+    Move(State.OPENED, Trigger.SILENT_RUNG_DUE, State.OPENED, "forewarn.offence.climbed.v1"),
     Move(State.OPENED, Trigger.LEFT, State.LAPSED, "forewarn.offence.lapsed.v1"),
+    # only of a ladder that says nothing at all
+    Move(State.OPENED, Trigger.LADDER_SPENT, State.ESCALATED, "forewarn.offence.escalated.v1"),
+    Move(
+        State.OPENED,
+        Trigger.LADDER_SPENT_FIRST_TIME,
+        State.EXEMPTED,
+        "forewarn.offence.exempted.v1",
+    ),
     Move(State.OPENED, Trigger.SIGHT_LOST, State.UNKNOWN, "forewarn.offence.unknown.v1"),
     Move(State.WARNED, Trigger.RUNG_DUE, State.WARNED, "forewarn.offence.warned.v1"),
+    Move(State.WARNED, Trigger.SILENT_RUNG_DUE, State.WARNED, "forewarn.offence.climbed.v1"),
     Move(State.WARNED, Trigger.LEFT, State.COMPLIED, "forewarn.offence.complied.v1"),
     Move(State.WARNED, Trigger.LADDER_SPENT, State.ESCALATED, "forewarn.offence.escalated.v1"),
     Move(
@@ -70,6 +81,7 @@ MOVES: tuple[Move, ...] = (
     ),
     Move(State.WARNED, Trigger.SIGHT_LOST, State.UNKNOWN, "forewarn.offence.unknown.v1"),
     Move(State.OPENED, Trigger.RUNG_WITHHELD, State.OPENED, "forewarn.offence.withheld.v1"),
+    Move(State.OPENED, Trigger.ESCALATION_WITHHELD, State.OPENED, "forewarn.offence.withheld.v1"),
     Move(State.WARNED, Trigger.RUNG_WITHHELD, State.WARNED, "forewarn.offence.withheld.v1"),
     Move(State.WARNED, Trigger.ESCALATION_WITHHELD, State.WARNED, "forewarn.offence.withheld.v1"),
 )

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from domain.actions import Action, Request
 from domain.call_text import check_call_text
 from domain.facts import BothLanguages, Facts, Identifier
 
@@ -26,7 +27,29 @@ class Rung(Facts):
     after_s: float = Field(
         ge=0, description="seconds after the rung before (the first: after opening)"
     )
-    text: CallText
+    text: CallText | None = Field(
+        default=None, description="what is spoken; needed where the rung announces"
+    )
+    does: tuple[Action, ...] = Field(
+        default=("announce",),
+        min_length=1,
+        description="what happens when it comes due; each makes its event",
+    )
+    notifies: tuple[str, ...] = Field(
+        default=(), description="ids of the recipients that are told; none given: all"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.announces and self.text is None:
+            raise ValueError("a rung that announces needs a text; without one, say what it does")
+        _check_requests(self.does, self.notifies, "does")
+        return self
+
+    @property
+    def announces(self) -> bool:
+        """True where it speaks to the subject."""
+        return "announce" in self.does
 
 
 class Ladder(Facts):
@@ -36,6 +59,12 @@ class Ladder(Facts):
     rungs: tuple[Rung, ...] = Field(min_length=1)
     escalate_after_s: float = Field(
         default=0.0, ge=0, description="seconds after the last rung, still there: escalate"
+    )
+    escalation_does: tuple[Request, ...] = Field(
+        default=(), description="what an escalation does beside its own event"
+    )
+    escalation_notifies: tuple[str, ...] = Field(
+        default=(), description="ids of the recipients that are told then; none given: all"
     )
     comply_after_s: float = Field(
         default=2.0, ge=0, description="seconds seen outside the zone that count as having left"
@@ -57,4 +86,12 @@ class Ladder(Facts):
                 f"repeat_starts_at names rung {self.repeat_starts_at}, the ladder has "
                 f"{len(self.rungs)}"
             )
+        _check_requests(self.escalation_does, self.escalation_notifies, "escalation_does")
         return self
+
+
+def _check_requests(does: tuple[str, ...], whom: tuple[str, ...], setting: str) -> None:
+    if len(set(does)) < len(does):
+        raise ValueError(f"{setting} should name each thing once, got {', '.join(does)}")
+    if whom and "notify" not in does:
+        raise ValueError(f"recipients are named, but {setting} has no notify")

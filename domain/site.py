@@ -5,7 +5,6 @@ Reading the YAML and finding line numbers is domain/site_file.py's work; these a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -18,9 +17,11 @@ from domain.call_checks import call_faults
 from domain.compliance import Compliance
 from domain.conditions import Condition
 from domain.facts import BothLanguages as BothLanguages
-from domain.facts import Facts, Fault, Fraction01, Identifier
+from domain.facts import Facts, Fraction01, Identifier
+from domain.recipients import Recipient
 from domain.rungs import Ladder as Ladder
 from domain.rungs import Rung as Rung
+from domain.site_references import reference_faults
 from domain.speakers import SpeakerSettings
 
 
@@ -43,6 +44,11 @@ class SiteInfo(Facts):
     enforcement: Literal["real", "demonstration"] = Field(
         default="real",
         description="demonstration: cameras without a compliance record may warn as well",
+    )
+    console_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s]+/?$",
+        description="where people reach the console, for links in messages",
     )
 
 
@@ -148,7 +154,7 @@ class Rule(Facts):
     )
 
 
-_Named = TypeVar("_Named", Camera, Ladder, Rule, SpeakerSettings)
+_Named = TypeVar("_Named", Camera, Ladder, Rule, SpeakerSettings, Recipient)
 
 
 class Site(Facts):
@@ -159,15 +165,11 @@ class Site(Facts):
     ladders: tuple[Ladder, ...] = ()
     rules: tuple[Rule, ...] = ()
     speakers: tuple[SpeakerSettings, ...] = ()
+    recipients: tuple[Recipient, ...] = ()
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
-        faults = [
-            *_repeated_ids(self),
-            *_dangling_references(self),
-            *_dangling_in_cameras(self),
-            *call_faults(self),
-        ]
+        faults = [*reference_faults(self), *call_faults(self)]
         if faults:
             # the places ride along, so that the reader of the file can name their lines
             raise PydanticCustomError(
@@ -189,6 +191,10 @@ class Site(Facts):
         """The ladder of that id; KeyError if there is none."""
         return _by_id(self.ladders, ladder_id)
 
+    def recipient(self, recipient_id: str) -> Recipient:
+        """The recipient of that id; KeyError if there is none."""
+        return _by_id(self.recipients, recipient_id)
+
     def speaker_of(self, camera_id: str) -> SpeakerSettings | None:
         """The camera's speaker; None: announcements are written as files."""
         wanted = self.camera(camera_id).speaker
@@ -200,55 +206,6 @@ def _by_id(items: tuple[_Named, ...], wanted: str) -> _Named:
         if item.id == wanted:
             return item
     raise KeyError(wanted)
-
-
-def _repeated_ids(site: Site) -> Iterator[Fault]:
-    for what, ids in (
-        ("cameras", [camera.id for camera in site.cameras]),
-        ("ladders", [ladder.id for ladder in site.ladders]),
-        ("rules", [rule.id for rule in site.rules]),
-        ("speakers", [speaker.id for speaker in site.speakers]),
-    ):
-        for row, each in enumerate(ids):
-            if each in ids[:row]:
-                yield (what, row, "id"), f"ids should be unique, {each!r} came before"
-    for row, camera in enumerate(site.cameras):
-        zone_ids = [zone.id for zone in camera.zones]
-        for column, zone_id in enumerate(zone_ids):
-            if zone_id in zone_ids[:column]:
-                words = f"ids should be unique on a camera, {zone_id!r} came before"
-                yield ("cameras", row, "zones", column, "id"), words
-
-
-def _dangling_references(site: Site) -> Iterator[Fault]:
-    places = {zone.id for camera in site.cameras for zone in camera.zones}
-    places |= {line.id for camera in site.cameras for line in camera.lines}
-    ladders = {ladder.id for ladder in site.ladders}
-    for row, rule in enumerate(site.rules):
-        for place_id in rule.condition.places():
-            if place_id not in places:
-                known = ", ".join(sorted(places)) or "none"
-                words = f"names {place_id!r}, which no camera has; zones and lines: {known}"
-                yield ("rules", row, "condition"), words
-        if rule.ladder not in ladders:
-            known = ", ".join(sorted(ladders)) or "none"
-            words = f"names ladder {rule.ladder!r}, which is not defined; ladders: {known}"
-            yield ("rules", row, "ladder"), words
-
-
-def _dangling_in_cameras(site: Site) -> Iterator[Fault]:
-    speakers, rules = {each.id for each in site.speakers}, {each.id for each in site.rules}
-    for row, camera in enumerate(site.cameras):
-        if camera.speaker is not None and camera.speaker not in speakers:
-            known = ", ".join(sorted(speakers)) or "none"
-            words = f"names speaker {camera.speaker!r}, which is not defined; speakers: {known}"
-            yield ("cameras", row, "speaker"), words
-        allowed = camera.compliance.allowed_rules if camera.compliance else ()
-        for column, rule_id in enumerate(allowed):
-            if rule_id not in rules:
-                known = ", ".join(sorted(rules)) or "none"
-                words = f"allows rule {rule_id!r}, which is not defined; rules: {known}"
-                yield ("cameras", row, "compliance", "allowed_rules", column), words
 
 
 def media_start(camera: Camera, path: Path, created_at: datetime | None) -> datetime:

@@ -9,9 +9,13 @@ from domain.events import (
     AnnouncementMade,
     CameraChanged,
     CameraFitness,
+    CaseRequested,
     Event,
     EvidenceFile,
     EvidenceSealed,
+    NotificationMade,
+    NotificationRequested,
+    OffenceClimbed,
     OffenceComplied,
     OffenceEscalated,
     OffenceExempted,
@@ -20,6 +24,7 @@ from domain.events import (
     OffenceUnknown,
     OffenceWarned,
     OffenceWithheld,
+    OfficerRequested,
     Sighting,
 )
 from domain.fitness import Unfit, explain
@@ -80,6 +85,8 @@ def one_of_each() -> list[Event]:
         ),
         warned,
         _announced(warned),
+        offence(OffenceClimbed, "warned", 3, rung_id="call-the-desk", rung_number=2, rung_count=3),
+        *_requests(offence),
         offence(OffenceComplied, "complied", 7, **ended, basis="seen outside the zone"),
         offence(
             OffenceLapsed, "lapsed", 7, **{**ended, "rung_sightings": ()}, basis="no longer seen"
@@ -89,6 +96,65 @@ def one_of_each() -> list[Event]:
         offence(OffenceUnknown, "unknown", 9, **ended, reason="gate: no frame for 10 s"),
         _sealed(offence_id),
     ]
+
+
+def _requests(offence: Any) -> list[Event]:
+    """What the rung after the warning asks for, and what came of telling somebody."""
+    asked = offence(NotificationRequested, "warned", 3, **_request(), recipients=("duty-officer",))
+    case_id = mint("case", asked.subject)
+    return [
+        asked,
+        offence(CaseRequested, "warned", 3, **_request(), case_id=case_id),
+        offence(OfficerRequested, "warned", 3, **_request()),
+        _notified(asked),
+    ]
+
+
+def _request() -> dict[str, Any]:
+    def both(zh: str, en: str) -> BothLanguages:
+        return BothLanguages(zh=zh, en=en)
+
+    return {
+        "asked_by": "rung",
+        "rung_id": "call-the-desk",
+        "rung_number": 2,
+        "rung_count": 3,
+        "site_title": both("校园路口", "Campus crossing"),
+        "camera_title": both("路口相机", "Crossing camera"),
+        "place_title": both("路口前场", "Forecourt"),
+        "rule_title": both("请勿在前场停留", "No lingering on the forecourt"),
+        "category": "street/loitering",
+        "legal_basis": both("市容条例第十二条", "City order, article 12"),
+        "severity": "ordinary",
+        "evidence_id": mint("evd", mint("ofc", "example", "gate", 1)),
+        "wording": both(
+            "疑似情况：请勿在前场停留。路口前场（路口相机），已持续7秒。"
+            "以上为摄像机所见，尚未认定，须由人员核实。",
+            "Suspected: No lingering on the forecourt. Forecourt, Crossing camera; it has lasted "
+            "7 s. This is what a camera saw, not a finding: a person decides.",
+        ),
+    }
+
+
+def _notified(asked: Event) -> Event:
+    data = NotificationMade(
+        offence_id=asked.subject,
+        camera_id="gate",
+        rung_id="call-the-desk",
+        request_event_id=asked.id,
+        recipient_id="duty-officer",
+        service="mailto",
+        result="sent",
+        language="en",
+        text="Suspected: No lingering on the forecourt. …",
+        picture_sha256="0" * 64,
+        picture_note="",
+        attempts=1,
+        started_at=asked.time + timedelta(seconds=2),
+        ended_at=asked.time + timedelta(seconds=3),
+    )
+    event_id = mint("evt", asked.id, data.event_type, "duty-officer")
+    return Event(event_id, "forewarn/campus/notifier", asked.subject, asked.time, data)
 
 
 def _sighting(at: datetime) -> Sighting:

@@ -21,9 +21,14 @@ from domain.errors import TryAgain
 from domain.events import (
     OUTCOME_TYPES,
     AnnouncementMade,
+    CaseRequested,
     Event,
+    NotificationMade,
+    NotificationRequested,
+    OffenceClimbed,
     OffenceOpened,
     OffenceWarned,
+    OfficerRequested,
     OutcomeData,
 )
 from event_log.rows import LoggedEvent
@@ -37,7 +42,12 @@ WANTED_TYPES = (
     *OUTCOME_TYPES,
     OffenceOpened.event_type,
     OffenceWarned.event_type,
+    OffenceClimbed.event_type,
     AnnouncementMade.event_type,
+    NotificationRequested.event_type,
+    CaseRequested.event_type,
+    OfficerRequested.event_type,
+    NotificationMade.event_type,
 )
 
 FIRST_PAUSE_S = 0.5

@@ -10,12 +10,16 @@ from domain.events import (
     CameraFitness,
     EventData,
     EvidenceSealed,
+    NotificationMade,
+    NotificationRequested,
+    OffenceClimbed,
     OffenceComplied,
     OffenceData,
     OffenceLapsed,
     OffenceUnknown,
     OffenceWarned,
     OffenceWithheld,
+    RequestData,
 )
 from event_log.rows import LoggedEvent
 
@@ -42,7 +46,7 @@ def line(logged: LoggedEvent) -> str:
 def describe(data: EventData) -> str:
     """What happened, in a few words."""
     match data:
-        case OffenceWarned():
+        case OffenceWarned() | OffenceClimbed():
             rung = f"rung {data.rung_number} of {data.rung_count} ({data.rung_id})"
             return f"{_where(data)}: {rung}"
         case OffenceComplied() | OffenceLapsed():
@@ -51,6 +55,11 @@ def describe(data: EventData) -> str:
             return f"{_where(data)}: {data.reason}"
         case OffenceWithheld():
             return f"{_where(data)}: {data.what} withheld: {data.explanation}"
+        case RequestData():
+            whom = (
+                f": {', '.join(data.recipients)}" if isinstance(data, NotificationRequested) else ""
+            )
+            return f"{_where(data)}: asked by the {data.asked_by} {data.rung_id}".rstrip() + whom
         case OffenceData():
             return _where(data)
         case CameraChanged():
@@ -64,6 +73,8 @@ def describe(data: EventData) -> str:
                 f"{data.camera_id}: rung {data.rung_number} ({data.rung_id}) "
                 f"{data.result}{sound}{_reason(data.reason)}"
             )
+        case NotificationMade():
+            return f"{data.recipient_id} by {data.service}: {data.result}{_reason(data.reason)}"
         case EvidenceSealed():
             whole = "complete" if data.complete else f"missing {'; '.join(data.missing)}"
             return f"{data.camera_id}: {data.outcome}, {len(data.files)} files, {whole}"

@@ -157,11 +157,13 @@ def _rule_facts(record: EvidenceRecord, rule: Rule | None, ladder: Ladder | None
     all_of_them = {rungs}
     if ladder.repeat_window_s:
         all_of_them.add(rungs - ladder.repeat_starts_at + 1)
+    # before the first rung that speaks nobody has been warned, whatever else was done
+    silent = next((n for n, rung in enumerate(ladder.rungs) if rung.announces), rungs)
     fits = {
         "escalated": record.rungs_spoken in all_of_them,
         "exempted": record.rungs_spoken in all_of_them,
         "complied": 1 <= record.rungs_spoken <= rungs,
-        "lapsed": record.rungs_spoken == 0,
+        "lapsed": record.rungs_spoken <= silent,
     }.get(record.outcome, record.rungs_spoken <= rungs)
     return {
         "rule_known": rule.id == record.rule_id,

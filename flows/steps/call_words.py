@@ -81,7 +81,9 @@ def words_known_beforehand(site: Site) -> set[BothLanguages]:
         )
         for camera, rule, zone_id in _watched(site)
         for number, rung in enumerate(site.ladder(rule.ladder).rungs, start=1)
-        if not fields_in(rung.text.zh + rung.text.en) & FIELDS_OF_THE_MOMENT
+        if rung.announces
+        and rung.text is not None
+        and not fields_in(rung.text.zh + rung.text.en) & FIELDS_OF_THE_MOMENT
     }
 
 

@@ -31,6 +31,7 @@ from flows.steps.warn_gate import WarnGate
 # what needs a camera that is fit to warn, and the move that is made where it is not
 WITHHELD = {
     Trigger.RUNG_DUE: Trigger.RUNG_WITHHELD,
+    Trigger.SILENT_RUNG_DUE: Trigger.RUNG_WITHHELD,
     Trigger.LADDER_SPENT: Trigger.ESCALATION_WITHHELD,
 }
 
@@ -183,9 +184,9 @@ class RuleLadder:
             waited_s = (at - since).total_seconds()
             if offence.next_rung < len(self._ladder.rungs):
                 # a repeater's first rung is due at once, whatever it waits for after another
-                after_s = self._ladder.rungs[offence.next_rung].after_s
-                if waited_s >= after_s or (offence.first_rung and not offence.rungs):
-                    yield Trigger.RUNG_DUE
+                rung = self._ladder.rungs[offence.next_rung]
+                if waited_s >= rung.after_s or (offence.first_rung and not offence.rungs):
+                    yield Trigger.RUNG_DUE if rung.announces else Trigger.SILENT_RUNG_DUE
             elif waited_s >= self._ladder.escalate_after_s:
                 is_exempt = self._rule.first_time_exempt and not offence.earlier_offences
                 yield Trigger.LADDER_SPENT_FIRST_TIME if is_exempt else Trigger.LADDER_SPENT
@@ -200,8 +201,9 @@ class RuleLadder:
         self, offence: Offence, trigger: Trigger, at: datetime, *, basis: str = "", reason: str = ""
     ) -> list[Event]:
         move = find_move(offence.state, trigger)
-        offence.enter(move.after, at)
-        if move.after in FINAL and offence.rungs:
+        was_warned = offence.state is State.WARNED or move.after is State.ESCALATED
+        offence.make(move, at)
+        if move.after in FINAL and was_warned:
             self.repeats.note(offence.number, at)
         if move.event_type is None:
             return []

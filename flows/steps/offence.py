@@ -28,7 +28,7 @@ class Offence:
     state: State = START
     opened_at: datetime | None = None
     outside_since: datetime | None = None
-    rungs: list[Sighting] = field(default_factory=list)
+    rungs: list[Sighting] = field(default_factory=list)  # that came due, spoken or not
     earlier_offences: int = 0  # of the same subject, within the repeat window
     first_rung: int = 0  # index of the rung that this ladder begins with
     number: str = ""  # of the subject now; `subject` stays what the ids were minted from
@@ -55,13 +55,13 @@ class Offence:
         elif self.outside_since is None:
             self.outside_since = frame.captured_at
 
-    def enter(self, state: State, at: datetime) -> None:
-        """Enter a state of the ladder."""
-        if state is State.OPENED:
+    def make(self, move: Move, at: datetime) -> None:
+        """Make a move of the ladder."""
+        if move.trigger is Trigger.THRESHOLD_REACHED:
             self.opened_at = at
-        elif state is State.WARNED:
+        elif move.trigger in (Trigger.RUNG_DUE, Trigger.SILENT_RUNG_DUE):
             self.rungs.append(self.last)
-        self.state = state
+        self.state = move.after
 
     @property
     def next_rung(self) -> int:
@@ -175,21 +175,23 @@ class OffenceWriter:
     def _details(
         self, move: Move, offence: Offence, at: datetime, basis: str, reason: str
     ) -> dict[str, Any]:
-        if move.after is State.OPENED:
+        if move.trigger is Trigger.THRESHOLD_REACHED:
             return {
                 "threshold_s": self.rule.threshold_s,
                 "first_sighting": offence.first,
                 "earlier_offences": offence.earlier_offences,
                 "recognition": offence.recognition,
             }
-        if move.after is State.WARNED:
+        if move.trigger in (Trigger.RUNG_DUE, Trigger.SILENT_RUNG_DUE):
             rung = self.ladder.rungs[offence.next_rung - 1]
-            return {
+            came_due: dict[str, Any] = {
                 "rung_id": rung.id,
                 "rung_number": offence.next_rung,
                 "rung_count": len(self.ladder.rungs),
-                "text": self._words(rung, offence, at),
             }
+            if move.trigger is Trigger.RUNG_DUE:
+                came_due["text"] = self._words(rung, offence, at)
+            return came_due
         outcome = {
             "first_sighting": offence.first,
             "rung_sightings": tuple(offence.rungs),
@@ -202,6 +204,7 @@ class OffenceWriter:
         return outcome
 
     def _words(self, rung: Rung, offence: Offence, at: datetime) -> BothLanguages:
+        assert rung.text is not None  # else it does not announce
         return words_of(
             rung.text,
             self.surroundings or Surroundings.unnamed(self.site_id, self.camera_id),

@@ -19,6 +19,7 @@ from flows.steps.call_words import Surroundings
 from flows.steps.ladder import RuleLadder
 from flows.steps.offence import Offence, OffenceWriter
 from flows.steps.repeats import Past
+from flows.steps.requests import with_requests
 from flows.steps.warn_gate import WarnGate
 
 
@@ -35,7 +36,10 @@ class RuleState:
 class RuleWatch:
     """Looks at the tracked frames of one camera, in order; a plain class."""
 
-    def __init__(self, rule: Rule, condition: Condition, ladder: RuleLadder, hours: Hours) -> None:
+    def __init__(
+        self, site: Site, rule: Rule, condition: Condition, ladder: RuleLadder, hours: Hours
+    ) -> None:
+        self._site = site
         self._rule = rule
         self._condition = condition
         self._hours = hours
@@ -51,7 +55,7 @@ class RuleWatch:
         events = self.ladder.step(tracked.frame, self.look(tracked), tracked.sight)
         for link in tracked.links:
             self.ladder.note_recognition(link)
-        return events
+        return with_requests(events, self._site)
 
     def look(self, tracked: TrackedFrame) -> list[Holding]:
         """What the rule's condition says of everybody seen."""
@@ -60,7 +64,7 @@ class RuleWatch:
 
     def notice(self, notice: CameraNotice) -> list[Event]:
         """Events that news of the camera causes."""
-        return self.ladder.notice(notice)
+        return with_requests(self.ladder.notice(notice), self._site)
 
     def save(self) -> RuleState:
         """A copy: it is written later, when the rule has moved on."""
@@ -108,7 +112,7 @@ def make_watch(site: Site, camera: Camera, rule: Rule) -> RuleWatch | None:
     writer = OffenceWriter(site.site.id, camera.id, rule, climbs, surroundings)
     hours = Hours(rule.id, rule.hours, site.site.timezone)
     gate = WarnGate(site, camera.id, rule.id)
-    return RuleWatch(rule, condition, RuleLadder(rule, climbs, writer, gate), hours)
+    return RuleWatch(site, rule, condition, RuleLadder(rule, climbs, writer, gate), hours)
 
 
 def _at_least(tracked: TrackedFrame, min_score: float) -> TrackedFrame:

@@ -7,10 +7,10 @@ from domain.ladder import FINAL, MOVES, START, Move, State, Trigger, diagram_lin
 STATES = {
     State.SUSPECTED: "In the zone, for less than the rule's `threshold_s`. Nothing is recorded yet.",
     State.DROPPED: "Left, or out of sight, before the threshold: no offence, no event, no trace.",
-    State.OPENED: "Stayed for `threshold_s`. Nothing has been said yet.",
-    State.WARNED: "At least one rung of the ladder came due: its text is spoken, once.",
+    State.OPENED: "Stayed for `threshold_s`. Nothing has been said to the subject yet.",
+    State.WARNED: "At least one rung that speaks came due: its text is spoken, once.",
     State.COMPLIED: "Left after a warning. This is what the system is for.",
-    State.LAPSED: "Left before the first rung came due. Nobody was spoken to.",
+    State.LAPSED: "Left before a rung that speaks came due. Nobody was spoken to.",
     State.ESCALATED: "Every rung came due, the last grace is over and the subject is still there: "
     "a person is asked to come.",
     State.EXEMPTED: "Every rung was spoken and the subject is still there, but the rule lets the "
@@ -23,6 +23,8 @@ TRIGGERS = {
     Trigger.THRESHOLD_REACHED: "seen in the zone `threshold_s` (rule) after the stay began",
     Trigger.RUNG_DUE: "seen in the zone `after_s` (rung) after the rung before; the first: after "
     "opening",
+    Trigger.SILENT_RUNG_DUE: "as *rung due*, of a rung whose `does` has no `announce`: what it does "
+    "instead follows in events of its own",
     Trigger.LEFT: "seen outside the zone for `comply_after_s` (ladder), or unseen for longer than "
     "`gap_tolerance_s` (rule) while the camera gives frames",
     Trigger.LADDER_SPENT: "seen in the zone `escalate_after_s` (ladder) after the last rung",

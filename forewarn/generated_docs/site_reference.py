@@ -25,6 +25,7 @@ PLACES = {
     "Rung": "ladders[].rungs[]",
     "CallText": "ladders[].rungs[].text",
     "SpeakerSettings": "speakers[]",
+    "Recipient": "recipients[]",
     "BothLanguages": "titles and texts",
 }
 FORMATS = {"date-time": "date and time with its zone", "date": "date, such as 2026-03-02"}
