@@ -133,7 +133,10 @@ class StagedSite:
         )
         for index in range(calls):
             at = opened_at + timedelta(seconds=3 * index)
-            self._call(offence_id, camera_id, at, index + 1, rungs[index].text)
+            text = rungs[index].text
+            assert text is not None
+            words = BothLanguages(zh=text.zh, en=text.en)
+            self._call(offence_id, camera_id, at, index + 1, words)
         ended_at = opened_at + timedelta(seconds=3 * calls + 1)
         outcome: dict[str, Any] = {
             **self._about(offence_id, camera_id, ends or "", ended_at, 5.0 + 3 * calls),
