@@ -26,6 +26,7 @@ from dashboards.poller import Poller
 from dashboards.search_page import search_page
 from dashboards.settings import ConsoleSettings
 from domain.errors import Stop
+from evidence_store.open_vault import open_vault
 
 FAVICON = Path(__file__).with_name("favicon.ico")
 MAX_WEBSOCKET_BYTES = 20 * 1024 * 1024  # an upload of 10 MB comes as base64, in chunks
@@ -37,11 +38,12 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
     Args:
         on_ready: called with the live page's address once it can be opened.
     Raises:
-        Stop: the port is taken or the address is not this machine's.
+        Stop: the port is taken, the address is not this machine's, or the key to encrypted originals
+            cannot be used.
     """
     port = _free_port(settings.address, settings.port)
     hosts = settings.hosts(port)
-    poller = Poller(settings)
+    poller, vault = Poller(settings), open_vault(settings.data, settings.keys)
     context = Context(settings, poller, FileKeys(), EvidenceLookup(settings))
     _configure_panel()
     pages: Any = {
@@ -56,9 +58,7 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
         address=settings.address,
         websocket_origin=sorted(hosts),
         websocket_max_message_size=MAX_WEBSOCKET_BYTES,
-        extra_patterns=routes(
-            poller, context.keys, settings.data.evidence, hosts, boot_id=secrets.token_hex(8)
-        ),
+        extra_patterns=routes(poller, context.keys, vault, hosts, boot_id=secrets.token_hex(8)),
         ico_path=str(FAVICON),
         show=False,
         start=False,

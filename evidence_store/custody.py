@@ -36,6 +36,9 @@ Kind = Literal[
     "erased",
     "key created",
     "key rotated",  # signed by the old key; details: new_key_id
+    "encryption on",  # originals sealed from here on are encrypted; details: encryption_key_id
+    "encryption off",  # somebody decided that they are not; details: reason
+    "re-encrypted",  # originals came under the key in force; details: encryption_key_id, files
     "mended",  # the line before was cut off by a crash; details: its sha256
 ]
 Entry = dict[str, Any]

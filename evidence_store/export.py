@@ -22,14 +22,13 @@ from evidence_store.access_log import checked_reason
 from evidence_store.canonical_json import to_canonical
 from evidence_store.custody import CustodyChain, Entry
 from evidence_store.keys import PublicKeys, public_pem
-from evidence_store.manifest import MANIFEST_NAME, SEAL_NAMES, UNSIGNED
+from evidence_store.manifest import SEAL_NAMES, UNSIGNED
+from evidence_store.roles import is_original
 from evidence_store.signature_file import sign_file
 from evidence_store.vault import Vault, saying_what_failed
 from evidence_store.whole_files import put_in_place, sha256_of
 
 FORMAT = "forewarn export 1"
-# what may be shown, and may leave, without a reason
-OPEN_ROLES = ("masked snapshot", "masked clip", "numbers")
 VERIFIER_NAME = "verify_evidence.py"
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -61,7 +60,7 @@ class Exporter:
         if target.exists():
             raise PutAside(f"{target}: is there already; name another file with --to")
         why = None if reason is None else checked_reason(reason)
-        leaving = [file for file in record.files if why is not None or file.role in OPEN_ROLES]
+        leaving = [file for file in record.files if why is not None or not is_original(file.role)]
         names = [file.name for file in leaving]
         withheld = sorted({file.name for file in record.files} - {*names})
         with saying_what_failed(f"export {target}", target.parent):
@@ -83,9 +82,9 @@ class Exporter:
     def _gather(self, record: EvidenceRecord, names: list[str], folder: Path) -> None:
         sealed = self.vault.folder_of(record.evidence_id)
         (folder / "record").mkdir()
-        for name in (*names, *SEAL_NAMES):
-            if (sealed / name).exists() or name == MANIFEST_NAME:
-                shutil.copyfile(sealed / name, folder / "record" / name)
+        seal = [name for name in SEAL_NAMES if (sealed / name).exists()]  # unsigned ones have one
+        for name in (*names, *seal):
+            self.vault.copy_out(record.evidence_id, name, folder / "record" / name)
         entries = self.chain.about(record.evidence_id)
         lines = [to_canonical(entry) + b"\n" for entry in entries]
         (folder / "custody.jsonl").write_bytes(b"".join(lines))

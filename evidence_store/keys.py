@@ -8,8 +8,6 @@ bytes: also its fingerprint, which a site should publish where others can find i
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from domain.errors import Stop, TryAgain
-from evidence_store.whole_files import put_in_place, sync_folder
+from evidence_store.whole_files import put_private
 
 PRIVATE_NAME = "site-key.pem"
 PUBLIC_FOLDER = "public"
@@ -117,7 +115,7 @@ class KeyFolder:
         pem = public_pem(signer.private.public_key())
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _put(path, pem, 0o644)
+            put_private(path, pem, mode=0o644)
         except OSError as error:
             raise TryAgain(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -149,7 +147,7 @@ class KeyFolder:
         pem = signer.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _put(self.private_file, pem, 0o600, may_replace=not is_first)
+            put_private(self.private_file, pem, may_replace=not is_first)
         except FileExistsError as error:
             raise Stop(f"{self.private_file}: another process made a key meanwhile") from error
         except OSError as error:
@@ -217,22 +215,3 @@ def _load_private(path: Path, content: bytes, passphrase: str) -> tuple[str, Ed2
     if not isinstance(key, Ed25519PrivateKey):
         raise Stop(f"{path}: needs an Ed25519 key; `forewarn keys create` makes one")
     return key_id_of(key.public_key()), key
-
-
-def _put(path: Path, content: bytes, mode: int, *, may_replace: bool = True) -> None:
-    """A whole file with its mode from the first moment on."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if may_replace:
-            put_in_place(temporary, path)
-        else:
-            path.hardlink_to(temporary)  # unlike a rename, this refuses where there is one
-            sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)

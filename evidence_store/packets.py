@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import av
 from av.container import InputContainer
@@ -39,14 +39,18 @@ class StoredPacket:
     is_key: bool
 
 
-def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
-    """Open a file's first video stream.
+def open_video(source: Path | BinaryIO) -> tuple[InputContainer, VideoStream]:
+    """Open the first video stream of a file, or of what is open already (it is read from its start).
 
     Raises:
         PutAside: the file is missing, or no video.
     """
+    path = name_of(source)
     try:
-        container = av.open(str(path.absolute()), metadata_errors="replace")
+        if not isinstance(source, Path):
+            source.seek(0)
+        opened = str(source.absolute()) if isinstance(source, Path) else source
+        container = av.open(opened, "r", metadata_errors="replace")
     except (OSError, ValueError) as error:  # av.FFmpegError is one of the two
         raise PutAside(
             f"{path}: needs a video that can be read, got {first_line(error)}"
@@ -57,6 +61,11 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     stream = container.streams.video[0]
     stream.thread_type = "NONE"
     return container, stream
+
+
+def name_of(source: Path | BinaryIO) -> str:
+    """What messages call a file, also one that is open already."""
+    return str(source if isinstance(source, Path) else getattr(source, "name", "footage"))
 
 
 def media_zero(stream: VideoStream) -> int:

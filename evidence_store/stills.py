@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from av import VideoFrame
@@ -11,17 +12,18 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from domain.errors import PutAside
-from evidence_store.packets import SEEK_BACK_S, first_line, media_zero, open_video
+from evidence_store.packets import SEEK_BACK_S, first_line, media_zero, name_of, open_video
 
 JPEG_QUALITY = 95
 # sightings are stamped to the microsecond; Matroska counts in milliseconds
 TOLERANCE_S = Fraction(1, 1000)
 
 
-def grab_frame(source: Path, at_s: float) -> np.ndarray:
+def grab_frame(source: Path | BinaryIO, at_s: float) -> np.ndarray:
     """Decode the frame that is on screen at a moment: the last one stamped at or before it.
 
     Args:
+        source: a file, or what the vault opened.
         at_s: media time in seconds, 0 at the stream's first timestamp.
     Returns:
         (h, w, 3) uint8 RGB, pixels of the decoded frame (rotation metadata not applied).
@@ -31,7 +33,7 @@ def grab_frame(source: Path, at_s: float) -> np.ndarray:
     return grab_frame_and_time(source, at_s)[0]
 
 
-def grab_frame_and_time(source: Path, at_s: float) -> tuple[np.ndarray, float]:
+def grab_frame_and_time(source: Path | BinaryIO, at_s: float) -> tuple[np.ndarray, float]:
     """As grab_frame, with the media time that the frame itself is stamped with."""
     container, stream = open_video(source)
     with container:
@@ -44,7 +46,9 @@ def grab_frame_and_time(source: Path, at_s: float) -> tuple[np.ndarray, float]:
             if frame is not None and frame.pts is not None:
                 image = frame.to_ndarray(format="rgb24")
                 return image, float((frame.pts - zero) * time_base)
-    raise PutAside(f"{source}: needs a frame at {at_s:.3f} s, none could be decoded up to there")
+    raise PutAside(
+        f"{name_of(source)}: needs a frame at {at_s:.3f} s, none could be decoded up to there"
+    )
 
 
 def _last_frame(

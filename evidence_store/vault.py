@@ -1,69 +1,43 @@
 """The vault: one folder for each sealed record, complete from the moment it has its name.
 
-A record is made in a hidden folder beside it, hashed, flushed to the disk, then renamed. Its
-numbers.json holds everything the table's row says, so that the table can be made anew from the
-vault. Nothing in a sealed folder is ever changed.
+A record is made in a hidden folder beside it, hashed, flushed to the disk, then renamed. Nothing that
+a sealed folder holds is ever changed; where the site has an encryption key, its originals are
+encrypted, and `open` is the one way to read them.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import re
+import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import structlog
 
-from domain.errors import PutAside, TryAgain
+from domain.errors import TryAgain
 from domain.events import EvidenceFile
 from domain.evidence import EvidenceRecord
+from evidence_store.encrypted_file import (
+    ENDING,
+    encrypt_file,
+)
 from evidence_store.keys import Signer
-from evidence_store.manifest import facts_of, write_seal
-from evidence_store.whole_files import sha256_of, sync_file, sync_folder
+from evidence_store.manifest import write_seal
+from evidence_store.numbers_file import NUMBERS_NAME, read_numbers, spell_numbers
+from evidence_store.roles import is_original
+from evidence_store.sealed_files import SealedFiles, as_file, vouch_for
+from evidence_store.whole_files import sync_file, sync_folder
 
 log = structlog.get_logger()
 
-NUMBERS_NAME = "numbers.json"
-FORMAT = "forewarn evidence 1"
-EVIDENCE_ID = re.compile(r"evd-[0-9a-f]{16}")
-_TIMES = ("first_seen_at", "ended_at", "clip_from_at")
-_VECTORS = ("embedding", "appearance")
 
-
-class Vault:
-    """Sealed records in one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def folder_of(self, evidence_id: str) -> Path:
-        """Where a record's files lie, or would lie.
-
-        Raises:
-            PutAside: it is no evidence id.
-        """
-        if not EVIDENCE_ID.fullmatch(evidence_id):
-            raise PutAside(
-                f"an evidence id looks like evd-0123456789abcdef, got {evidence_id[:60]!r}; "
-                "`forewarn evidence list` shows them"
-            )
-        return self.folder / evidence_id
-
-    def ids(self) -> list[str]:
-        """Ids of all sealed records."""
-        try:
-            names = [path.name for path in self.folder.iterdir()]
-        except FileNotFoundError:
-            return []
-        return sorted(name for name in names if EVIDENCE_ID.fullmatch(name))
+class Vault(SealedFiles):
+    """Sealed records in one folder, and the way into it."""
 
     @contextmanager
     def draft(self, evidence_id: str) -> Iterator[Path]:
@@ -76,10 +50,26 @@ class Vault:
         with saying_what_failed(f"evidence {evidence_id}", final):
             self.folder.mkdir(parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(prefix=f".{evidence_id}.", dir=self.folder))
+            in_use = os.open(folder, os.O_RDONLY)
             try:
+                fcntl.flock(in_use, fcntl.LOCK_EX)
                 yield folder
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+                os.close(in_use)
+
+    def clear_drafts(self) -> None:
+        """Delete what a killed process left half done: drafts hold originals that are still plain."""
+        for folder in self.folder.glob(".evd-*"):
+            in_use = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+                log.info("draft_cleared", folder=folder.name)
+            except BlockingIOError:
+                continue
+            finally:
+                os.close(in_use)
 
     def seal(
         self,
@@ -89,7 +79,7 @@ class Vault:
         story: Mapping[str, Any],
         signer: Signer | None = None,
     ) -> EvidenceRecord:
-        """Hash a draft's files, write numbers and manifest, sign, and give the folder its name.
+        """Hash a draft's files, encrypt originals, write numbers and manifest, sign, give it its name.
 
         Args:
             record: `files` is ignored and filled in.
@@ -105,14 +95,15 @@ class Vault:
         """
         final = self.folder_of(record.evidence_id)
         with saying_what_failed(f"evidence {record.evidence_id}", final):
-            files = tuple(_vouch(folder / name, role) for name, role in sorted(roles.items()))
-            sealed = replace(record, files=files)
-            numbers = folder / NUMBERS_NAME
-            numbers.write_text(_as_json(sealed, story), encoding="utf-8")
-            sealed = replace(sealed, files=(*files, _vouch(numbers, "numbers")))
-            write_seal(
-                folder, sealed, sealed.files, json.loads(numbers.read_bytes())["story"], signer
+            files = tuple(
+                self._take_in(record.evidence_id, folder / name, role)
+                for name, role in sorted(roles.items())
             )
+            sealed = replace(record, files=files)
+            numbers, content = folder / NUMBERS_NAME, spell_numbers(sealed, story)
+            numbers.write_bytes(content)
+            sealed = replace(sealed, files=(*files, vouch_for(numbers, "numbers")))
+            write_seal(folder, sealed, sealed.files, read_numbers(content)[1], signer)
             for path in folder.iterdir():
                 path.chmod(0o444)
                 sync_file(path)
@@ -128,27 +119,6 @@ class Vault:
             sync_folder(self.folder)
         return sealed
 
-    def read(self, evidence_id: str) -> EvidenceRecord | None:
-        """A sealed record as its own numbers.json tells it; None where there is none (readable).
-
-        Says nothing about whether the files are still the same: `verify_record` does.
-        """
-        path = self.folder_of(evidence_id) / NUMBERS_NAME
-        try:
-            numbers = json.loads(path.read_bytes())
-            record = _as_record(numbers)
-            return replace(record, files=(*record.files, _vouch(path, "numbers")))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def story(self, evidence_id: str) -> dict[str, Any]:
-        """What numbers.json holds beside the record itself; {} where there is none (readable)."""
-        try:
-            numbers = json.loads((self.folder_of(evidence_id) / NUMBERS_NAME).read_bytes())
-            return dict(numbers["story"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
-
     def set_aside(self, evidence_id: str) -> Path:
         """Move a record that does not verify out of the way, keeping every byte of it."""
         final = self.folder_of(evidence_id)
@@ -158,6 +128,17 @@ class Vault:
             sync_folder(self.folder)
         log.warning("evidence_set_aside", evidence_id=evidence_id, folder=str(aside))
         return aside
+
+    def _take_in(self, evidence_id: str, path: Path, role: str) -> EvidenceFile:
+        """Hash a draft's file; an original is encrypted on the way."""
+        key = self.keys.current
+        if key is None or not is_original(role):
+            return vouch_for(path, role)
+        with path.open("rb") as file:
+            target = path.with_name(path.name + ENDING)
+            plain = encrypt_file(file, target, f"{evidence_id}/{path.name}", key)
+        path.unlink()
+        return as_file(path.name, role, plain)
 
 
 @contextmanager
@@ -170,49 +151,3 @@ def saying_what_failed(what: str, where: Path) -> Iterator[None]:
             f"{what}: cannot be written to {where}: {error.strerror or error}; "
             "is the disk full or read-only?"
         ) from error
-
-
-def _vouch(path: Path, role: str) -> EvidenceFile:
-    return EvidenceFile.model_validate(
-        {
-            "name": path.name,
-            "role": role,
-            "sha256": sha256_of(path),
-            "size_bytes": path.stat().st_size,
-        }
-    )
-
-
-def _as_json(record: EvidenceRecord, story: Mapping[str, Any]) -> str:
-    numbers = {
-        "format": FORMAT,
-        "record": facts_of(record),
-        "files": [file.model_dump() for file in record.files],
-        "vectors": {
-            "encoding": "base64 of little-endian float32",
-            **{name: _pack(getattr(record, name)) for name in _VECTORS},
-        },
-        "story": story,
-    }
-    return json.dumps(numbers, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-
-
-def _as_record(numbers: dict[str, Any]) -> EvidenceRecord:
-    facts = dict(numbers["record"])
-    for name in _TIMES:
-        facts[name] = datetime.fromisoformat(facts[name])
-    facts["missing"] = tuple(facts["missing"])
-    return EvidenceRecord(
-        **facts,
-        files=tuple(EvidenceFile.model_validate(file) for file in numbers["files"]),
-        embedding=_unpack(numbers["vectors"]["embedding"]),
-        appearance=_unpack(numbers["vectors"]["appearance"]),
-    )
-
-
-def _pack(vector: np.ndarray) -> str:
-    return base64.b64encode(np.asarray(vector, dtype="<f4").tobytes()).decode("ascii")
-
-
-def _unpack(text: str) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(text), dtype="<f4").astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from domain.data_dir import DataDir
@@ -12,6 +13,7 @@ from evidence_store.check_custody import ChainReport, check_chain
 from evidence_store.custody import CustodyChain
 from evidence_store.keys import KeyFolder, PublicKeys
 from evidence_store.manifest import read_seal
+from evidence_store.open_vault import open_vault
 from evidence_store.vault import Vault
 from evidence_store.verify import verify_record
 
@@ -26,15 +28,19 @@ class Verifier:
     problems: tuple[str, ...]  # of keys and chain: what concerns all records
 
     @classmethod
-    def open(cls, data: DataDir) -> Self:
+    def open(cls, data: DataDir, key_folder: Path | None = None) -> Self:
         """Read keys and chain; what is wrong with them is in `problems`.
 
+        Args:
+            key_folder: where the key to encrypted originals lies; None: FOREWARN_KEYS says so, else
+                the data folder's own.
         Raises:
+            Stop: there is an encryption key, but it cannot be used.
             TryAgain: they cannot be read now.
         """
         keys, faults = KeyFolder(data.keys).sound_public_keys()
         chain = check_chain(CustodyChain(data.custody), keys)
-        return cls(Vault(data.evidence), keys, chain, (*faults, *chain.problems))
+        return cls(open_vault(data, key_folder), keys, chain, (*faults, *chain.problems))
 
     def problems_of(self, record: EvidenceRecord) -> list[str]:
         """What of one record is not as it was sealed, a line each; [] if all is.

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from domain.errors import ForewarnError
 from domain.events import EvidenceFile
 from domain.evidence import EvidenceRecord
 from evidence_store.keys import PublicKeys
 from evidence_store.manifest import SEAL_NAMES, check_seal
-from evidence_store.vault import Vault
-from evidence_store.whole_files import sha256_of
+from evidence_store.sealed_files import SealedFiles, hash_stream
 
 
 def verify_record(
-    record: EvidenceRecord, vault: Vault, keys: PublicKeys | None = None
+    record: EvidenceRecord, vault: SealedFiles, keys: PublicKeys | None = None
 ) -> list[str]:
     """Compare a record with its folder, file by file and fact by fact, and with its manifest.
 
@@ -34,9 +33,10 @@ def verify_record(
     problems = [
         f"{record.evidence_id}/{file.name}: {problem}"
         for file in record.files
-        if (problem := _check_file(folder / file.name, file))
+        if (problem := _check_file(vault, record.evidence_id, file))
     ]
-    known = {file.name for file in record.files} | {*SEAL_NAMES}
+    known = {vault.path_of(record.evidence_id, file.name).name for file in record.files}
+    known |= {*SEAL_NAMES}
     problems += [
         f"{record.evidence_id}/{path.name}: was not there when the record was sealed"
         for path in sorted(folder.iterdir())
@@ -53,20 +53,24 @@ def verify_record(
     ]
 
 
-def _check_file(path: Path, sealed: EvidenceFile) -> str:
-    """What is wrong with one file, "" if nothing."""
+def _check_file(vault: SealedFiles, evidence_id: str, sealed: EvidenceFile) -> str:
+    """What is wrong with one file, "" if nothing; originals are decrypted for it, block by block."""
+    path = vault.path_of(evidence_id, sealed.name)
     if path.is_symlink() or (path.exists() and not path.is_file()):
         return "is no plain file any more"
     try:
-        size = path.stat().st_size
+        size = vault.size_of(evidence_id, sealed.name)
         if size != sealed.size_bytes:
             return f"changed: {size} bytes, sealed with {sealed.size_bytes}"
-        if sha256_of(path) != sealed.sha256:
-            return "changed: its SHA-256 is not the sealed one"
+        with vault.open(evidence_id, sealed.name) as file:
+            if hash_stream(file).sha256 != sealed.sha256:
+                return "changed: its SHA-256 is not the sealed one"
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
+    except ForewarnError as error:  # its key is missing, or it does not decrypt
+        return str(error).removeprefix(f"{path}: ")
     return ""
 
 

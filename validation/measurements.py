@@ -184,8 +184,8 @@ def _picture(record: EvidenceRecord, vault: Vault, story: dict[str, Any]) -> dic
             for file in record.files
             if file.role == "snapshot" and file.name.startswith("first")
         )
-        path = vault.folder_of(record.evidence_id) / name
-        crop = crop_box(decode_picture(path.read_bytes(), name), box)  # type: ignore[arg-type]
+        content = vault.read_bytes(record.evidence_id, name)
+        crop = crop_box(decode_picture(content, name), box)  # type: ignore[arg-type]
     except (StopIteration, KeyError, TypeError, ValueError, OSError, ForewarnError):
         return {}
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)

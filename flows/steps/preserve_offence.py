@@ -108,6 +108,7 @@ def _find_sealed(evidence_id: str, parts: PreserveParts) -> EvidenceRecord | Non
     vault = parts.vault
     if not vault.folder_of(evidence_id).exists():
         return None
+    vault.check_keys(evidence_id)  # a record that only cannot be opened here is not damaged
     record = vault.read(evidence_id)
     if record is not None and not verify_record(record, vault):
         return record

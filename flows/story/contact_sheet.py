@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from domain.data_dir import DataDir
 from domain.errors import PutAside
 from domain.events import Box
 from evidence_store.masking import mask_regions
+from evidence_store.open_vault import open_vault
 from evidence_store.stills import decode_picture, grab_frame
-from evidence_store.vault import Vault
 from flows.steps.preserve_faces import FindsFaces, find_all_faces
 from flows.story.offences import OffenceStory
 from flows.story.watch_again import WatchedFrame
@@ -62,11 +62,10 @@ def replay(
     Raises:
         PutAside: it has no clip, or none of its frames can be decoded.
     """
-    vault = Vault(data.evidence)
+    vault = open_vault(data)
     record = vault.read(offence.evidence_id) if offence.evidence_id else None
     if record is None or record.clip_duration_s == 0:
         raise PutAside(f"{offence.offence_id}: no clip is sealed of it; `forewarn evidence list`")
-    clip = vault.folder_of(record.evidence_id) / "clip.mp4"
     ends_at = record.clip_from_at + timedelta(seconds=record.clip_duration_s)
     captions = caption_moments(offence)
     inside_clip = [
@@ -77,14 +76,15 @@ def replay(
     ]
     place = {id(frame): row for row, frame in enumerate(watched)}
     pictures = []
-    for frame in spread(inside_clip, set(captions), count):
-        row = place[id(frame)]
-        around = watched[max(0, row - 1) : row + 2]
-        pictures.append(
-            _picture(frame, around, clip, record.clip_from_at, offence, captions, faces)
-        )
+    with vault.open(record.evidence_id, "clip.mp4") as clip:
+        for frame in spread(inside_clip, set(captions), count):
+            row = place[id(frame)]
+            around = watched[max(0, row - 1) : row + 2]
+            pictures.append(
+                _picture(frame, around, clip, record.clip_from_at, offence, captions, faces)
+            )
     if not pictures:
-        raise PutAside(f"{offence.offence_id}: no watched frame lies in its clip {clip}")
+        raise PutAside(f"{offence.offence_id}: no watched frame lies in the clip of its evidence")
     return ContactSheet(offence, tuple(pictures), _view(pictures))
 
 
@@ -94,12 +94,12 @@ def sealed_pictures(offence: OffenceStory, data: DataDir) -> ContactSheet:
     Raises:
         PutAside: there are none.
     """
-    vault = Vault(data.evidence)
+    vault = open_vault(data)
     pictures = []
     for name, sighting in (("first", offence.sightings[0]), ("last", offence.sightings[-1])):
-        path = vault.folder_of(offence.evidence_id) / f"{name}.masked.jpg"
-        if offence.evidence_id and path.is_file():
-            image = decode_picture(path.read_bytes(), str(path))
+        file = f"{name}.masked.jpg"
+        if offence.evidence_id and vault.path_of(offence.evidence_id, file).is_file():
+            image = decode_picture(vault.read_bytes(offence.evidence_id, file), file)
             since_s = (sighting.at - offence.first_seen_at).total_seconds()
             box = sighting.box_xyxy
             pictures.append(SheetPicture(image, sighting.at, since_s, box, f"{name} seen"))
@@ -158,7 +158,7 @@ def spread(frames: Sequence[WatchedFrame], must: set[datetime], count: int) -> l
 def _picture(
     frame: WatchedFrame,
     around: Sequence[WatchedFrame],
-    clip: Path,
+    clip: BinaryIO,
     clip_from_at: datetime,
     offence: OffenceStory,
     captions: dict[datetime, str],

@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # LanceDB takes a second to load
     import numpy as np
 
     from domain.evidence import EvidenceRecord
+    from evidence_store.vault import Vault
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="What was sealed, and whether it still is."
@@ -91,6 +92,10 @@ def show(
     reason: Annotated[
         str, typer.Option("--reason", help="Why the originals are needed; goes into the log.")
     ] = "",
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="Write readable copies of what is shown there."),
+    ] = None,
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -98,32 +103,33 @@ def show(
     """One record: its facts and where its files are.
 
     Only copies with masked faces are pointed to. The originals (clip, snapshots) need --unmasked
-    and a reason; who, when, which and why are added to the custody chain, signed.
+    and a reason; who, when, which and why are added to the custody chain, signed. Where originals
+    are encrypted, --to writes copies that can be opened; delete them when they have been seen.
 
-    Example: forewarn evidence show evd-0123456789abcdef --unmasked --reason "appeal 17"
+    Example: forewarn evidence show evd-0123456789abcdef --unmasked --reason "appeal 17" --to /tmp/17
     """
     from evidence_store.access_log import log_access
-    from evidence_store.export import OPEN_ROLES
+    from evidence_store.open_vault import open_vault
+    from evidence_store.roles import is_original
     from evidence_store.site_key import open_chain
-    from evidence_store.vault import Vault
 
-    folder = data_dir(data)
-    record = evidence_record(folder, evidence_id)
-    originals = [file.name for file in record.files if file.role not in OPEN_ROLES]
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    record, vault = evidence_record(folder, evidence_id), open_vault(folder, key_folder)
+    originals = [file.name for file in record.files if is_original(file.role)]
     if unmasked:
-        chain = open_chain(folder, keys_dir(keys))
-        log_access(chain, record.evidence_id, reason, originals)
-    where = Vault(folder.evidence).folder_of(record.evidence_id)
-    shown = {
-        file.name: str(where / file.name)
-        for file in record.files
-        if unmasked or file.role in OPEN_ROLES
-    }
+        log_access(open_chain(folder, key_folder), record.evidence_id, reason, originals)
+    names = [file.name for file in record.files if unmasked or not is_original(file.role)]
+    if to:
+        shown = _copies(vault, record.evidence_id, names, to)
+    else:
+        shown = {name: str(vault.path_of(record.evidence_id, name)) for name in names}
     if as_json:
         print_json(_as_json(record) | {"paths": shown})
         return
     _out().print(_facts(record))
     _out().print(_files(record, shown))
+    if not to and any(vault.is_encrypted(record.evidence_id, name) for name in names):
+        console.print("The originals are encrypted; --to DIR writes copies that can be opened.")
     if originals and not unmasked:
         console.print(
             "The originals are not for everybody's eyes: "
@@ -203,6 +209,22 @@ def search(
 
 app.command()(verify)
 app.command()(export)
+
+
+def _copies(vault: Vault, evidence_id: str, names: list[str], to: Path) -> dict[str, str]:
+    """Readable copies of a record's files, by name.
+
+    Raises:
+        TryAgain: they cannot be written.
+    """
+    from evidence_store.vault import saying_what_failed
+
+    target = to.expanduser().resolve()
+    with saying_what_failed(f"copies of {evidence_id}", target):
+        target.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in names:
+            vault.copy_out(evidence_id, name, target / name)
+    return {name: str(target / name) for name in names}
 
 
 def _vector_of(image: Path, by: Likeness, triton: str | None, folder: DataDir) -> np.ndarray:

@@ -38,20 +38,17 @@ def verify(
 ) -> None:
     """Check all records (or one): files, facts, manifest, signature, and the whole custody chain.
 
-    Each fault is named and the exit code is then 1. That it was done, and what came of it, becomes an
+    Each fault is named and the exit code is then 1. Encrypted originals are decrypted for it, so their
+    key is needed. That it was done, and what came of it, becomes an
     entry of the custody chain where the key is at hand.
 
     Example: forewarn evidence verify
     """
-    from evidence_store.vault import Vault
     from evidence_store.verifier import Verifier
 
     folder, key_folder = data_dir(data), keys_dir(keys)
-    verifier = Verifier.open(folder)
-    vault, listed = (
-        Vault(folder.evidence),
-        evidence_table(folder).facts().column("evidence_id").to_pylist(),
-    )
+    verifier = Verifier.open(folder, key_folder)
+    listed = evidence_table(folder).facts().column("evidence_id").to_pylist()
     ids = [evidence_id] if evidence_id else listed
     problems = [*verifier.problems]
     for each in track(ids, "verifying", console=console, transient=True, disable=as_json):
@@ -59,7 +56,7 @@ def verify(
     if evidence_id is None:
         problems += [
             f"{each}: sealed, but has no row in the evidence table"
-            for each in sorted(set(vault.ids()) - set(listed))
+            for each in sorted(set(verifier.vault.ids()) - set(listed))
         ]
         problems += verifier.vanished(listed)
     unsigned = sum(not verifier.is_signed(each) for each in ids)
@@ -104,12 +101,12 @@ def export(
     from evidence_store.summary_pdf import write_summaries
     from evidence_store.verifier import Verifier
 
-    folder = data_dir(data)
-    record, verifier = evidence_record(folder, evidence_id), Verifier.open(folder)
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    record, verifier = evidence_record(folder, evidence_id), Verifier.open(folder, key_folder)
     if problems := [*verifier.problems, *verifier.problems_of(record)]:
         raise PutAside(f"{evidence_id} does not verify and is not exported: " + "; ".join(problems))
     target = to or Path(f"{evidence_id}{'.unmasked' if unmasked else ''}.zip")
-    chain = open_chain(folder, keys_dir(keys))
+    chain = open_chain(folder, key_folder)
     exporter = Exporter(verifier.vault, chain, keys_of(folder), write_summaries)
     withheld = exporter.export(record, target, reason if unmasked else None)
     key_id = chain.signer.key_id if chain.signer else ""

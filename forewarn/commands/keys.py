@@ -1,4 +1,4 @@
-"""`forewarn keys`: the site's own key, which signs its evidence."""
+"""`forewarn keys`: the site's own keys, which sign its evidence and encrypt its originals."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typer
 
 from domain.data_dir import DataDir
 from domain.errors import Stop
+from forewarn.commands import encryption_keys
 from forewarn.options import (
     DEFAULT_DATA,
     DataOption,
@@ -20,8 +21,11 @@ from forewarn.options import (
 )
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="The site's own key, which signs its evidence."
+    no_args_is_help=True,
+    add_completion=False,
+    help="The site's own keys: one signs its evidence, one encrypts its originals.",
 )
+app.add_typer(encryption_keys.app, name="encryption")
 
 
 @app.command()
@@ -29,11 +33,21 @@ def create(
     if_none: Annotated[
         bool, typer.Option("--if-none", help="Where there is a key already, leave it and end well.")
     ] = False,
+    encryption: Annotated[
+        bool,
+        typer.Option(
+            "--encryption/--no-encryption",
+            help="Also make the key that originals are encrypted with.",
+        ),
+    ] = True,
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the site's key, once; a key that is there is never written over.
+    """Make the site's keys, once; a key that is there is never written over.
+
+    One signs evidence; the other encrypts the originals (clips and pictures that are not masked), and
+    whoever loses it loses them: keep a copy of both where only you can reach it.
 
     Publish the fingerprint where the public can find it: whoever gets evidence compares it. With
     FOREWARN_KEY_PASSPHRASE in the environment the private key is kept locked, and every program that
@@ -51,16 +65,24 @@ def create(
     is_new = not (if_none and place.has_key())
     signer = place.create(passphrase()) if is_new else place.signer(passphrase())
     chain = open_chain(folder, key_folder)
+    told = {"new_key_id": signer.key_id}
+    if is_new and encryption:
+        told["encryption_key_id"] = encryption_keys.made_or_found(place.folder).key_id
     if is_new:
-        chain.append("key created", "", {"new_key_id": signer.key_id})
+        chain.append("key created", "", told)
     if as_json:
-        print_json({"key_id": signer.key_id, "created": is_new})
+        encrypts_with = told.get("encryption_key_id")
+        print_json({"key_id": signer.key_id, "created": is_new, "encryption_key_id": encrypts_with})
         return
     console.print(f"{place.private_file}: {'a new key' if is_new else 'there already'}")
     console.print(f"fingerprint: {signer.key_id}", highlight=False, soft_wrap=True)
+    if "encryption_key_id" in told:
+        console.print(f"originals will be encrypted with key {told['encryption_key_id']}")
     if is_new:
         console.print(
-            "Keep a copy of the key where only you can reach it; publish the fingerprint."
+            f"Keep a copy of {place.folder} where only you can reach it; without the encryption key "
+            "nobody can open the originals. Publish the fingerprint.",
+            soft_wrap=True,
         )
 
 

@@ -17,6 +17,7 @@ from domain.data_dir import DataDir
 from domain.site import Site
 from domain.site_file import load_site
 from evidence_store.site_key import open_sealing_chain
+from forewarn.encryption_note import tell_encryption
 from forewarn.logging_setup import set_up_logging
 from forewarn.options import (
     DEFAULT_DATA,
@@ -86,7 +87,7 @@ def run(
     """
     site = load_site(site_file)
     folder, key_folder = data_dir(data), keys_dir(keys)
-    open_sealing_chain(folder, key_folder, unsealed=unsealed)  # to hear now what is wrong with it
+    tell_encryption(folder, key_folder, open_sealing_chain(folder, key_folder, unsealed=unsealed))
     set_up_logging("supervisor", folder.logs / "supervisor.log")
     with run_lock(folder), stop_on_signals() as stopped, serving(triton, folder) as server:
         if fresh:

@@ -10,6 +10,7 @@ import typer
 from domain.site_file import load_site
 from evidence_store.site_key import open_sealing_chain
 from forewarn.commands.run import TritonOption, UnsealedOption, stop_on_signals
+from forewarn.encryption_note import tell_encryption
 from forewarn.logging_setup import set_up_logging
 from forewarn.options import (
     DEFAULT_DATA,
@@ -48,7 +49,7 @@ def up(
     """
     load_site(site_file)
     folder, key_folder = data_dir(data), keys_dir(keys)
-    open_sealing_chain(folder, key_folder, unsealed=unsealed)  # to hear now what is wrong with it
+    tell_encryption(folder, key_folder, open_sealing_chain(folder, key_folder, unsealed=unsealed))
     set_up_logging("supervisor", folder.logs / "supervisor.log")
     with run_lock(folder), stop_on_signals() as stopped, serving(triton, folder) as server:
         settings = ProgramSettings(

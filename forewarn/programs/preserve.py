@@ -8,9 +8,9 @@ from domain.errors import ForewarnError
 from domain.site import Site
 from domain.site_file import load_site
 from evidence_store.footage import SiteFootage
+from evidence_store.open_vault import open_sealing_vault
 from evidence_store.site_key import open_sealing_chain
 from evidence_store.table import EvidenceTable
-from evidence_store.vault import Vault
 from flows.preserve import WANTED_TYPES, build_preserve_flow
 from flows.signals import install_stop_signals
 from flows.sinks.event_log import EventLogSink
@@ -61,6 +61,9 @@ def preserve(settings: ProgramSettings, site: Site) -> None:
 
 
 def _parts(settings: ProgramSettings, site: Site, connection: Connection) -> PreserveParts:
+    custody = open_sealing_chain(settings.data, settings.keys, unsealed=settings.unsealed)
+    vault = open_sealing_vault(settings.data, settings.keys, custody)
+    vault.clear_drafts()  # the lock on this program's place says that nobody else is at them
     return PreserveParts(
         site=site,
         footage=SiteFootage(site, settings.site_file.parent, settings.data.recordings),
@@ -70,9 +73,9 @@ def _parts(settings: ProgramSettings, site: Site, connection: Connection) -> Pre
             describe=describe,
             versions=built_versions(),
         ),
-        vault=Vault(settings.data.evidence),
+        vault=vault,
         table=EvidenceTable.open(settings.data.lancedb),
-        custody=open_sealing_chain(settings.data, settings.keys, unsealed=settings.unsealed),
+        custody=custody,
         software_version=__version__,
     )
 

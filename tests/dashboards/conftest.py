@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import signal
 import subprocess
@@ -40,6 +41,9 @@ from domain.live_view import LiveTrack, LiveView, write_whole
 from domain.site import BothLanguages, Site
 from domain.site_file import load_site
 from event_log.log import EventLog
+from evidence_store.encrypted_file import ENDING, encrypt_file
+from evidence_store.encryption_keys import EncryptionKeyFolder, find_encryption_keys
+from evidence_store.roles import is_original
 from evidence_store.table import EvidenceTable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,7 +185,7 @@ class StagedSite:
         self.write(offence_id, at + timedelta(seconds=1), spoken)
 
     def seal(self, offence_id: str, camera_id: str, outcome: str, media_time_s: float) -> str:
-        """Put a record into the vault: two masked pictures, two originals, the clip."""
+        """Put a record into the vault: two masked pictures, two originals and the clip, encrypted."""
         evidence_id = mint("evd", offence_id)
         folder = self.data.evidence / evidence_id
         folder.mkdir(parents=True)
@@ -193,8 +197,14 @@ class StagedSite:
             "last.masked.jpg": ("masked snapshot", picture),
             "clip.mp4": ("clip", self.clip.read_bytes()),
         }
-        for name, (_, content) in roles.items():
-            (folder / name).write_bytes(content)
+        key = find_encryption_keys(self.data.keys).current
+        assert key is not None
+        for name, (role, content) in roles.items():
+            if is_original(role):
+                path = folder / f"{name}{ENDING}"
+                encrypt_file(io.BytesIO(content), path, f"{evidence_id}/{name}", key)
+            else:
+                (folder / name).write_bytes(content)
         files = tuple(
             EvidenceFile(name=name, role=role, sha256="0" * 64, size_bytes=len(content))
             for name, (role, content) in roles.items()
@@ -317,6 +327,7 @@ def stage(root: Path, clip: Path, site_file: Path) -> Iterator[StagedSite]:
     """An empty data folder of the sample site, ready to be filled."""
     data = DataDir(root)
     data.live.mkdir(parents=True)
+    EncryptionKeyFolder(data.keys).create()
     log = EventLog.open(data.events_db)
     made = StagedSite(data, load_site(site_file), clip, log)
     try:

@@ -50,7 +50,7 @@ def test_an_uploaded_picture_finds_the_record_of_the_same_picture(staged, triton
         for number in (1, 2)
     )
     lookup = EvidenceLookup(ConsoleSettings(staged.data, staged.site, triton=triton_address))
-    picture = staged.data.evidence / first / "first.jpg"
+    picture = staged.data.evidence / first / "first.masked.jpg"
 
     with connect(triton_address, shared_memory=False) as connection:
         image = read_picture(picture.read_bytes(), "a")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from evidence_store.encryption_keys import EncryptionKeyFolder
 from evidence_store.keys import KeyFolder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,9 +20,10 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def site_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a site's key."""
+    """A folder with a site's keys: one signs, one encrypts."""
     folder = tmp_path_factory.mktemp("keys")
     KeyFolder(folder).create()
+    EncryptionKeyFolder(folder).create()
     return folder
 
 

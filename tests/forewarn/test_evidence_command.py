@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,10 @@ from domain.errors import PutAside, Stop
 from domain.evidence import EMBEDDING_SIZE, EvidenceRecord
 from domain.ids import mint
 from evidence_store.custody import CustodyChain, note_sealed
+from evidence_store.encryption_keys import EncryptionKeyFolder
 from evidence_store.keys import KeyFolder
+from evidence_store.open_vault import open_vault
+from evidence_store.re_encrypt import re_encrypt
 from evidence_store.stills import encode_jpeg
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
@@ -229,3 +233,25 @@ def test_audit_of_nothing_passes_and_a_wrong_site_file_is_named(tmp_path: Path) 
     assert run(empty, "audit", "--json").exit_code == 0
     wrong = run(empty, "audit", "--site", str(tmp_path / "no.yaml"))
     assert isinstance(wrong.exception, Stop) and "no.yaml" in str(wrong.exception)
+
+
+def test_encrypted_originals_are_shown_as_copies_that_can_be_opened(
+    tmp_path: Path, data: DataDir
+) -> None:
+    key, wanted = EncryptionKeyFolder(data.keys).create(), record(1).evidence_id
+    chain = CustodyChain(data.custody, KeyFolder(data.keys).signer())
+    assert re_encrypt(open_vault(data), chain, lambda done, of: None).files == 4
+    assert json_lines(run(data, "evidence", "verify", "--json"))[0]["problems"] == []
+    plain = run(data, "evidence", "show", wanted, "--to", str(tmp_path / "copies"), "--json")
+    assert "clip.mp4" not in json_lines(plain)[0]["paths"]
+    words = ("--unmasked", "--reason", "appeal 17", "--to", str(tmp_path / "copies"), "--json")
+    (told,) = json_lines(run(data, "evidence", "show", wanted, *words))
+    assert Path(told["paths"]["clip.mp4"]).read_bytes() == b"packets"
+    exported = tmp_path / "out.zip"
+    words = ("--to", str(exported), "--unmasked", "--reason", "the court asked")
+    assert run(data, "evidence", "export", wanted, *words).exit_code == 0
+    with zipfile.ZipFile(exported) as archive:
+        assert archive.read(f"{wanted}/record/clip.mp4") == b"packets"
+    EncryptionKeyFolder(data.keys).key_file.unlink()
+    lost = run(data, "evidence", "verify", wanted)
+    assert lost.exit_code == 1 and f"is encrypted with key {key.key_id}" in lost.output

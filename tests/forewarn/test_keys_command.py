@@ -4,15 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
+from sealed_record import EVIDENCE_ID, a_record
 from typer import Typer
 from typer.testing import CliRunner, Result
 
 from domain.data_dir import DataDir
-from domain.errors import Stop
+from domain.errors import PutAside, Stop
 from evidence_store.check_custody import check_chain
 from evidence_store.custody import CustodyChain
 from evidence_store.keys import PASSPHRASE_VARIABLE, KeyFolder
 from evidence_store.site_key import keys_of
+from evidence_store.vault import Vault
 from forewarn.commands import keys
 
 APP = Typer()
@@ -42,7 +44,7 @@ def test_a_key_is_made_once(data: DataDir) -> None:
     assert made["created"] and len(str(made["key_id"])) == 64
     assert isinstance(run(data, "create").exception, Stop)
     (again,) = told(run(data, "create", "--if-none", "--json"))
-    assert again == {"key_id": made["key_id"], "created": False}
+    assert (again["key_id"], again["created"]) == (made["key_id"], False)
     (shown,) = told(run(data, "show", "--json"))
     assert shown["key_id"] == made["key_id"]
     assert str(shown["public_pem"]).startswith("-----BEGIN PUBLIC KEY-----")
@@ -86,3 +88,46 @@ def test_one_key_may_sign_for_several_data_folders(tmp_path: Path) -> None:
     assert again["key_id"] == made["key_id"]
     assert list(keys_of(one)) == list(keys_of(two)) == [made["key_id"]]
     assert not (one.keys / "site-key.pem").exists()
+
+
+def test_a_new_site_encrypts_and_an_older_one_may_begin_to(data: DataDir, tmp_path: Path) -> None:
+    (made,) = told(run(data, "create", "--json"))
+    (shown,) = told(run(data, "encryption", "show", "--json"))
+    assert shown["in_force"] == made["encryption_key_id"] and shown["plain_originals"] == 0
+    plain = DataDir(tmp_path / "older")
+    (without,) = told(run(plain, "create", "--no-encryption", "--json"))
+    assert without["encryption_key_id"] is None
+    seal_plain(plain)
+    (begun,) = told(run(plain, "encryption", "create", "--json"))
+    assert told(run(plain, "encryption", "show", "--json"))[0]["plain_originals"] == 1
+    assert told(run(plain, "encryption", "apply", "--json"))[0]["files"] == 1
+    (rotated,) = told(run(plain, "encryption", "rotate", "--json"))
+    (applied,) = told(run(plain, "encryption", "apply", "--forget", "--json"))
+    assert applied == {
+        "files": 1,
+        "problems": [],
+        "forgotten": [begun["encryption_key_id"]],
+    }
+    (shown,) = told(run(plain, "encryption", "show", "--json"))
+    assert shown["files"] == {rotated["encryption_key_id"]: 1} and shown["retired"] == []
+
+
+def test_encryption_ends_with_a_reason_only(data: DataDir) -> None:
+    told(run(data, "create", "--json"))
+    assert run(data, "encryption", "off").exit_code == 2
+    assert isinstance(run(data, "encryption", "off", "--reason", " ").exception, PutAside)
+    told(run(data, "encryption", "off", "--reason", "the disk is encrypted", "--json"))
+    (shown,) = told(run(data, "encryption", "show", "--json"))
+    assert shown["in_force"] == "" and len(list(shown["retired"])) == 1
+    last = json.loads(data.custody.read_text().splitlines()[-1])
+    assert (last["kind"], last["details"]) == (
+        "encryption off",
+        {"reason": "the disk is encrypted"},
+    )
+
+
+def seal_plain(data: DataDir) -> None:
+    vault = Vault(data.evidence)
+    with vault.draft(EVIDENCE_ID) as draft:
+        (draft / "clip.mp4").write_bytes(b"packets")
+        vault.seal(draft, a_record(), {"clip.mp4": "clip"}, {})

@@ -67,7 +67,7 @@ def test_all_evidence_is_signed_and_a_tampered_copy_does_not_verify(
     sound = json.loads(forewarn("evidence", "verify", "--data", copy, "--json").stdout)
     assert (sound["records"], sound["unsigned"]) == (len(told["offences"]), 0)
     assert sound["problems"] == [] and sound["custody_entries"] >= sound["records"]
-    clip = next(DataDir(copy).evidence.glob("evd-*/clip.mp4"))
+    clip = next(DataDir(copy).evidence.glob("evd-*/clip.mp4.enc"))
     content = bytearray(clip.read_bytes())
     content[len(content) // 2] ^= 1
     clip.chmod(0o644)

@@ -1,0 +1,209 @@
+"""The keys that originals are encrypted with: one in force, and older ones that still open files.
+
+They come from the environment (FOREWARN_ENCRYPTION_KEY: 64 hex digits, older keys behind it), or
+lie in the key folder: `encryption.key` is in force, `encryption-retired/<key id>.key` still open
+what they encrypted. A key's id tells which key it is and nothing of what it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from domain.errors import Stop, TryAgain
+from evidence_store.whole_files import put_private
+
+KEY_VARIABLE = "FOREWARN_ENCRYPTION_KEY"
+KEY_NAME = "encryption.key"
+RETIRED_FOLDER = "encryption-retired"
+_HEX_64 = re.compile(r"[0-9a-f]{64}")
+
+
+class EncryptionKeyMissing(Stop):
+    """A file is encrypted with a key that is not at hand; says nothing against the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptionKey:
+    """32 random bytes and what they are called."""
+
+    secret: bytes = field(repr=False)
+
+    @property
+    def key_id(self) -> str:
+        """32 hex digits, made of the key by a one-way function."""
+        return hashlib.sha256(b"forewarn encryption key id" + self.secret).hexdigest()[:32]
+
+    @classmethod
+    def read(cls, text: str, where: str) -> Self:
+        """A key as it is spelled in a file or variable.
+
+        Raises:
+            Stop: it is none; the message does not repeat it.
+        """
+        if not _HEX_64.fullmatch(text.strip()):
+            raise Stop(
+                f"{where}: an encryption key is 64 lower-case hex digits, got {len(text.strip())} "
+                "characters that are not; put the right key back, or make one with "
+                "`forewarn keys encryption create`"
+            )
+        return cls(bytes.fromhex(text.strip()))
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptionKeys:
+    """All keys at hand."""
+
+    current: EncryptionKey | None = None  # encrypts what comes; None: originals stay plain
+    retired: Mapping[str, EncryptionKey] = field(default_factory=dict)  # by key id; open only
+    source: str = "nowhere"  # where they were looked for, for messages
+
+    def need(self, key_id: str, path: str) -> EncryptionKey:
+        """The key of that id.
+
+        Args:
+            path: the file that needs it.
+        Raises:
+            EncryptionKeyMissing: it is not at hand.
+        """
+        if self.current is not None and self.current.key_id == key_id:
+            return self.current
+        if key_id in self.retired:
+            return self.retired[key_id]
+        at_hand = [*([self.current.key_id] if self.current else []), *self.retired]
+        raise EncryptionKeyMissing(
+            f"{path}: is encrypted with key {key_id}, which is not at hand (looked in {self.source}, "
+            f"found {', '.join(at_hand) or 'none'}); name its folder with --keys or FOREWARN_KEYS, "
+            f"or put the key into {KEY_VARIABLE}"
+        )
+
+
+class EncryptionKeyFolder:
+    """The key files of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def key_file(self) -> Path:
+        """The key in force."""
+        return self.folder / KEY_NAME
+
+    def has_key(self) -> bool:
+        """True where there is a key in force."""
+        return self.key_file.exists()
+
+    def create(self) -> EncryptionKey:
+        """Make the folder's first key.
+
+        Raises:
+            Stop: there is one already.
+            TryAgain: the folder cannot be written.
+        """
+        key = new_key()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            put_private(self.key_file, _spelled(key), may_replace=False)
+        except FileExistsError as error:
+            raise Stop(
+                f"{self.key_file}: there is a key already and it is never written over; "
+                "`forewarn keys encryption rotate` makes a new one and keeps the old"
+            ) from error
+        except OSError as error:
+            raise TryAgain(f"{self.key_file}: cannot be written: {error.strerror}") from error
+        return key
+
+    def rotate(self) -> tuple[EncryptionKey, EncryptionKey]:
+        """Put a new key in force; the old one goes on opening what it encrypted.
+
+        Returns:
+            (old, new)
+        Raises:
+            Stop: there is none yet.
+            TryAgain: the folder cannot be written.
+        """
+        old, new = _read(self.key_file), new_key()
+        try:
+            (self.folder / RETIRED_FOLDER).mkdir(exist_ok=True)
+            # first the old key's new place: a crash in between loses nothing
+            put_private(self.folder / RETIRED_FOLDER / f"{old.key_id}.key", _spelled(old))
+            put_private(self.key_file, _spelled(new))
+        except OSError as error:
+            raise TryAgain(f"{self.key_file}: cannot be written: {error.strerror}") from error
+        return old, new
+
+    def retire(self) -> EncryptionKey:
+        """No key is in force from now on; what is encrypted can still be opened.
+
+        Raises:
+            Stop: there is none.
+            TryAgain: the folder cannot be written.
+        """
+        old = _read(self.key_file)
+        try:
+            (self.folder / RETIRED_FOLDER).mkdir(exist_ok=True)
+            put_private(self.folder / RETIRED_FOLDER / f"{old.key_id}.key", _spelled(old))
+            self.key_file.unlink()
+        except OSError as error:
+            raise TryAgain(f"{self.key_file}: cannot be removed: {error.strerror}") from error
+        return old
+
+    def forget(self, key_id: str) -> None:
+        """Delete a retired key: nothing that needs it can be opened again, backups included."""
+        (self.folder / RETIRED_FOLDER / f"{key_id}.key").unlink(missing_ok=True)
+
+    def keys(self) -> EncryptionKeys:
+        """All keys of this folder.
+
+        Raises:
+            Stop: a file is no key, or others than its owner may read it.
+        """
+        current = _read(self.key_file) if self.has_key() else None
+        retired = [_read(path) for path in sorted((self.folder / RETIRED_FOLDER).glob("*.key"))]
+        return EncryptionKeys(current, {key.key_id: key for key in retired}, str(self.folder))
+
+
+def find_encryption_keys(folder: Path) -> EncryptionKeys:
+    """The keys of the environment; where it has none, those of a key folder.
+
+    Raises:
+        Stop: there is a key, but it cannot be used.
+    """
+    given = os.environ.get(KEY_VARIABLE, "").replace(",", " ").split()
+    if not given:
+        return EncryptionKeyFolder(folder).keys()
+    keys = [EncryptionKey.read(each, KEY_VARIABLE) for each in given]
+    return EncryptionKeys(keys[0], {key.key_id: key for key in keys[1:]}, KEY_VARIABLE)
+
+
+def new_key() -> EncryptionKey:
+    """32 bytes out of the operating system's randomness, kept nowhere yet."""
+    return EncryptionKey(secrets.token_bytes(32))
+
+
+def _spelled(key: EncryptionKey) -> bytes:
+    return f"{key.secret.hex()}\n".encode("ascii")
+
+
+def _read(path: Path) -> EncryptionKey:
+    try:
+        text = path.read_text(encoding="ascii", errors="replace")
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise Stop(
+            f"{path}: there is no encryption key; `forewarn keys encryption create` makes one"
+        ) from error
+    except OSError as error:
+        raise Stop(f"{path}: cannot be read: {error.strerror}") from error
+    if mode & 0o077:
+        raise Stop(
+            f"{path}: may be read by others than its owner (mode {mode & 0o777:o}); run "
+            f"`chmod 600 {path}`, and rotate the key if somebody may have copied it"
+        )
+    return EncryptionKey.read(text, str(path))

@@ -1,0 +1,114 @@
+"""Bring the originals of a vault under the key in force, file by file, while others go on reading."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from domain.errors import ForewarnError, PutAside, Stop
+from domain.events import EvidenceFile
+from evidence_store.custody import CustodyChain
+from evidence_store.encrypted_file import ENDING, encrypt_file, key_id_of_file, open_encrypted
+from evidence_store.roles import is_original
+from evidence_store.sealed_files import SealedFiles, hash_stream
+from evidence_store.whole_files import sync_file, sync_folder
+
+
+@dataclass
+class ReEncrypted:
+    """What came of it."""
+
+    files: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def re_encrypt(
+    vault: SealedFiles, chain: CustodyChain, progress: Callable[[int, int], None]
+) -> ReEncrypted:
+    """Encrypt what is plain, and what an older key encrypted, with the key in force.
+
+    Args:
+        chain: is told how many files came under which key.
+        progress: called with records done, of how many.
+    Raises:
+        Stop: there is no key in force.
+        TryAgain: the chain cannot be written.
+    """
+    key = vault.keys.current
+    if key is None:
+        raise Stop(
+            f"{vault.keys.source}: there is no encryption key in force; "
+            "`forewarn keys encryption create` makes one"
+        )
+    done, ids = ReEncrypted(), vault.ids()
+    for number, evidence_id in enumerate(ids, start=1):
+        record = vault.read(evidence_id)
+        if record is None:
+            done.problems.append(f"{evidence_id}: numbers.json cannot be read")
+        for file in record.files if record else ():
+            try:
+                done.files += _bring_under(vault, evidence_id, file)
+            except FileNotFoundError:
+                done.problems.append(f"{evidence_id}/{file.name}: is missing")
+            except (OSError, ForewarnError) as error:
+                done.problems.append(f"{evidence_id}/{file.name}: {error}")
+        progress(number, len(ids))
+    if done.files:
+        told = {"encryption_key_id": key.key_id, "files": done.files}
+        chain.append("re-encrypted", "", told)
+    return done
+
+
+def count_by_key(vault: SealedFiles) -> Counter[str]:
+    """How many originals are encrypted with which key; "": how many are plain."""
+    counted: Counter[str] = Counter()
+    for evidence_id in vault.ids():
+        record = vault.read(evidence_id)
+        for file in record.files if record else ():
+            if is_original(file.role):
+                path = vault.path_of(evidence_id, file.name)
+                if path.name != file.name:
+                    counted[_key_of(path)] += 1
+                elif path.exists():
+                    counted[""] += 1
+    return counted
+
+
+def _bring_under(vault: SealedFiles, evidence_id: str, file: EvidenceFile) -> bool:
+    """True where the file was written anew."""
+    key, old = vault.keys.current, vault.path_of(evidence_id, file.name)
+    plain = vault.folder_of(evidence_id) / file.name
+    assert key is not None
+    if not is_original(file.role):
+        return False
+    if old.name != file.name and key_id_of_file(old) == key.key_id:
+        plain.unlink(missing_ok=True)  # an earlier try was ended between its two last steps
+        return False
+    new, binding = plain.with_name(file.name + ENDING), f"{evidence_id}/{file.name}"
+    temporary = vault.folder / f".re-encrypted-{evidence_id}-{file.name}"  # not in a sealed folder
+    temporary.unlink(missing_ok=True)
+    try:
+        with vault.open(evidence_id, file.name) as source:
+            encrypt_file(source, temporary, binding, key)
+        with open_encrypted(temporary, binding, vault.keys) as written:
+            if hash_stream(written).sha256 != file.sha256:
+                raise PutAside(
+                    "is not what was sealed, and is left as it is; see `evidence verify`"
+                )
+        temporary.chmod(0o444)
+        sync_file(temporary)
+        temporary.replace(new)
+        plain.unlink(missing_ok=True)
+        sync_folder(new.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def _key_of(path: Path) -> str:
+    try:
+        return key_id_of_file(path)
+    except (OSError, PutAside):
+        return "unreadable"

@@ -1,0 +1,156 @@
+"""Files of sealed records, read as they were sealed: the one way to originals, encrypted or not."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from domain.errors import PutAside
+from domain.events import EvidenceFile
+from domain.evidence import EvidenceRecord
+from evidence_store.encrypted_file import (
+    ENDING,
+    Plain,
+    key_id_of_file,
+    open_encrypted,
+    plain_size_of,
+)
+from evidence_store.encryption_keys import EncryptionKeys
+from evidence_store.numbers_file import NUMBERS_NAME, read_numbers
+from evidence_store.whole_files import sha256_of
+
+EVIDENCE_ID = re.compile(r"evd-[0-9a-f]{16}")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+class SealedFiles:
+    """The records of one vault, to read."""
+
+    def __init__(self, folder: Path, keys: EncryptionKeys | None = None) -> None:
+        """Args:
+        keys: open encrypted originals; the one in force encrypts those that are sealed from now
+            on. None: what is sealed stays plain.
+        """
+        self.folder = folder
+        self.keys = keys or EncryptionKeys()
+
+    def folder_of(self, evidence_id: str) -> Path:
+        """Where a record's files lie, or would lie; read originals by `open`, they may be encrypted.
+
+        Raises:
+            PutAside: it is no evidence id.
+        """
+        if not EVIDENCE_ID.fullmatch(evidence_id):
+            raise PutAside(
+                f"an evidence id looks like evd-0123456789abcdef, got {evidence_id[:60]!r}; "
+                "`forewarn evidence list` shows them"
+            )
+        return self.folder / evidence_id
+
+    def ids(self) -> list[str]:
+        """Ids of all sealed records."""
+        try:
+            names = [path.name for path in self.folder.iterdir()]
+        except FileNotFoundError:
+            return []
+        return sorted(name for name in names if EVIDENCE_ID.fullmatch(name))
+
+    def path_of(self, evidence_id: str, name: str) -> Path:
+        """Where one file's bytes lie: under its own name, or with `.enc` where it is encrypted.
+
+        Raises:
+            PutAside: it is no evidence id, or no file's name.
+        """
+        if not _FILE_NAME.fullmatch(name):
+            raise PutAside(f"{evidence_id}: no file of a record is called {name[:60]!r}")
+        path = self.folder_of(evidence_id) / name
+        encrypted = path.with_name(name + ENDING)
+        return encrypted if encrypted.exists() else path
+
+    def is_encrypted(self, evidence_id: str, name: str) -> bool:
+        """True where a file lies there encrypted."""
+        return self.path_of(evidence_id, name).name != name
+
+    def open(self, evidence_id: str, name: str) -> BinaryIO:
+        """One file as it was sealed, decrypted where need be: to read and to seek in.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            EncryptionKeyMissing: it is encrypted with a key that is not at hand.
+            PutAside: it is encrypted and was changed; reading raises it for what lies further on.
+        """
+        path = self.path_of(evidence_id, name)
+        if path.name == name:
+            return path.open("rb")
+        return open_encrypted(path, f"{evidence_id}/{name}", self.keys)
+
+    def read_bytes(self, evidence_id: str, name: str) -> bytes:
+        """All of one file as it was sealed; raises what `open` raises. For small files."""
+        with self.open(evidence_id, name) as file:
+            return file.read()
+
+    def size_of(self, evidence_id: str, name: str) -> int:
+        """Bytes of one file as it was sealed; raises OSError and PutAside."""
+        path = self.path_of(evidence_id, name)
+        return path.stat().st_size if path.name == name else plain_size_of(path)
+
+    def copy_out(self, evidence_id: str, name: str, target: Path) -> None:
+        """Write one file as it was sealed, decrypted, to another place; raises what `open` raises."""
+        with self.open(evidence_id, name) as file, target.open("wb") as out:
+            shutil.copyfileobj(file, out, 1 << 20)
+
+    def check_keys(self, evidence_id: str) -> None:
+        """See that every encrypted file of a record can be opened, as far as keys go.
+
+        Raises:
+            EncryptionKeyMissing: a key is not at hand.
+        """
+        for path in self.folder_of(evidence_id).glob(f"*{ENDING}"):
+            try:
+                self.keys.need(key_id_of_file(path), str(path))
+            except (OSError, PutAside):
+                continue  # damaged, which is another matter
+
+    def read(self, evidence_id: str) -> EvidenceRecord | None:
+        """A sealed record as its own numbers.json tells it; None where there is none (readable).
+
+        Says nothing about whether the files are still the same: `verify_record` does.
+        """
+        path = self.folder_of(evidence_id) / NUMBERS_NAME
+        try:
+            record, _ = read_numbers(path.read_bytes())
+            return replace(record, files=(*record.files, vouch_for(path, "numbers")))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def story(self, evidence_id: str) -> dict[str, Any]:
+        """What numbers.json holds beside the record itself; {} where there is none (readable)."""
+        try:
+            return read_numbers((self.folder_of(evidence_id) / NUMBERS_NAME).read_bytes())[1]
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+
+def hash_stream(file: BinaryIO) -> Plain:
+    """SHA-256 and size of what a file still holds, block by block."""
+    sha256, size = hashlib.sha256(), 0
+    while block := file.read(1 << 20):
+        sha256.update(block)
+        size += len(block)
+    return Plain(sha256.hexdigest(), size)
+
+
+def vouch_for(path: Path, role: str) -> EvidenceFile:
+    """A file of a record with its hash and size."""
+    return as_file(path.name, role, Plain(sha256_of(path), path.stat().st_size))
+
+
+def as_file(name: str, role: str, plain: Plain) -> EvidenceFile:
+    """The same, where it was hashed on the way."""
+    return EvidenceFile.model_validate(
+        {"name": name, "role": role, "sha256": plain.sha256, "size_bytes": plain.size_bytes}
+    )

@@ -1,0 +1,200 @@
+"""`forewarn keys encryption`: the key that originals are encrypted with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import Progress
+
+from forewarn.options import (
+    DEFAULT_DATA,
+    DataOption,
+    JsonOption,
+    KeysOption,
+    console,
+    data_dir,
+    keys_dir,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from evidence_store.encryption_keys import EncryptionKey
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="The key that originals (unmasked clips and pictures) are encrypted with.",
+)
+
+
+@app.command()
+def create(
+    keys: KeysOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
+) -> None:
+    """Make an encryption key for a site that has none; originals sealed from now on are encrypted.
+
+    `forewarn keys create` has done so already for new sites. Those sealed before stay plain until
+    `forewarn keys encryption apply`.
+
+    Example: forewarn keys encryption create --data var/site
+    """
+    from evidence_store.encryption_keys import EncryptionKeyFolder
+    from evidence_store.open_vault import encryption_folder
+    from evidence_store.site_key import open_chain
+
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    chain = open_chain(folder, key_folder)
+    place = EncryptionKeyFolder(encryption_folder(folder, key_folder))
+    key = place.create()
+    chain.append("encryption on", "", {"encryption_key_id": key.key_id})
+    _tell(key.key_id, place.key_file, as_json)
+
+
+@app.command()
+def show(
+    keys: KeysOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
+) -> None:
+    """Which key is in force, which older ones still open files, and how many files each has.
+
+    Example: forewarn keys encryption show --json
+    """
+    from evidence_store.open_vault import open_vault
+    from evidence_store.re_encrypt import count_by_key
+
+    vault = open_vault(data_dir(data), keys_dir(keys))
+    current = vault.keys.current.key_id if vault.keys.current else ""
+    files = count_by_key(vault)
+    told = {
+        "in_force": current,
+        "retired": [*vault.keys.retired],
+        "missing": sorted(files.keys() - {"", current, *vault.keys.retired}),
+        "files": {each: files[each] for each in sorted(files) if each},
+        "plain_originals": files.get("", 0),
+        "looked_in": vault.keys.source,
+    }
+    if as_json:
+        print_json(told)
+        return
+    for name, value in told.items():
+        words = str(value) if value or value == 0 else "none"
+        print(f"{name.replace('_', ' '):<16} {words}")
+
+
+@app.command()
+def rotate(
+    keys: KeysOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
+) -> None:
+    """Encrypt with a new key from now on; the old one is kept, for it opens what it encrypted.
+
+    Where somebody may have copied the old key, run `forewarn keys encryption apply --forget` next. A
+    key in FOREWARN_ENCRYPTION_KEY is rotated by hand: put the new one before the old, with a blank.
+
+    Example: forewarn keys encryption rotate --data var/site
+    """
+    from evidence_store.encryption_keys import EncryptionKeyFolder
+    from evidence_store.open_vault import encryption_folder
+    from evidence_store.site_key import open_chain
+    from forewarn.run_lock import run_lock
+
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    place = EncryptionKeyFolder(encryption_folder(folder, key_folder))
+    with run_lock(folder):
+        chain = open_chain(folder, key_folder)
+        old, new = place.rotate()
+        chain.append("encryption on", "", {"encryption_key_id": new.key_id, "before": old.key_id})
+    _tell(new.key_id, place.key_file, as_json)
+
+
+@app.command()
+def apply(
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget",
+            help="Then delete older keys that no file here needs; backups that need them are lost.",
+        ),
+    ] = False,
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring all originals under the key in force: those that are plain, and those of older keys.
+
+    Each file is written anew beside the old one, read back and compared with its sealed SHA-256, and
+    only then put in its place; it may be ended and begun again at any time, also while forewarn runs.
+
+    Example: forewarn keys encryption apply --forget --data var/site
+    """
+    from evidence_store.encryption_keys import EncryptionKeyFolder
+    from evidence_store.open_vault import encryption_folder, open_vault
+    from evidence_store.re_encrypt import count_by_key, re_encrypt
+    from evidence_store.site_key import open_chain
+
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    chain, vault = open_chain(folder, key_folder), open_vault(folder, key_folder)
+    with Progress(console=console, transient=True, disable=as_json) as bars:
+        bar = bars.add_task("encrypting")
+        done = re_encrypt(vault, chain, lambda n, of: bars.update(bar, completed=n, total=of))
+    forgotten = []
+    if forget and not done.problems:
+        needed = count_by_key(vault)
+        forgotten = [key_id for key_id in vault.keys.retired if key_id not in needed]
+        for key_id in forgotten:
+            EncryptionKeyFolder(encryption_folder(folder, key_folder)).forget(key_id)
+    if as_json:
+        print_json({"files": done.files, "problems": done.problems, "forgotten": forgotten})
+    else:
+        console.print(f"{done.files} originals were brought under the key in force")
+        for problem in done.problems:
+            console.print(f"[red]not done:[/red] {problem}", highlight=False, soft_wrap=True)
+        for key_id in forgotten:
+            console.print(f"key {key_id} was deleted", highlight=False)
+    if done.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def off(
+    reason: Annotated[str, typer.Option("--reason", help="Why; goes into the custody chain.")],
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep originals plain from now on; what is encrypted stays so, and its key is kept.
+
+    Example: forewarn keys encryption off --reason "the disk itself is encrypted"
+    """
+    from evidence_store.access_log import checked_reason
+    from evidence_store.encryption_keys import EncryptionKeyFolder
+    from evidence_store.open_vault import encryption_folder
+    from evidence_store.site_key import open_chain
+    from forewarn.run_lock import run_lock
+
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    place = EncryptionKeyFolder(encryption_folder(folder, key_folder))
+    with run_lock(folder):
+        open_chain(folder, key_folder).append(
+            "encryption off", "", {"reason": checked_reason(reason)}
+        )
+        retired = place.retire().key_id if place.has_key() else ""
+    if as_json:
+        print_json({"in_force": "", "retired": retired})
+    else:
+        console.print("originals sealed from now on stay plain")
+
+
+def made_or_found(folder: Path) -> EncryptionKey:
+    """A key folder's key in force, made where there is none (the environment's, where it has one)."""
+    from evidence_store.encryption_keys import EncryptionKeyFolder, find_encryption_keys
+
+    return find_encryption_keys(folder).current or EncryptionKeyFolder(folder).create()
+
+
+def _tell(key_id: str, file: Path, as_json: bool) -> None:
+    if as_json:
+        print_json({"encryption_key_id": key_id, "key_file": str(file)})
+        return
+    console.print(f"{file}: originals are encrypted with key {key_id}", soft_wrap=True)
+    console.print("Keep a copy of it where only you can reach it: without it nobody can open them.")
