@@ -161,7 +161,7 @@ def climb(site: Site, tracked: Sequence[TrackedFrame]) -> list[Stay]:
     events: list[Event] = [event for frame in tracked for event in watch.step(frame)]
     last = tracked[-1].frame
     counts = ReadCounts(len(tracked), 0)
-    end = CameraNotice(CAMERA, "ended", "", last.captured_at, counts, last.media_time_s)
+    end = CameraNotice(CAMERA, "ended", None, last.captured_at, counts, last.media_time_s)
     events += watch.notice(end)
     stays: dict[str, Stay] = {}
     for event in events:

@@ -52,7 +52,7 @@ def _cameras(snapshot: Snapshot, names: Names) -> str:
             "kpi.camera_reason",
             camera=names.camera(tile.camera_id),
             status=names.say(f"wall.status_{tile.status}"),
-            reason=tile.reason,
+            reason=tile.reason_in(names.lang),
         )
         for tile in down[:REASONS_SHOWN]
     ]

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from dashboards.texts import Lang
 from domain.events import CameraChanged
 from domain.live_view import LiveView, read_live_view
 
@@ -20,7 +21,12 @@ class Tile:
     jpeg: bytes  # b"" where there is no picture
     age_s: float  # since the files were last replaced
     status: str  # up, stale, ended, stalled, failed, waiting
-    reason: str  # for people, as the watch process wrote it
+    reason: str  # for people, as the watch process wrote it; English
+    reason_zh: str = ""  # of what an older version wrote there is none
+
+    def reason_in(self, lang: Lang) -> str:
+        """Why, in the reader's language."""
+        return self.reason_zh or self.reason if lang == "zh" else self.reason
 
     @property
     def is_up(self) -> bool:
@@ -53,13 +59,13 @@ class TileReader:
             view = read_live_view(self.folder, self.camera_id)
             jpeg = self._read_jpeg()
         age_s = self._age_s(stamp)
-        status, reason = _judge(view, change, age_s > self.stale_after_s)
+        status, *reasons = _judge(view, change, age_s > self.stale_after_s)
         # a stale tile counts its seconds; all others only change with their files
-        shown = (stamp, status, reason, int(age_s) if status == "stale" else 0)
+        shown = (stamp, status, *reasons, int(age_s) if status == "stale" else 0)
         if self._tile is None or shown != self._shown:
             version = self._tile.version + 1 if self._tile else 1
             self._shown = shown
-            self._tile = Tile(self.camera_id, version, view, jpeg, age_s, status, reason)
+            self._tile = Tile(self.camera_id, version, view, jpeg, age_s, status, *reasons)
         return self._tile
 
     def _modified_ns(self, ending: str) -> int:
@@ -86,14 +92,16 @@ class TileReader:
         )
 
 
-def _judge(view: LiveView | None, change: CameraChanged | None, is_old: bool) -> tuple[str, str]:
+def _judge(
+    view: LiveView | None, change: CameraChanged | None, is_old: bool
+) -> tuple[str, str, str]:
+    """Status, and the reason in English and in Chinese."""
     if view is None:
         if change is None or change.status == "up":
-            return "waiting", ""
-        return change.status, change.reason
-    if view.status == "up" and is_old:
-        return "stale", view.reason
-    return view.status, view.reason
+            return "waiting", "", ""
+        return change.status, change.reason, change.reason_zh
+    status = "stale" if view.status == "up" and is_old else view.status
+    return status, view.reason, view.reason_zh
 
 
 def known_cameras(folder: Path) -> list[str]:

@@ -33,7 +33,7 @@ class Tile {
     this.note = element("div", "note", this.root);
     this.note.setAttribute("role", "status");
     new ResizeObserver(() => this.draw()).observe(picture);
-    this.show({status: "waiting", reason: "", age_s: 0, tracks: [], captured_at: null});
+    this.show({status: "waiting", reason: null, age_s: 0, tracks: [], captured_at: null});
   }
 
   async take(facts, jpeg) {
@@ -43,7 +43,7 @@ class Tile {
         this.bitmap?.close();
         this.bitmap = bitmap;
       } catch {
-        facts = {...facts, status: "failed", reason: this.wall.texts.unreadable};
+        facts = {...facts, status: "failed", reason: {[this.wall.lang]: this.wall.texts.unreadable}};
       }
     }
     this.show(facts);
@@ -72,7 +72,7 @@ class Tile {
       const reasons = unfit.map((code) => texts[`unfit_${code}`] ?? code).join(" · ");
       return fill(texts.not_fit, {reasons});
     }
-    return reason;
+    return reason?.[this.wall.lang] ?? "";
   }
 
   draw() {
@@ -152,6 +152,7 @@ function label(pen, text, x, y, back, front) {
 class Wall {
   constructor(model, el) {
     this.texts = model.texts;
+    this.lang = model.lang;
     this.colours = model.colours;
     this.formatter = new Intl.DateTimeFormat("en-GB", {
       timeZone: model.timezone, hour: "2-digit", minute: "2-digit", second: "2-digit",

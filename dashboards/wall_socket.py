@@ -100,7 +100,7 @@ def _describe(tile: Tile) -> dict[str, Any]:
     return {
         "camera_id": tile.camera_id,
         "status": tile.status,
-        "reason": tile.reason,
+        "reason": {"zh": tile.reason_in("zh"), "en": tile.reason_in("en")},
         "unfit": list(view.unfit) if view else [],
         "age_s": round(tile.age_s, 1),
         "captured_at": view.captured_at.isoformat() if view and view.captured_at else None,

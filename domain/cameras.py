@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from domain.facts import BothLanguages
+
 
 @dataclass(frozen=True, slots=True)
 class ReadCounts:
@@ -24,7 +26,17 @@ class CameraNotice:
 
     camera_id: str
     status: CameraStatus
-    reason: str  # for people: what was needed, what came, what to try; "" if all is well
+    said: BothLanguages | None  # what was needed, what came, what to try; None if all is well
     at: datetime  # UTC, event time of the last frame, or of the attempt
     counts: ReadCounts
     media_time_s: float  # seconds of footage read so far
+
+    @property
+    def reason(self) -> str:
+        """In English, "" if all is well."""
+        return self.said.en if self.said else ""
+
+    @property
+    def reason_zh(self) -> str:
+        """In Chinese, "" if all is well."""
+        return self.said.zh if self.said else ""

@@ -125,6 +125,7 @@ class CameraChanged(EventData):
     reason: str = Field(
         description="for people: what was needed, what came, what to try; may be ''"
     )
+    reason_zh: str = Field(default="", description="the same in Chinese")
     frames_read: int = Field(ge=0)
     frames_put_aside: int = Field(ge=0, description="damaged frames that were skipped")
 

@@ -35,7 +35,8 @@ class LiveView(BaseModel):
 
     camera_id: str
     status: Literal["up", "ended", "stalled", "failed"]
-    reason: str = ""
+    reason: str = ""  # in English
+    reason_zh: str = ""
     captured_at: AwareDatetime | None = None
     width_px: int = 0
     height_px: int = 0

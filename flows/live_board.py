@@ -67,7 +67,14 @@ class LiveBoard:
         if isinstance(item, RuleStandings):
             self._standings.setdefault(item.camera_id, {})[item.key] = item.standings
         elif isinstance(item, CameraNotice):
-            self._tell(LiveView(camera_id=item.camera_id, status=item.status, reason=item.reason))
+            self._tell(
+                LiveView(
+                    camera_id=item.camera_id,
+                    status=item.status,
+                    reason=item.reason,
+                    reason_zh=item.reason_zh,
+                )
+            )
         else:
             now_s = time.monotonic()
             if now_s - self._told_s.get(item.frame.camera_id, 0.0) >= self._pause_s:

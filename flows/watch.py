@@ -145,6 +145,7 @@ def _camera_event(site: Site) -> Callable[[TrackedFrame | CameraNotice], Event |
                 camera_id=item.camera_id,
                 status=item.status,
                 reason=item.reason,
+                reason_zh=item.reason_zh,
                 frames_read=item.counts.frames_read,
                 frames_put_aside=item.counts.frames_put_aside,
             ),

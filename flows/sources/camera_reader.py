@@ -19,12 +19,19 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from domain.camera_trouble import trouble
 from domain.cameras import CameraNotice, CameraStatus, ReadCounts
-from domain.errors import PutAside, TryAgain
+from domain.facts import BothLanguages
 from domain.site import Camera, media_start
 from flows.sources.camera_clock import FileClock, LiveClock
 from flows.sources.decoder import Decoder, VideoPacket
-from flows.sources.footage import check_size, footage_path, open_footage
+from flows.sources.footage import (
+    FootageUnusable,
+    StreamUnusable,
+    check_size,
+    footage_path,
+    open_footage,
+)
 from flows.sources.read_positions import ReaderPosition
 from flows.sources.sample_queue import Sample, SampleQueue
 from flows.sources.sampler import Sampler
@@ -34,6 +41,9 @@ log = structlog.get_logger()
 
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 30.0
+
+# how reading ended, and why, in words for people
+Ending = tuple[CameraStatus, BothLanguages | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,43 +106,45 @@ class CameraReader(threading.Thread):
         pause_s = FIRST_RETRY_S
         while not self._stopped.is_set():
             frames_before = self._frames_read
-            status, reason = self._read_once()
+            status, said = self._read_once()
             if self._stopped.is_set():
                 return
             if self._loops and status == "ended" and self._frames_read > frames_before:
                 continue
-            self._tell(status, reason)
+            self._tell(status, said)
             if not self._camera.is_live:
                 return
             pause_s = FIRST_RETRY_S if self._frames_read > frames_before else pause_s
             self._stopped.wait(pause_s)
             pause_s = min(2 * pause_s, LAST_RETRY_S)
 
-    def _read_once(self) -> tuple[CameraStatus, str]:
+    def _read_once(self) -> Ending:
         """Play the footage once; (how it ended, why)."""
         try:
             container, stream = open_footage(self._camera, self._base)
-        except (PutAside, TryAgain) as error:
-            return "failed", str(error)
+        except (FootageUnusable, StreamUnusable) as error:
+            return "failed", error.said
         with closing(container):
             try:
                 check_size(self._camera.id, stream.codec_context.width, stream.codec_context.height)
                 return self._play(container, stream)
-            except PutAside as error:
-                return "failed", str(error)
+            except FootageUnusable as error:
+                return "failed", error.said
             except (OSError, ValueError, MemoryError) as error:  # av's errors are both
                 return self._explain_break(error)
 
-    def _explain_break(self, error: Exception) -> tuple[CameraStatus, str]:
-        words = str(getattr(error, "strerror", None) or error).splitlines()[0]
-        reason = (
-            f"{self._camera.id}: the stream broke after {self._frames_read} frames "
-            f"({self._media_time_s:.1f} s): {words}"
+    def _explain_break(self, error: Exception) -> Ending:
+        said = trouble(
+            "broke",
+            camera=self._camera.id,
+            frames=self._frames_read,
+            media_time_s=self._media_time_s,
+            words=str(getattr(error, "strerror", None) or error).splitlines()[0],
         )
         broken = self._camera.is_live or self._frames_read == 0
-        return ("failed" if broken else "ended"), reason
+        return ("failed" if broken else "ended"), said
 
-    def _play(self, container: InputContainer, stream: VideoStream) -> tuple[CameraStatus, str]:
+    def _play(self, container: InputContainer, stream: VideoStream) -> Ending:
         from_s, to_s = self._camera.stretch_s or (0.0, float("inf"))
         self._set_clock(container)
         if self._resume_after_s is not None and self._until_end:
@@ -151,7 +163,7 @@ class CameraReader(threading.Thread):
             if media_time_s < from_s or self._is_done(media_time_s):
                 continue
             if self._frames_read == frames_at_open and not self._is_looping:
-                self._tell("up", "")
+                self._tell("up", None)
             last_s = max(last_s, media_time_s)
             if self._loops:
                 self._stopped.wait(media_time_s - from_s - (time.monotonic() - began_s))
@@ -174,20 +186,25 @@ class CameraReader(threading.Thread):
             and media_time_s <= self._resume_after_s
         )
 
-    def _explain_damage(self) -> str:
+    def _explain_damage(self) -> BothLanguages | None:
         if not self._frames_put_aside:
-            return ""
-        return (
-            f"{self._camera.id}: {self._frames_put_aside} damaged packets were skipped among "
-            f"{self._frames_read} frames; is the file whole, the network sound?"
+            return None
+        return trouble(
+            "damaged",
+            camera=self._camera.id,
+            damaged=self._frames_put_aside,
+            frames=self._frames_read,
         )
 
-    def _explain_nothing(self, from_s: float) -> tuple[CameraStatus, str]:
+    def _explain_nothing(self, from_s: float) -> Ending:
         if self._until_end and self._resume_after_s is not None:
-            return "ended", ""  # an earlier run took the last frame
-        return "failed", (
-            f"{self._camera.id}: {self._camera.url}: needs frames that can be decoded from "
-            f"{from_s:g} s on, got none ({self._frames_put_aside} damaged); is stretch_s right?"
+            return "ended", None  # an earlier run took the last frame
+        return "failed", trouble(
+            "no_frames",
+            camera=self._camera.id,
+            where=self._camera.url,
+            from_s=from_s,
+            damaged=self._frames_put_aside,
         )
 
     def _set_clock(self, container: InputContainer) -> None:
@@ -221,14 +238,14 @@ class CameraReader(threading.Thread):
             sampled = self._sampler.sample(frame, time_base, running_s, self._last_at)
             self.queue.put(Sample(sampled, self._counts))
 
-    def _tell(self, status: CameraStatus, reason: str) -> None:
-        if reason:
-            log.warning("camera_trouble", camera_id=self._camera.id, status=status, reason=reason)
+    def _tell(self, status: CameraStatus, said: BothLanguages | None) -> None:
+        if said:
+            log.warning("camera_trouble", camera_id=self._camera.id, status=status, reason=said.en)
         self.queue.put(
             CameraNotice(
                 camera_id=self._camera.id,
                 status=status,
-                reason=reason,
+                said=said,
                 at=self._last_at or self._fallback_time(),
                 counts=self._counts,
                 media_time_s=self._media_time_s,

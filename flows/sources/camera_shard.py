@@ -16,7 +16,9 @@ from pathlib import Path
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
+from domain.camera_trouble import trouble
 from domain.cameras import CameraNotice, CameraStatus
+from domain.facts import BothLanguages
 from domain.site import Camera
 from flows.sources.camera_reader import CameraReader, Playback
 from flows.sources.read_positions import ReaderPosition, ReadPositions
@@ -111,7 +113,7 @@ class CameraShard(StatefulSourcePartition[ShardItem, dict[str, ReaderPosition]])
             batch.extend(items)
             if any(isinstance(item, Sample) for item in items):
                 if watched.is_stalled:
-                    batch.append(self._notice(camera_id, "up", ""))
+                    batch.append(self._notice(camera_id, "up", None))
                 watched.last_item_s, watched.is_stalled = time.monotonic(), False
             if notice := self._stall_notice(camera_id, watched):
                 batch.append(notice)
@@ -130,14 +132,16 @@ class CameraShard(StatefulSourcePartition[ShardItem, dict[str, ReaderPosition]])
         if watched.is_finite or watched.is_stalled or silent_s < STALL_AFTER_S:
             return None
         watched.is_stalled = True
-        reason = f"{camera_id}: no picture for {silent_s:.0f} s; is the camera or its network up?"
-        return self._notice(camera_id, "stalled", reason)
+        said = trouble("stalled", camera=camera_id, silent_s=silent_s)
+        return self._notice(camera_id, "stalled", said)
 
-    def _notice(self, camera_id: str, status: CameraStatus, reason: str) -> CameraNotice:
+    def _notice(
+        self, camera_id: str, status: CameraStatus, said: BothLanguages | None
+    ) -> CameraNotice:
         return CameraNotice(
             camera_id=camera_id,
             status=status,
-            reason=reason,
+            said=said,
             at=datetime.now(UTC),
             counts=self._positions.of(camera_id).counts,
             media_time_s=self._positions.of(camera_id).media_time_s or 0.0,

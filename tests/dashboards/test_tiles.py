@@ -66,6 +66,15 @@ def test_a_camera_that_ended_says_so_instead_of_going_stale(staged):
     assert (tile.status, tile.reason) == ("ended", "the footage is over")
 
 
+def test_a_tile_tells_why_in_the_readers_language_and_in_english_where_there_is_no_other(staged):
+    view = staged.show("gate-early", 10.0, status="failed", reason="gate-early: gone")
+    assert _reader(staged).read(None).reason_in("zh") == "gate-early: gone"
+    view.model_copy(update={"reason_zh": "gate-early：已断开"}).write(staged.data.live)
+    tile = _reader(staged).read(None)
+    assert tile.reason_in("zh") == "gate-early：已断开"
+    assert tile.reason_in("en") == "gate-early: gone"
+
+
 def test_a_camera_that_never_gave_a_picture_shows_what_the_log_says(staged):
     staged.camera_changed("gate-late", "failed", "gate-late: no video in notes.txt")
     poller = Poller(ConsoleSettings(staged.data, staged.site))

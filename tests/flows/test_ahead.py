@@ -46,14 +46,14 @@ def test_only_what_came_out_counts_as_read() -> None:
     assert positions.snapshot() == {}
     ahead([sample(1)])
     assert positions.snapshot() == {"north": ReaderPosition(0.0, ReadCounts(1, 0))}
-    ended = CameraNotice("north", "ended", "", BEGAN, ReadCounts(2, 0), 0.2)
+    ended = CameraNotice("north", "ended", None, BEGAN, ReadCounts(2, 0), 0.2)
     ahead([ended, FLUSH])
     assert positions.of("north") == ReaderPosition(0.2, ReadCounts(2, 0), ended=True)
 
 
 def test_a_live_camera_that_failed_is_not_at_its_end() -> None:
     positions = ReadPositions(frozenset())
-    positions.done([CameraNotice("north", "failed", "", BEGAN, ReadCounts(), 0.0)])
+    positions.done([CameraNotice("north", "failed", None, BEGAN, ReadCounts(), 0.0)])
     assert not positions.of("north").ended
 
 

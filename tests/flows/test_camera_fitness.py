@@ -16,6 +16,7 @@ from domain.cameras import CameraNotice, ReadCounts
 from domain.compliance import Review
 from domain.detections import Detections
 from domain.events import CameraFitness, Event
+from domain.facts import BothLanguages
 from domain.frames import SampledFrame
 from domain.site import Site
 from domain.site_file import load_site
@@ -120,7 +121,9 @@ def test_a_new_technical_review_makes_the_camera_learn_its_view_anew(
 
 def test_news_of_a_camera_pass_through(site: Site) -> None:
     logic = FitnessLogic(lambda camera_id, known: FitnessWatch(site, camera_id, known), None)
-    notice = CameraNotice(CAMERA, "failed", "cable cut", BEGAN, ReadCounts(), 0.0)
+    notice = CameraNotice(
+        CAMERA, "failed", BothLanguages(zh="断线", en="cable cut"), BEGAN, ReadCounts(), 0.0
+    )
     assert logic.on_batch([notice])[0] == [notice]
 
 

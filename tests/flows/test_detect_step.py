@@ -29,7 +29,7 @@ class AwayFor:
         return [detections(f.stamp.media_time_s, [(1, 2, 3, 4)]) for f in frames]
 
 
-ENDED = CameraNotice("north", "ended", "", BEGAN, ReadCounts(3, 0), 0.4)
+ENDED = CameraNotice("north", "ended", None, BEGAN, ReadCounts(3, 0), 0.4)
 
 
 def test_answers_come_in_the_order_of_the_frames_with_notices_between() -> None:

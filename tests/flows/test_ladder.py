@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from people import BEGAN, INSIDE, OUTSIDE, presence, story
 
 from domain.cameras import CameraNotice, ReadCounts
+from domain.facts import BothLanguages
 from flows.steps.ladder import RuleLadder
 
 Make = Callable[[], RuleLadder]
+CABLE_CUT = BothLanguages(zh="断线", en="cable cut")
 
 
 def frames(fps: float, until_s: float, who: Callable[[float], dict[int, bool]]):  # type: ignore[no-untyped-def]
@@ -64,7 +66,7 @@ def test_a_camera_that_fails_leaves_the_outcome_unknown(make_ladder: Make) -> No
     ladder = make_ladder()
     story(ladder, frames(5, 6, lambda t: {1: INSIDE}))
     notice = CameraNotice(
-        "north", "failed", "cable cut", BEGAN + timedelta(seconds=7), ReadCounts(30, 0), 6.0
+        "north", "failed", CABLE_CUT, BEGAN + timedelta(seconds=7), ReadCounts(30, 0), 6.0
     )
     events = ladder.notice(notice)
     assert [(event.data.state, event.data.reason) for event in events] == [("unknown", "cable cut")]  # type: ignore[attr-defined]

@@ -1,0 +1,39 @@
+"""What is wrong with a camera is said in both languages, with the same facts."""
+
+import string
+
+import pytest
+
+from domain.camera_trouble import kinds, trouble
+
+FACTS = {
+    "camera": "north",
+    "where": "rtsp://camera/1",
+    "came": "a folder",
+    "came_zh": "目录",
+    "words": "Connection refused",
+    "kinds": "audio",
+    "limit": 40,
+    "width_px": 9000,
+    "height_px": 9000,
+    "frames": 31,
+    "media_time_s": 3.1,
+    "damaged": 2,
+    "from_s": 4.0,
+    "silent_s": 5.2,
+}
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_every_trouble_names_its_camera_in_both_languages(kind):
+    said = trouble(kind, **FACTS)
+    for words in (said.zh, said.en):
+        assert words.startswith("north")
+        assert not set("{}") & set(words)
+    assert any("一" <= sign <= "鿿" for sign in said.zh)
+    assert all(sign in string.printable for sign in said.en)
+
+
+def test_a_trouble_whose_facts_are_missing_is_a_mistake_of_ours():
+    with pytest.raises(KeyError):
+        trouble("stalled", camera="north")
