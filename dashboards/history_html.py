@@ -127,7 +127,8 @@ def _notification(data: NotificationMade, names: Names) -> str:
 def _announcement(data: AnnouncementMade, names: Names) -> str:
     if data.was_spoken:
         seconds = f"{data.audio_duration_s or 0:.1f}"
-        said = names.say("history.spoken", number=data.rung_number, seconds=seconds)
+        spoken = "history.spoken_with" if data.said_with else "history.spoken"
+        said = names.say(spoken, number=data.rung_number, seconds=seconds)
         return f'<div class="spoken">{escape(said)}</div>'
     key = _UNSPOKEN.get(data.result, "failed")
     said = names.say(f"history.{key}", number=data.rung_number, reason=data.reason)

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from domain.announcements import AnnouncementMade as AnnouncementMade
 from domain.event_base import Box as Box
 from domain.event_base import EventData as EventData
 from domain.event_base import OffenceData as OffenceData
@@ -141,51 +142,6 @@ class CameraFitness(EventData):
         description="codes of domain/fitness.py, such as picture-covered; () if it is fit"
     )
     explanation: str = Field(description="the reasons in words; '' if it is fit")
-
-
-class AnnouncementMade(EventData):
-    """A rung's text was spoken, or why it was not."""
-
-    event_type: ClassVar[str] = "forewarn.announcement.made.v1"
-    offence_id: str
-    camera_id: str
-    rung_id: str
-    rung_number: int = Field(ge=1)
-    warned_event_id: str
-    result: Literal[
-        "written",
-        "played",
-        "too late",
-        "failed",
-        "refused",
-        "busy",
-        "no speaker",
-        "timed out",
-        "over the hourly cap",
-        "unknown whether played",
-    ] = Field(
-        description="written: the sound lies in the speaker's folder; played: the speaker took all "
-        "of it; unknown whether played: it may have been heard, so it is not said again"
-    )
-    reason: str = ""
-    languages: tuple[str, ...] = Field(description="in the order spoken")
-    text: BothLanguages
-    audio_file: str | None = Field(description="relative to the data folder")
-    audio_sha256: str | None
-    audio_duration_s: float | None
-    engine: str
-    speaker_id: str = Field(default="", description="of the site file; '' for the data folder")
-    started_at: AwareDatetime | None = Field(
-        default=None, description="wall clock: when the speaker was given the sound"
-    )
-    ended_at: AwareDatetime | None = Field(
-        default=None, description="wall clock: when it had played it, or was given up"
-    )
-
-    @property
-    def was_spoken(self) -> bool:
-        """True where the sound was made to be heard, as far as can be known."""
-        return self.result in ("written", "played")
 
 
 class EvidenceFile(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -13,7 +13,7 @@ from bytewax.dataflow import Dataflow
 
 from domain.data_dir import DataDir
 from domain.errors import PutAside, TryAgain
-from domain.events import Event, OffenceWarned
+from domain.events import OffenceWarned
 from domain.site import Site
 from event_log.log import EventLog
 from event_log.rows import LoggedEvent
@@ -23,16 +23,18 @@ from flows.speech.cache import SpeechCache
 from flows.speech.compose import BilingualVoice
 from flows.speech.engine import SpeechEngine
 from flows.speech.espeak import EspeakEngine
-from flows.speech.site_speakers import SiteSpeakers
+from flows.speech.site_speakers import FILES, SiteSpeakers
 from flows.speech.speaker import Speaker
-from flows.steps.announce_rung import AnnounceRules, AnnounceTools, announce_rung
+from flows.steps.announce_rung import AnnounceRules, AnnounceTools
 from flows.steps.call_words import words_known_beforehand
-from flows.steps.side_by_side import side_by_side
+from flows.steps.speaker_line import WITHDRAWS, LineState, SpeakerLine
+from flows.steps.speaking import SpeakingLogic
 
 log = structlog.get_logger()
 
 FLOW_ID = "announce"
-AT_ONCE = 8  # a text that was never spoken takes milliseconds, a worker that hangs takes seconds
+# warnings, and what takes the use out of a call that still waits
+WANTED_TYPES = (OffenceWarned.event_type, *(kind.event_type for kind in WITHDRAWS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class AnnounceSettings:
 
     data: DataDir
     rules: AnnounceRules = field(default_factory=AnnounceRules)
+    severities: Mapping[str, str] = field(default_factory=dict)  # of rules, by id
     pause_s: float = 0.4  # between the languages
 
     @classmethod
@@ -52,7 +55,8 @@ class AnnounceSettings:
                 their warnings can come too late as well.
         """
         live = (camera.id for camera in site.cameras if camera.is_live or files_are_live)
-        return cls(data, AnnounceRules(live_cameras=frozenset(live)))
+        severities = {rule.id: rule.severity for rule in site.rules}
+        return cls(data, AnnounceRules(live_cameras=frozenset(live)), severities)
 
 
 def build_voice(settings: AnnounceSettings, engine: SpeechEngine | None = None) -> BilingualVoice:
@@ -107,27 +111,34 @@ def build_announce_flow(
         speaker=speaker,
         find=EventLog.open(settings.data.events_db).find,
     )
-    source = EventLogSource(
-        settings.data.events_db, [OffenceWarned.event_type], stop, drain, AT_ONCE, beat
-    )
+    source = EventLogSource(settings.data.events_db, WANTED_TYPES, stop, drain, beat=beat)
 
-    def announce(logged: LoggedEvent) -> Event:
-        beat()  # between two texts as well: an engine that hangs takes seconds for each
-        return announce_rung(logged, tools, settings.rules)
+    def line_of(logged: LoggedEvent) -> str:
+        return _line_of(speaker, logged)
+
+    def make_line(name: str, state: LineState | None) -> SpeakerLine:
+        return SpeakerLine(
+            tools,
+            settings.rules,
+            is_heard=name != FILES,
+            severity_of=lambda rule_id: settings.severities.get(rule_id, "ordinary"),
+            name=name,
+            state=state,
+        )
 
     flow = Dataflow(FLOW_ID)
-    warned = op.input("warned", flow, source)
-    announced = op.flat_map_batch(
-        "announce", warned, side_by_side(announce, lambda logged: _line_of(speaker, logged))
+    told = op.input("told", flow, source)
+    by_line = op.key_on("by_line", told, line_of)
+    named = op.map("named", by_line, lambda keyed: (keyed[0], keyed))
+    announced = op.stateful_batch(
+        "speak", named, lambda resume: SpeakingLogic(make_line, stop, beat, resume)
     )
-    by_offence = op.key_on("by_offence", announced, lambda event: event.subject)
+    by_offence = op.map("by_offence", announced, lambda keyed: (keyed[1].subject, keyed[1]))
     op.output("event_log", by_offence, EventLogSink(settings.data.events_db))
     return flow
 
 
-def _line_of(speaker: Speaker, logged: LoggedEvent) -> int:
-    """Calls of one loudspeaker wait for one another; one that hangs must not silence the others."""
-    data = logged.event.data
-    if isinstance(speaker, SiteSpeakers) and isinstance(data, OffenceWarned):
-        return speaker.line_of(data.camera_id)
-    return 0
+def _line_of(speaker: Speaker, logged: LoggedEvent) -> str:
+    """Calls of one loudspeaker wait for one another; those written to files for nobody."""
+    camera_id = getattr(logged.event.data, "camera_id", "")
+    return speaker.line_of(camera_id) if isinstance(speaker, SiteSpeakers) else FILES

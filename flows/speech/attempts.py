@@ -11,9 +11,10 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from domain.announcements import AnnouncementResult
 from domain.data_dir import DataDir
 from domain.errors import TryAgain
-from flows.speech.speaker import Spoken, SpokenResult, plain_name, write_durably
+from flows.speech.speaker import Spoken, plain_name, write_durably
 
 INTERRUPTED = "forewarn ended while the speaker was being asked; it is not asked again"
 
@@ -29,7 +30,7 @@ class Attempt(BaseModel):
     duration_s: float
     started_at: AwareDatetime
     ended_at: AwareDatetime | None = None
-    result: SpokenResult = "unknown whether played"
+    result: AnnouncementResult = "unknown whether played"
     reason: str = INTERRUPTED
 
     def as_spoken(self) -> Spoken:

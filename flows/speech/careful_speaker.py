@@ -30,6 +30,11 @@ class CarefulSpeaker:
         self._notes = AttemptNotes(data)
         self._now = now
 
+    @property
+    def speaker_id(self) -> str:
+        """Its id in the site file."""
+        return self._settings.id
+
     def find_spoken(self, camera_id: str, key: str) -> Spoken | None:
         attempt = self._notes.find(camera_id, key)
         return None if attempt is None else attempt.as_spoken()

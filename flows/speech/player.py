@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from flows.speech.speaker import SpokenResult
+from domain.announcements import AnnouncementResult
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
     """What came of giving a sound to a speaker."""
 
-    result: SpokenResult
+    result: AnnouncementResult
     reason: str = ""  # for people; "" if all went well
 
 

@@ -13,6 +13,8 @@ from flows.speech.device_player import DevicePlayer
 from flows.speech.http_player import HttpPlayer
 from flows.speech.speaker import FileSpeaker, Speaker, Spoken
 
+FILES = "(files)"  # no speaker can have this id
+
 
 class SiteSpeakers:
     """Sends each announcement to the speaker that is heard where the camera looks."""
@@ -27,9 +29,10 @@ class SiteSpeakers:
     def speak(self, camera_id: str, key: str, sound: bytes) -> Spoken:
         return self._of(camera_id).speak(camera_id, key, sound)
 
-    def line_of(self, camera_id: str) -> int:
-        """Which announcements have to wait for one another: those of one speaker."""
-        return id(self._of(camera_id))
+    def line_of(self, camera_id: str) -> str:
+        """Which announcements have to wait for one another: the speaker's id, or FILES."""
+        real = self._by_camera.get(camera_id)
+        return FILES if real is None else real.speaker_id
 
     def _of(self, camera_id: str) -> Speaker:
         return self._by_camera.get(camera_id, self._files)

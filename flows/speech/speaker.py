@@ -7,25 +7,15 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
+from domain.announcements import AnnouncementResult
 from domain.data_dir import DataDir
 from domain.errors import PutAside, TryAgain
 from domain.ids import mint
 from flows.speech.engine import read_speech
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
-
-
-SpokenResult = Literal[
-    "written",
-    "played",
-    "refused",
-    "busy",
-    "timed out",
-    "over the hourly cap",
-    "unknown whether played",
-]
 
 
 class NoSpeaker(TryAgain):
@@ -40,7 +30,7 @@ class Spoken:
     sha256: str
     duration_s: float
     at: datetime  # UTC, wall clock
-    result: SpokenResult = "written"
+    result: AnnouncementResult = "written"
     reason: str = ""  # for people; "" if all went well
     speaker_id: str = ""  # "" for the data folder
     started_at: datetime | None = None  # UTC, wall clock: when it was given the sound

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from domain.announcements import AnnouncementResult
 from domain.errors import ForewarnError, PutAside, TryAgain
 from domain.events import AnnouncementMade, Event, OffenceWarned
 from domain.ids import mint
@@ -26,6 +27,7 @@ class AnnounceRules:
 
     live_cameras: frozenset[str] = frozenset()  # the others play recordings: never too late
     too_late_after_s: float = 5.0  # a live warning older than this is not played
+    say_once_within_s: float = 3.0  # the same words for several offences are one call; 0: never
     attempts: int = 3
     retry_pause_s: float = 0.2
 
@@ -65,13 +67,13 @@ def announce_rung(warned: LoggedEvent, tools: AnnounceTools, rules: AnnounceRule
     try:
         spoken = _speak_once(warned, data, tools, rules)
     except _TooLate as error:
-        return _made(warned, tools, rules, None, result="too late", reason=str(error))
+        return not_made(warned, tools, rules, "too late", str(error))
     except NoSpeaker as error:
         log.error("speaker not reached", camera_id=data.camera_id, reason=str(error))
-        return _made(warned, tools, rules, None, result="no speaker", reason=str(error))
+        return not_made(warned, tools, rules, "no speaker", str(error))
     except ForewarnError as error:
         log.error("announcement failed", camera_id=data.camera_id, reason=str(error))
-        return _made(warned, tools, rules, None, result="failed", reason=str(error))
+        return not_made(warned, tools, rules, "failed", str(error))
     if spoken.reason:
         log.warning(
             "announcement not heard",
@@ -80,6 +82,50 @@ def announce_rung(warned: LoggedEvent, tools: AnnounceTools, rules: AnnounceRule
             reason=spoken.reason,
         )
     return _made(warned, tools, rules, spoken, result=spoken.result, reason=spoken.reason)
+
+
+def not_made(
+    warned: LoggedEvent,
+    tools: AnnounceTools,
+    rules: AnnounceRules,
+    result: AnnouncementResult,
+    reason: str,
+) -> Event:
+    """What is recorded of a call of which nothing was heard."""
+    return _made(warned, tools, rules, None, result=result, reason=reason)
+
+
+def said_with(warned: LoggedEvent, made: Event) -> Event:
+    """What is recorded of a warning whose words were said by a call for another offence.
+
+    Args:
+        made: the announcement of that call; it was, or may have been, heard.
+    """
+    data = warned.event.data
+    assert isinstance(data, OffenceWarned) and isinstance(made.data, AnnouncementMade)
+    shared = made.data.model_copy(
+        update={
+            "offence_id": data.offence_id,
+            "camera_id": data.camera_id,
+            "rung_id": data.rung_id,
+            "rung_number": data.rung_number,
+            "warned_event_id": warned.event.id,
+            "said_with": made.id,
+        }
+    )
+    source = f"{warned.event.source}/announcer"
+    return Event(announcement_id(warned.event), source, data.offence_id, made.time, shared)
+
+
+def age_s(warned: LoggedEvent, now: datetime) -> float:
+    """How old a live warning is.
+
+    By two clocks, the older counts: the camera's own clock may be wrong, and a warning may have
+    been written long after the frame.
+    """
+    return max(
+        (now - warned.event.time).total_seconds(), (now - warned.recorded_at).total_seconds()
+    )
 
 
 def announcement_id(warned: Event) -> str:
@@ -119,11 +165,9 @@ def _check_in_time(
     if data.camera_id not in rules.live_cameras:
         return
     now = tools.now()
-    # two clocks, the older counts: the camera's own clock may be wrong, and a warning may have
-    # been written long after the frame
-    seen_s = (now - warned.event.time).total_seconds()
-    recorded_s = (now - warned.recorded_at).total_seconds()
-    if max(seen_s, recorded_s) > rules.too_late_after_s:
+    if age_s(warned, now) > rules.too_late_after_s:
+        seen_s = (now - warned.event.time).total_seconds()
+        recorded_s = (now - warned.recorded_at).total_seconds()
         raise _TooLate(
             f"{data.camera_id}: not played: the frame was {seen_s:.1f} s old and the warning "
             f"recorded {recorded_s:.1f} s ago, at most {rules.too_late_after_s:g} s are allowed"

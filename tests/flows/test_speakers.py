@@ -7,6 +7,7 @@ import io
 import os
 import socket
 import threading
+import time
 import wave
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bytewax.testing import run_main
-from network_speaker import PASSWORD, USER, Horn, network_speaker
+from network_speaker import PASSWORD, TONE, USER, Horn, network_speaker
 
 from domain.data_dir import DataDir
 from domain.errors import Stop, TryAgain
@@ -33,21 +34,6 @@ from flows.speech.http_player import HttpPlayer, encode, to_mulaw
 from flows.speech.site_speakers import open_speakers
 from flows.speech.speaker import FileSpeaker, NoSpeaker
 from flows.steps.announce_rung import AnnounceRules
-
-
-def wav(duration_s: float = 0.2) -> bytes:
-    """A tone of 440 Hz."""
-    times = np.arange(round(22_050 * duration_s)) / 22_050
-    content = io.BytesIO()
-    with wave.open(content, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(22_050)
-        sound.writeframes((9000 * np.sin(2 * np.pi * 440 * times)).astype("<i2").tobytes())
-    return content.getvalue()
-
-
-SOUND = wav()
 
 
 @pytest.fixture
@@ -73,11 +59,11 @@ def test_a_sound_is_posted_once_with_the_password_that_is_asked_for(
     data: DataDir, auth: str
 ) -> None:
     with network_speaker(auth=auth) as horn:
-        spoken = speaker(horn, data).speak("gate", "evt-1", SOUND)
+        spoken = speaker(horn, data).speak("gate", "evt-1", TONE)
     assert (spoken.result, spoken.reason, spoken.speaker_id) == ("played", "", "horn")
-    assert (horn.sounds, horn.types) == ([SOUND], ["audio/wav"])
+    assert (horn.sounds, horn.types) == ([TONE], ["audio/wav"])
     assert spoken.started_at and spoken.ended_at and spoken.started_at <= spoken.ended_at
-    assert (data.root / spoken.audio_file).read_bytes() == SOUND
+    assert (data.root / spoken.audio_file).read_bytes() == TONE
 
 
 @pytest.mark.parametrize(
@@ -96,7 +82,7 @@ def test_a_speaker_that_misbehaves_is_recorded_and_not_asked_again(
 ) -> None:
     with network_speaker(**behaviour) as horn:
         careful = speaker(horn, data)
-        spoken = careful.speak("gate", "evt-1", SOUND)
+        spoken = careful.speak("gate", "evt-1", TONE)
         assert (spoken.result, len(horn.sounds)) == (result, 1)
         assert words in spoken.reason and horn.url in spoken.reason
         assert careful.find_spoken("gate", "evt-1") == spoken
@@ -105,7 +91,7 @@ def test_a_speaker_that_misbehaves_is_recorded_and_not_asked_again(
 def test_a_wrong_password_never_sends_the_sound_to_be_played(data: DataDir) -> None:
     with network_speaker(auth="digest") as horn:
         chosen = settings(horn.url, user=USER, password_env="HORN_PASSWORD")
-        spoken = CarefulSpeaker(chosen, HttpPlayer(chosen, "wrong"), data).speak("g", "e", SOUND)
+        spoken = CarefulSpeaker(chosen, HttpPlayer(chosen, "wrong"), data).speak("g", "e", TONE)
     assert spoken.result == "refused" and "are user and HORN_PASSWORD right?" in spoken.reason
     assert horn.sounds == []
 
@@ -116,7 +102,7 @@ def test_a_speaker_that_is_off_was_not_asked_and_may_be_asked_again(data: DataDi
         off = Horn(url=f"http://127.0.0.1:{free.getsockname()[1]}/")
     careful = speaker(off, data)
     with pytest.raises(NoSpeaker, match="no connection"):
-        careful.speak("gate", "evt-1", SOUND)
+        careful.speak("gate", "evt-1", TONE)
     assert careful.find_spoken("gate", "evt-1") is None
 
 
@@ -131,7 +117,7 @@ def test_a_call_that_was_cut_off_by_a_crash_is_never_repeated(data: DataDir) -> 
 
     with network_speaker() as horn:
         with pytest.raises(Crash):
-            CarefulSpeaker(settings(horn.url), Dies(), data).speak("gate", "evt-1", SOUND)
+            CarefulSpeaker(settings(horn.url), Dies(), data).speak("gate", "evt-1", TONE)
         known = speaker(horn, data).find_spoken("gate", "evt-1")
     assert known is not None and known.result == "unknown whether played"
     assert known.started_at is not None and known.ended_at is None
@@ -141,7 +127,7 @@ def test_a_call_that_was_cut_off_by_a_crash_is_never_repeated(data: DataDir) -> 
 def test_a_note_that_cannot_be_read_means_silence_not_a_second_call(data: DataDir) -> None:
     with network_speaker() as horn:
         careful = speaker(horn, data)
-        careful.speak("gate", "evt-1", SOUND)
+        careful.speak("gate", "evt-1", TONE)
         (note,) = data.announcements.rglob("*.json")
         note.write_text("{")
         with pytest.raises(TryAgain, match="the note of a call cannot be read"):
@@ -157,19 +143,19 @@ def test_calls_over_the_hourly_cap_are_recorded_and_not_played(data: DataDir) ->
             clock[0] += timedelta(minutes=minutes)
             # a new process each time: the cap is counted from what is on the disk
             careful = CarefulSpeaker(chosen, HttpPlayer(chosen, None), data, lambda: clock[0])
-            results.append(careful.speak(f"cam-{number}", "evt", SOUND).result)
+            results.append(careful.speak(f"cam-{number}", "evt", TONE).result)
     assert results == ["played", "played", "over the hourly cap", "played"]
     assert len(horn.sounds) == 3
 
 
 def test_sounds_are_posted_in_the_encoding_that_the_speaker_takes() -> None:
-    with wave.open(io.BytesIO(SOUND), "rb") as sound:
+    with wave.open(io.BytesIO(TONE), "rb") as sound:
         samples = sound.readframes(-1)
-    assert encode(SOUND, "wav") == SOUND
-    assert encode(SOUND, "pcm") == audioop.byteswap(samples, 2)
+    assert encode(TONE, "wav") == TONE
+    assert encode(TONE, "pcm") == audioop.byteswap(samples, 2)
     everything = np.arange(-32768, 32768, 4).astype("<i2")  # G.711 takes 14 bits
     assert to_mulaw(everything).tobytes() == audioop.lin2ulaw(everything.tobytes(), 2)
-    heard = np.frombuffer(audioop.ulaw2lin(encode(SOUND, "mulaw"), 2), "<i2").astype(float)
+    heard = np.frombuffer(audioop.ulaw2lin(encode(TONE, "mulaw"), 2), "<i2").astype(float)
     assert len(heard) == 1600
     assert int(np.abs(np.fft.rfft(heard)).argmax()) * 8000 / 1600 == 440
     assert abs(heard[200:-200]).max() == pytest.approx(9000, rel=0.05)
@@ -201,11 +187,11 @@ def test_this_machines_own_speaker_plays_by_aplay(
     _fake_aplay(tmp_path, script)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     chosen = SpeakerSettings(id="desk", kind="sound-device", device="hw:1", timeout_s=1.0)
-    spoken = CarefulSpeaker(chosen, DevicePlayer(chosen), data).speak("gate", "evt-1", SOUND)
+    spoken = CarefulSpeaker(chosen, DevicePlayer(chosen), data).speak("gate", "evt-1", TONE)
     assert spoken.result == result
     assert words in spoken.reason
     if result == "played":
-        assert (tmp_path / "heard.wav").read_bytes() == SOUND
+        assert (tmp_path / "heard.wav").read_bytes() == TONE
 
 
 def test_a_machine_without_a_player_says_which_package_is_missing(
@@ -214,7 +200,7 @@ def test_a_machine_without_a_player_says_which_package_is_missing(
     monkeypatch.setenv("PATH", str(tmp_path))
     chosen = SpeakerSettings(id="desk", kind="sound-device")
     with pytest.raises(NoSpeaker, match="needs aplay"):
-        CarefulSpeaker(chosen, DevicePlayer(chosen), data).speak("gate", "evt-1", SOUND)
+        CarefulSpeaker(chosen, DevicePlayer(chosen), data).speak("gate", "evt-1", TONE)
 
 
 # the announce flow with real speakers ------------------------------------------------------------
@@ -226,7 +212,7 @@ class ReadyVoice:
     engine_name = "a tone"
 
     def sound(self, text: object) -> bytes:
-        return SOUND
+        return TONE
 
 
 @pytest.fixture
@@ -247,18 +233,30 @@ def with_speakers(site: Site, *speakers: SpeakerSettings, **by_camera: str) -> S
     return site.model_copy(update={"cameras": tuple(cameras), "speakers": speakers})
 
 
-def announce(site: Site, data: DataDir, environment: dict[str, str]) -> list[AnnouncementMade]:
-    """Run the flow over the log, every camera live; what was announced, in order of the log."""
+def announce(
+    site: Site, data: DataDir, environment: dict[str, str], drain: threading.Event | None = None
+) -> list[AnnouncementMade]:
+    """Run the flow over the log, every camera live; what was announced, by camera.
+
+    Args:
+        drain: set to end; None: with what is in the log.
+    """
     live = frozenset(camera.id for camera in site.cameras)
-    chosen = AnnounceSettings(data, AnnounceRules(live_cameras=live))
-    everything = threading.Event()
-    everything.set()
+    # the words of the calls are all the same, and each is to be heard
+    chosen = AnnounceSettings(data, AnnounceRules(live_cameras=live, say_once_within_s=0.0))
+    if drain is None:
+        drain = threading.Event()
+        drain.set()
     speakers = open_speakers(site, data, environment, live)
     run_main(
-        build_announce_flow(chosen, ReadyVoice(), threading.Event(), everything, speakers)  # type: ignore[arg-type]
+        build_announce_flow(chosen, ReadyVoice(), threading.Event(), drain, speakers)  # type: ignore[arg-type]
     )
     with EventLog.open(data.events_db) as log:
-        found = [each.event.data for each in log.read(types=[AnnouncementMade.event_type])]
+        return sorted(announced(log), key=lambda each: each.camera_id)
+
+
+def announced(log: EventLog) -> list[AnnouncementMade]:
+    found = [each.event.data for each in log.read(types=[AnnouncementMade.event_type])]
     return [each for each in found if isinstance(each, AnnouncementMade)]
 
 
@@ -280,7 +278,7 @@ def test_a_live_warning_reaches_the_cameras_own_speaker_and_its_record_says_so(
         ("yard", "written", ""),
     ]
     assert spoken[0].was_spoken and spoken[0].started_at and spoken[0].ended_at
-    assert horn.sounds == [SOUND]
+    assert horn.sounds == [TONE]
     assert again == spoken
 
 
@@ -294,28 +292,42 @@ def test_a_live_warning_that_is_too_late_never_reaches_the_speaker(
     assert (made.result, horn.requests) == ("too late", 0)
 
 
-def test_a_speaker_that_hangs_does_not_silence_the_others(site: Site, data: DataDir) -> None:
+def test_a_speaker_that_hangs_holds_up_only_itself(site: Site, data: DataDir) -> None:
+    talks, drain = threading.Event(), threading.Event()
+    results: list[list[str]] = []
+
+    def give_the_other_speaker_work(log: EventLog, stuck: Horn, horn: Horn) -> None:
+        try:
+            wait_for(lambda: stuck.requests == 1)
+            for number in (2, 3):  # each in a batch of its own, long after the call that hangs
+                log.append([warned_event(number, "yard", datetime.now(UTC))])
+                wait_for(lambda calls=number - 1: len(announced(log)) == calls)  # type: ignore[misc]
+            results.append([each.camera_id for each in announced(log)])
+        finally:
+            talks.set()
+            drain.set()
+
     with (
-        network_speaker(hangs_s=30) as stuck,
+        network_speaker(talks=talks) as stuck,
         network_speaker() as horn,
         EventLog.open(data.events_db) as log,
     ):
         log.append([warned_event(1, "gate", datetime.now(UTC))])
-        log.append([warned_event(2, "yard", datetime.now(UTC))])
-        made = announce(
-            with_speakers(
-                site,
-                settings(stuck.url, id="stuck", timeout_s=4.9),
-                settings(horn.url),
-                gate="stuck",
-                yard="horn",
-            ),
-            data,
-            {},
-        )
-    assert [each.result for each in made] == ["timed out", "played"]
-    # side by side: the second was done while the first still waited
-    assert made[0].ended_at and made[1].ended_at and made[1].ended_at < made[0].ended_at
+        helper = threading.Thread(target=give_the_other_speaker_work, args=(log, stuck, horn))
+        helper.start()
+        speakers = (settings(stuck.url, id="stuck", timeout_s=10.0), settings(horn.url))
+        made = announce(with_speakers(site, *speakers, gate="stuck", yard="horn"), data, {}, drain)
+        helper.join()
+    assert results == [["yard", "yard"]]
+    assert [each.result for each in made] == ["played", "played", "played"]
+    assert made[0].ended_at and made[2].ended_at and made[2].ended_at < made[0].ended_at
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
 
 
 def test_a_speaker_that_is_off_is_recorded_as_no_speaker(site: Site, data: DataDir) -> None:
@@ -336,7 +348,7 @@ def test_recordings_are_written_to_files_whatever_speaker_the_camera_names(
         speakers = open_speakers(
             with_speakers(site, settings(horn.url), gate="horn"), data, {}, live_cameras=()
         )
-        assert speakers.speak("gate", "evt-1", SOUND).result == "written"
+        assert speakers.speak("gate", "evt-1", TONE).result == "written"
     assert horn.requests == 0
 
 
@@ -347,4 +359,4 @@ def test_a_password_that_is_not_set_stops_the_program(site: Site, data: DataDir)
 
 
 def test_the_file_speaker_still_writes(data: DataDir) -> None:
-    assert FileSpeaker(data).speak("gate", "evt-1", SOUND).result == "written"
+    assert FileSpeaker(data).speak("gate", "evt-1", TONE).result == "written"

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import threading
 import time
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
+
 REALM, NONCE, USER, PASSWORD = "horn", "dcd98b7102dd2f0e", "forewarn", "open sesame"
+
+
+def tone(duration_s: float = 0.2) -> bytes:
+    """A WAV file of 440 Hz as engines make them."""
+    times = np.arange(round(22_050 * duration_s)) / 22_050
+    content = io.BytesIO()
+    with wave.open(content, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(22_050)
+        sound.writeframes((9000 * np.sin(2 * np.pi * 440 * times)).astype("<i2").tobytes())
+    return content.getvalue()
+
+
+TONE = tone()
 
 
 @dataclass
@@ -23,6 +42,7 @@ class Horn:
     status: int = 200
     hangs_s: float = 0.0
     closes_early: bool = False
+    talks: threading.Event | None = None  # answers only once this is set
     sounds: list[bytes] = field(default_factory=list)  # bodies that were not turned away
     types: list[str] = field(default_factory=list)
     requests: int = 0
@@ -77,6 +97,8 @@ def network_speaker(**behaviour: object) -> Iterator[Horn]:
                 self.connection.close()
                 return
             time.sleep(horn.hangs_s)
+            if horn.talks is not None:
+                horn.talks.wait(60)
             self.send_response(horn.status)
             self.end_headers()
 

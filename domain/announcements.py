@@ -1,0 +1,66 @@
+"""What came of speaking a rung's text."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime, Field
+
+from domain.event_base import EventData
+from domain.facts import BothLanguages
+
+AnnouncementResult = Literal[
+    "written",
+    "played",
+    "too late",
+    "failed",
+    "refused",
+    "busy",
+    "no speaker",
+    "timed out",
+    "over the hourly cap",
+    "unknown whether played",
+]
+# the words were, or may have been, heard: they are not said again
+MAY_HAVE_BEEN_HEARD = frozenset({"written", "played", "timed out", "unknown whether played"})
+
+
+class AnnouncementMade(EventData):
+    """A rung's text was spoken, or why it was not."""
+
+    event_type: ClassVar[str] = "forewarn.announcement.made.v1"
+    offence_id: str
+    camera_id: str
+    rung_id: str
+    rung_number: int = Field(ge=1)
+    warned_event_id: str
+    result: AnnouncementResult = Field(
+        description="written: the sound lies in the speaker's folder; played: the speaker took all "
+        "of it; busy: the speaker said so, or was busy with another call until it was too late; "
+        "unknown whether played: it may have been heard, so it is not said again"
+    )
+    reason: str = ""
+    languages: tuple[str, ...] = Field(description="in the order spoken")
+    text: BothLanguages
+    audio_file: str | None = Field(description="relative to the data folder")
+    audio_sha256: str | None
+    audio_duration_s: float | None
+    engine: str
+    speaker_id: str = Field(default="", description="of the site file; '' for the data folder")
+    started_at: AwareDatetime | None = Field(
+        default=None, description="wall clock: when the speaker was given the sound"
+    )
+    ended_at: AwareDatetime | None = Field(
+        default=None, description="wall clock: when it had played it, or was given up"
+    )
+
+    said_with: str = Field(
+        default="",
+        description="id of the announcement.made of the call that was made once for several "
+        "offences, whose sound and times these are; '' for a call of its own",
+    )
+
+    @property
+    def was_spoken(self) -> bool:
+        """True where the sound was made to be heard, as far as can be known."""
+        return self.result in ("written", "played")

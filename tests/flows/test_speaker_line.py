@@ -1,0 +1,283 @@
+"""Calls of one speaker: one at a time, the gravest first, said once for all whom they concern."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from network_speaker import TONE
+
+from domain.announcements import AnnouncementMade
+from domain.data_dir import DataDir
+from domain.events import Event, OffenceComplied, OffenceWarned
+from domain.facts import BothLanguages
+from domain.speakers import SpeakerSettings
+from event_log.examples import one_of_each, warned_event
+from event_log.rows import LoggedEvent
+from flows.speech.careful_speaker import CarefulSpeaker
+from flows.speech.player import Played
+from flows.speech.speaker import FileSpeaker, Speaker
+from flows.steps.announce_rung import AnnounceRules, AnnounceTools
+from flows.steps.speaker_line import LineState, SpeakerLine
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+HORN = SpeakerSettings(id="horn", kind="sound-device")
+RULES = AnnounceRules(live_cameras=frozenset({"gate", "yard"}), retry_pause_s=0.0)
+Says = Callable[..., LoggedEvent]
+
+
+class HeldPlayer:
+    """A loudspeaker that talks until it is told to end; counts how many calls sound at once."""
+
+    def __init__(self) -> None:
+        self.may_end = threading.Semaphore(0)
+        self.result = Played("played")
+        self.begun: list[str] = []
+        self.at_once = 0
+        self.most_at_once = 0
+
+    def play(self, sound: bytes, duration_s: float, before: Callable[[], None]) -> Played:
+        before()
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        self.begun.append(sound.decode("latin-1")[-6:])
+        assert self.may_end.acquire(timeout=60)
+        self.at_once -= 1
+        return self.result
+
+
+class ToneVoice:
+    """Speech is tested elsewhere; this one says a tone, with a tail that tells texts apart."""
+
+    engine_name = "a tone"
+
+    def sound(self, text: BothLanguages) -> bytes:
+        return TONE + text.en.rjust(6)[-6:].encode()
+
+
+class Street:
+    """One line with its clock, and what became of its calls."""
+
+    def __init__(self, data: DataDir, is_heard: bool = True) -> None:
+        self.now = NOON
+        self.seq = 0
+        self.data = data
+        self.is_heard = is_heard
+        self.player = HeldPlayer()
+        self.log: dict[str, Event] = {}
+        self.line = self.make_line(None)
+
+    def make_line(self, state: LineState | None) -> SpeakerLine:
+        speaker: Speaker = CarefulSpeaker(HORN, self.player, self.data, lambda: self.now)
+        if not self.is_heard:
+            speaker = FileSpeaker(self.data)
+        tools = AnnounceTools(ToneVoice(), speaker, self._find, lambda: self.now)  # type: ignore[arg-type]
+        return SpeakerLine(
+            tools,
+            RULES,
+            is_heard=self.is_heard,
+            severity_of=lambda rule_id: rule_id if rule_id in ("slight", "serious") else "ordinary",
+            name="horn",
+            state=state,
+        )
+
+    def _find(self, event_id: str) -> LoggedEvent | None:
+        event = self.log.get(event_id)
+        return LoggedEvent(1, event, self.now) if event else None
+
+    def says(self, number: int, words: str, rule_id: str = "ordinary", rung: int = 1) -> None:
+        event = warned_event(number, at=self.now, text=BothLanguages(zh=words, en=words))
+        assert isinstance(event.data, OffenceWarned)
+        data = event.data.model_copy(update={"rule_id": rule_id, "rung_number": rung})
+        self._give(replace(event, data=data, id=f"{event.id}-{rung}"))
+
+    def leaves(self, number: int) -> None:
+        offence_id = warned_event(number).subject
+        (ended,) = (each for each in one_of_each() if isinstance(each.data, OffenceComplied))
+        self._give(replace(ended, data=ended.data.model_copy(update={"offence_id": offence_id})))
+
+    def _give(self, event: Event) -> None:
+        self.seq += 1
+        self.told(self.line.take(LoggedEvent(self.seq, event, self.now)))
+
+    def told(self, events: list[Event]) -> None:
+        self.log |= {event.id: event for event in events}
+
+    def look(self, after_s: float = 0.0) -> None:
+        """Let time pass, then look how calls stand."""
+        self.now += timedelta(seconds=after_s)
+        self.told(self.line.advance())
+
+    def end_call(self) -> None:
+        """Let the call that sounds end, and the next begin."""
+        ended, begun = len(self.log), len(self.player.begun)
+        self.player.may_end.release()
+        self.wait(lambda: len(self.log) > ended)
+        if not self.line.is_idle:
+            self.wait(lambda: len(self.player.begun) > begun)
+
+    def wait(self, done: Callable[[], bool]) -> None:
+        give_up_at = time.monotonic() + 30
+        while not done():
+            assert time.monotonic() < give_up_at
+            self.told(self.line.advance())
+            time.sleep(0.001)
+
+    def begin(self) -> None:
+        self.wait(lambda: len(self.player.begun) == 1)
+
+    @property
+    def made(self) -> list[AnnouncementMade]:
+        return [each.data for each in self.log.values()]  # type: ignore[misc]
+
+    def result_of(self, number: int) -> AnnouncementMade:
+        offence_id = warned_event(number).subject
+        (found,) = (each for each in self.made if each.offence_id == offence_id)
+        return found
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Iterator[Street]:
+    street = Street(DataDir(tmp_path / "var"))
+    yield street
+    street.player.may_end.release(100)
+
+
+def test_calls_never_overlap_and_keep_their_order(street: Street) -> None:
+    for number, words in enumerate(("one", "two", "three")):
+        street.says(number, words)
+    street.begin()
+    for _ in range(3):
+        street.end_call()
+    assert [words.strip() for words in street.player.begun] == ["one", "two", "three"]
+    assert street.player.most_at_once == 1
+    assert [each.result for each in street.made] == ["played"] * 3
+    assert street.line.is_idle
+
+
+def test_the_gravest_of_those_that_wait_is_said_next(street: Street) -> None:
+    street.says(1, "first")
+    street.begin()
+    street.says(2, "slight", "slight")
+    street.says(3, "plain")
+    street.says(4, "grave", "serious")
+    for _ in range(4):
+        street.end_call()
+    assert [words.strip() for words in street.player.begun] == ["first", "grave", "plain", "slight"]
+
+
+def test_a_call_that_waited_until_its_use_was_over_says_who_was_in_the_way(street: Street) -> None:
+    street.says(1, "long")
+    street.begin()
+    street.says(2, "short")
+    street.look(after_s=4.9)
+    assert street.made == []
+    street.look(after_s=0.2)
+    busy = street.result_of(2)
+    assert busy.result == "busy" and warned_event(1).subject in busy.reason
+    street.end_call()
+    assert street.result_of(1).result == "played"
+    assert [words.strip() for words in street.player.begun] == ["long"]
+
+
+def test_who_has_left_is_not_spoken_to_any_more(street: Street) -> None:
+    street.says(1, "long")
+    street.begin()
+    street.says(2, "short")
+    street.leaves(2)
+    gone = street.result_of(2)
+    assert gone.result == "too late" and "had left" in gone.reason
+    street.end_call()
+    assert street.line.is_idle and len(street.player.begun) == 1
+
+
+def test_the_same_words_for_several_offences_are_said_once(street: Street) -> None:
+    street.says(1, "leave")
+    street.begin()
+    street.says(2, "leave")  # while it is said
+    street.end_call()
+    street.look(after_s=2)
+    street.says(3, "leave")  # a moment after
+    street.look()
+    assert len(street.player.begun) == 1
+    first, second, third = (street.result_of(number) for number in (1, 2, 3))
+    own = next(event_id for event_id, event in street.log.items() if event.data == first)
+    assert (first.said_with, second.said_with, third.said_with) == ("", own, own)
+    for other in (second, third):
+        assert other.result == "played" and other.audio_sha256 == first.audio_sha256
+        assert (other.started_at, other.ended_at) == (first.started_at, first.ended_at)
+    street.look(after_s=1.5)
+    street.says(4, "leave")  # too long after: they did not hear it
+    street.wait(lambda: len(street.player.begun) == 2)
+
+
+def test_the_next_call_for_the_same_offence_is_said_whatever_its_words(street: Street) -> None:
+    street.says(1, "leave")
+    street.begin()
+    street.says(1, "leave", rung=2)
+    street.end_call()
+    street.end_call()
+    assert len(street.player.begun) == 2
+    assert [each.said_with for each in street.made] == ["", ""]
+
+
+def test_a_call_that_nobody_can_have_heard_stands_for_nobody_else(street: Street) -> None:
+    street.says(1, "leave")
+    street.begin()
+    street.says(2, "leave")
+    street.look()
+    street.player.result = Played("refused", "horn: answered 500")
+    street.end_call()
+    street.player.result = Played("played")
+    street.end_call()
+    assert [street.result_of(number).result for number in (1, 2)] == ["refused", "played"]
+    assert street.result_of(2).said_with == ""
+
+
+def test_after_a_restart_what_waited_is_said_and_what_was_begun_is_not_repeated(
+    street: Street,
+) -> None:
+    street.says(1, "one")
+    street.begin()
+    street.says(2, "two")
+    street.says(3, "one")  # rides along with the first
+    street.look()
+    saved = pickle.loads(pickle.dumps(street.line.state))  # killed here
+    street.player.begun.clear()
+    street.line = street.make_line(saved)
+    street.wait(lambda: len(street.log) == 2)
+    street.player.may_end.release(2)  # one for the thread of the line that is no more
+    street.wait(lambda: len(street.log) == 3)
+    assert [words.strip() for words in street.player.begun] == ["two"]
+    assert [street.result_of(number).result for number in (1, 2, 3)] == [
+        "unknown whether played",
+        "played",
+        "unknown whether played",
+    ]
+    assert street.result_of(3).said_with
+
+
+def test_a_stop_waits_for_the_call_in_hand_and_keeps_the_others(street: Street) -> None:
+    street.says(1, "one")
+    street.begin()
+    street.says(2, "two")
+    street.player.may_end.release()
+    street.told(street.line.finish_current())
+    assert street.result_of(1).result == "played"
+    assert [each.event.subject for each in street.line.state.waiting] == [warned_event(2).subject]
+
+
+def test_calls_to_files_are_written_each_for_itself_in_their_order(tmp_path: Path) -> None:
+    street = Street(DataDir(tmp_path / "var"), is_heard=False)
+    street.says(1, "leave", "slight")
+    street.says(2, "leave", "serious")
+    street.leaves(1)
+    street.look()
+    assert [(each.result, each.said_with) for each in street.made] == [("written", "")] * 2
+    assert street.made[0].offence_id == warned_event(1).subject
