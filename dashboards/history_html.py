@@ -8,7 +8,7 @@ from dashboards.file_keys import MASKED_FOR_S, FileKeys
 from dashboards.names import Names
 from dashboards.offence_rows import state_chip
 from dashboards.offences import Offence
-from dashboards.subject_picture import picture, sighting_of
+from dashboards.subject_picture import picture, rung_of, sighting_of
 from domain.events import (
     AnnouncementMade,
     CaseRequested,
@@ -165,6 +165,8 @@ def _caption(file: EvidenceFile, names: Names) -> str:
     for word in ("first", "last"):
         if word in file.name:
             return names.say(f"history.snapshot_{word}")
+    if (number := rung_of(file)) is not None:
+        return names.say("history.snapshot_rung", number=number)
     return names.say("history.snapshot")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from dashboards.offences import Offence
@@ -18,7 +19,16 @@ def sighting_of(file: EvidenceFile, offence: Offence | None) -> Sighting | None:
     outcome = next((e.data for e in offence.history if isinstance(e.data, OutcomeData)), None)
     if outcome is None:
         return None
+    number = rung_of(file)
+    if number is not None and number <= len(outcome.rung_sightings):
+        return outcome.rung_sightings[number - 1]
     return outcome.last_sighting if "last" in file.name else outcome.first_sighting
+
+
+def rung_of(file: EvidenceFile) -> int | None:
+    """Number of the call whose moment a picture shows, counted from 1; None for the others."""
+    found = re.match(r"rung-([0-9]+)\.", file.name)
+    return int(found[1]) if found else None
 
 
 def picture(address: str, said: str, sighting: Sighting | None, is_close_up: bool = False) -> str:

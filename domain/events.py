@@ -150,7 +150,15 @@ class EvidenceFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(description="relative to the record's folder")
-    role: Literal["clip", "snapshot", "masked snapshot", "masked clip", "numbers"]
+    role: Literal[
+        "clip",
+        "snapshot",
+        "masked snapshot",
+        "drawn snapshot",
+        "masked clip",
+        "announcement",
+        "numbers",
+    ] = Field(description="drawn snapshot: a masked one with what was measured drawn in")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size_bytes: int = Field(ge=0)
 

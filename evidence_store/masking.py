@@ -1,11 +1,13 @@
-"""Make faces unrecognisable in the pixels themselves, not by something laid over them."""
+"""Make people unrecognisable in the pixels themselves, not by something laid over them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# blocks across a face: at 4 x 4 colours nothing of a face is left to match
+# blocks across a face or a body: at 4 x 4 colours nothing of it is left to match
 BLOCKS = 4
+# across the whole picture's height, where what moves is hidden without anybody having been found
+MOSAIC_ROWS = 16
 
 
 def mask_regions(image_rgb: np.ndarray, boxes_xyxy: np.ndarray, margin: float = 0.25) -> np.ndarray:
@@ -31,6 +33,25 @@ def mask_regions(image_rgb: np.ndarray, boxes_xyxy: np.ndarray, margin: float = 
     return masked
 
 
+def mask_pixels(image_rgb: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Copy a picture with every block of a coarse grid flattened in which a pixel is to be hidden.
+
+    Args:
+        image_rgb: (h, w, 3) uint8.
+        hidden: (h, w) bool.
+    Returns:
+        a new (h, w, 3) uint8 picture; whole blocks change, so a little more than asked is hidden.
+    """
+    masked = image_rgb.copy()
+    height, width = hidden.shape
+    side = max(8, -(-height // MOSAIC_ROWS))
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            if hidden[top : top + side, left : left + side].any():
+                _fill_with_mean(masked[top : top + side, left : left + side])
+    return masked
+
+
 def _within(low: float, high: float, size: int) -> tuple[int, int]:
     return max(0, int(np.floor(low))), min(size, int(np.ceil(high)))
 
@@ -41,5 +62,8 @@ def _flatten(region: np.ndarray) -> None:
     columns = np.array_split(np.arange(region.shape[1]), min(BLOCKS, region.shape[1]))
     for row in rows:
         for column in columns:
-            block = region[row[0] : row[-1] + 1, column[0] : column[-1] + 1]
-            block[...] = (block.reshape(-1, 3).mean(axis=0) // 8 * 8).astype(np.uint8)
+            _fill_with_mean(region[row[0] : row[-1] + 1, column[0] : column[-1] + 1])
+
+
+def _fill_with_mean(block: np.ndarray) -> None:
+    block[...] = (block.reshape(-1, 3).mean(axis=0) // 8 * 8).astype(np.uint8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # what may be shown, and may leave, without a reason; all else is an original: encrypted where the site
 # has a key for that, and looked at with a reason only
-OPEN_ROLES = ("masked snapshot", "masked clip", "numbers")
+OPEN_ROLES = ("masked snapshot", "drawn snapshot", "masked clip", "announcement", "numbers")
 
 
 def is_original(role: str) -> bool:

@@ -1,12 +1,11 @@
 """The typeset summary of an exported record, in Chinese and English, by typst.
 
 The pages are `summary.typ`; everything they say comes from the record, as data, so that no text of a
-record can become markup. Source of the fonts: Noto Sans CJK (SIL Open Font License 1.1).
+record can become markup.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import tempfile
@@ -15,16 +14,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from domain.errors import PutAside, Stop
+from domain.errors import PutAside
 from domain.evidence import EvidenceRecord
 from evidence_store.custody import Entry
+from evidence_store.fonts import font_folder
 from evidence_store.manifest import read_seal
 from evidence_store.stills import decode_picture
 
 LANGUAGES = ("zh", "en")
-PICTURES = ("first.masked.jpg", "last.masked.jpg")
 _TEMPLATE = Path(__file__).with_name("summary.typ")
-_FONT_PACKAGE = "cvttf_NotoSansCJK_Regular"
 
 
 def write_summaries(
@@ -42,7 +40,7 @@ def write_summaries(
     with tempfile.TemporaryDirectory(prefix="forewarn-summary-") as name:
         root = Path(name)
         shutil.copyfile(_TEMPLATE, root / "summary.typ")
-        pictures = [each for each in PICTURES if _is_picture(folder / "record" / each)]
+        pictures = [each for each in _pictures_of(record) if _is_picture(folder / "record" / each)]
         for each in pictures:
             shutil.copyfile(folder / "record" / each, root / each)
         for language in LANGUAGES:
@@ -52,7 +50,7 @@ def write_summaries(
             pdf = typst.compile(
                 str(root / "summary.typ"),
                 root=str(root),
-                font_paths=[str(_font_folder())],
+                font_paths=[str(font_folder())],
                 ignore_system_fonts=True,
             )
             (folder / f"summary.{language}.pdf").write_bytes(pdf)
@@ -120,6 +118,15 @@ def _calls(story: dict[str, Any], language: str) -> list[dict[str, str]]:
     ]
 
 
+def _pictures_of(record: EvidenceRecord) -> list[str]:
+    """Names of the pictures to show, in order of time: those drawn on; else the masked ones."""
+    for role in ("drawn snapshot", "masked snapshot"):
+        names = sorted(file.name for file in record.files if file.role == role)
+        if names:  # first, rung-1, .., last
+            return sorted(names, key=lambda name: name.startswith("last"))
+    return []
+
+
 def _is_picture(path: Path) -> bool:
     """False where it is missing or cannot be decoded: the export goes on without it."""
     try:
@@ -136,13 +143,3 @@ def _moment(moment: datetime | str) -> str:
         except ValueError:
             return str(moment)
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _font_folder() -> Path:
-    found = importlib.util.find_spec(_FONT_PACKAGE)
-    places = list(found.submodule_search_locations or []) if found else []
-    if not places:
-        raise Stop(
-            f"the summary needs the font package {_FONT_PACKAGE}; run `make setup` to install it"
-        )
-    return Path(places[0])

@@ -32,7 +32,8 @@ from domain.events import (
     OutcomeData,
 )
 from event_log.rows import LoggedEvent
-from flows.steps.preserve_offence import PreserveParts, preserve
+from flows.steps.preserve_offence import preserve
+from flows.steps.preserve_parts import PreserveParts
 
 log = structlog.get_logger()
 

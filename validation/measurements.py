@@ -21,7 +21,9 @@ from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
 from evidence_store.verifier import Verifier
 
-WANTED_ROLES = {"clip": 1, "snapshot": 2, "masked snapshot": 2, "numbers": 1}
+# and a picture of each moment: first and last sighting, every rung that came due
+WANTED_ROLES = {"clip": 1, "numbers": 1}
+PICTURE_ROLES = ("snapshot", "masked snapshot", "drawn snapshot")
 PAGE = 500
 
 Progress = Callable[[int, int], None]  # records measured, of how many
@@ -125,9 +127,10 @@ def _identity(record: EvidenceRecord) -> dict[str, Any]:
 
 def _parts(record: EvidenceRecord) -> dict[str, Any]:
     roles: list[str] = [file.role for file in record.files]
+    pictures = dict.fromkeys(PICTURE_ROLES, 2 + record.rungs_spoken)
     absent = [
         f"{role} ({roles.count(role)}/{wanted})"
-        for role, wanted in WANTED_ROLES.items()
+        for role, wanted in (WANTED_ROLES | pictures).items()
         if roles.count(role) < wanted
     ]
     missing = "; ".join(record.missing)

@@ -16,7 +16,7 @@ from domain.events import Box
 from evidence_store.masking import mask_regions
 from evidence_store.open_vault import open_vault
 from evidence_store.stills import decode_picture, grab_frame
-from flows.steps.preserve_faces import FindsFaces, find_all_faces
+from flows.masks.faces import FindsFaces, find_all_faces
 from flows.story.offences import OffenceStory
 from flows.story.watch_again import WatchedFrame
 

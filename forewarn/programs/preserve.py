@@ -15,7 +15,7 @@ from flows.preserve import WANTED_TYPES, build_preserve_flow
 from flows.signals import install_stop_signals
 from flows.sinks.event_log import EventLogSink
 from flows.sources.event_log import EventLogSource
-from flows.steps.preserve_offence import PreserveModels, PreserveParts
+from flows.steps.preserve_parts import PreserveModels, PreserveParts
 from forewarn import __version__
 from forewarn.logging_setup import set_up_logging
 from forewarn.programs.beat import Heartbeat
@@ -23,7 +23,7 @@ from forewarn.programs.run_flow import run_flow
 from forewarn.programs.settings import ProgramSettings, read_settings
 from forewarn.run_lock import program_lock
 from models.appearance import describe
-from models.serving.client import Connection, Embedder, FaceDetector, connect
+from models.serving.client import Connection, Detector, Embedder, FaceDetector, connect
 from models.versions import built_versions
 
 ONE_AT_A_TIME = 1  # each takes seconds, and `stop` is looked at between batches
@@ -70,6 +70,7 @@ def _parts(settings: ProgramSettings, site: Site, connection: Connection) -> Pre
         models=PreserveModels(
             embedder=Embedder(connection),
             faces=FaceDetector(connection),
+            people=Detector(connection),
             describe=describe,
             versions=built_versions(),
         ),

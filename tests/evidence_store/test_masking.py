@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from evidence_store.masking import BLOCKS, mask_regions
+from evidence_store.masking import BLOCKS, MOSAIC_ROWS, mask_pixels, mask_regions
 from evidence_store.stills import grab_frame
 
 PICTURES = arrays(np.uint8, (40, 60, 3), elements=st.integers(0, 255))
@@ -47,3 +47,14 @@ def test_a_mask_does_not_depend_on_the_order_of_pixels_under_it(
 def test_no_boxes_no_change() -> None:
     image = np.full((4, 4, 3), 7, np.uint8)
     assert np.array_equal(mask_regions(image, np.empty((0, 4))), image)
+
+
+def test_every_block_that_holds_a_hidden_pixel_is_flat(sample_clip: Path) -> None:
+    image = grab_frame(sample_clip, 10.0)
+    hidden = np.zeros(image.shape[:2], bool)
+    hidden[300, 400] = True
+    masked = mask_pixels(image, hidden)
+    changed = np.argwhere((masked != image).any(axis=2))
+    side = -(-image.shape[0] // MOSAIC_ROWS)
+    assert (np.ptp(changed, axis=0) < side).all() and len(changed) > side * side // 2
+    assert len(np.unique(masked[changed[:, 0], changed[:, 1]], axis=0)) == 1

@@ -33,6 +33,9 @@ def data(tmp_path: Path) -> DataDir:
     return DataDir(tmp_path / "var")
 
 
+PICTURES = (("", "snapshot"), (".masked", "masked snapshot"), (".drawn", "drawn snapshot"))
+
+
 @pytest.fixture
 def seal(data: DataDir, sample_clip: Path, sample_site_file: Path) -> Sealer:
     """Seals one offence; keyword arguments change facts of its record.
@@ -54,8 +57,9 @@ def seal(data: DataDir, sample_clip: Path, sample_site_file: Path) -> Sealer:
         with vault.draft(mint("evd", offence_id)) as folder:
             clip = cut_clip(sample_clip, 7, 18, folder / "clip.mp4")
             roles = {"clip.mp4": "clip"}
-            for moment in ("first", "last"):
-                for suffix, role in (("", "snapshot"), (".masked", "masked snapshot")):
+            rungs = [f"rung-{n}" for n in range(1, changes.get("rungs_spoken", 1) + 1)]
+            for moment in ("first", *rungs, "last"):
+                for suffix, role in PICTURES:
                     (folder / f"{moment}{suffix}.jpg").write_bytes(encode_jpeg(picture(frame)))
                     roles[f"{moment}{suffix}.jpg"] = role
             record = EvidenceRecord(

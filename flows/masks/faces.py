@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -26,42 +26,59 @@ HEAD_HEIGHT, HEAD_WIDTH = 0.2, 0.7
 class FindsFaces(Protocol):
     """Where the faces in a picture are (models/serving's FaceDetector)."""
 
-    def find(self, image_rgb: np.ndarray, min_score: float) -> tuple[np.ndarray, np.ndarray]:
-        """(k, 4) boxes in pixels and (k,) scores. Raises TryAgain while the server is away."""
+    def find_in_all(
+        self, images_rgb: Sequence[np.ndarray], min_score: float
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """(k, 4) boxes in pixels and (k,) scores of each. Raises TryAgain: the server is away."""
 
 
-def find_all_faces(image_rgb: np.ndarray, subject_xyxy: Box, faces: FindsFaces) -> np.ndarray:
+def find_all_faces(
+    image_rgb: np.ndarray,
+    subject_xyxy: Box,
+    faces: FindsFaces,
+    *,
+    tile: float = TILE,
+    steps: Sequence[float] = STEPS,
+) -> np.ndarray:
     """Faces in the whole picture, in parts of it looked at more closely, and the subject's head.
 
     The subject's head is covered whether or not a face is found on it.
 
+    Args:
+        tile: of the picture's width and height, a part's size.
+        steps: where parts begin, likewise; () looks at the whole and the subject alone.
     Returns:
         (k, 4) pixels of the picture; one face may be there several times.
     """
-    found = [np.array([_head(subject_xyxy)], np.float64)]
-    for region in _regions(image_rgb, subject_xyxy):
+    found = [np.array([head_of(subject_xyxy)], np.float64)]
+    corners, parts = [], []
+    for region in _regions(image_rgb, subject_xyxy, tile, steps):
         try:
-            part = crop_box(image_rgb, region)
+            parts.append(crop_box(image_rgb, region))
         except PutAside:  # the box lies outside the picture: there is nothing to look at
             continue
-        boxes, _ = faces.find(part, MIN_FACE_SCORE)
-        corner = np.array([max(0, int(region[0])), max(0, int(region[1]))] * 2)
+        corners.append(np.array([max(0, int(region[0])), max(0, int(region[1]))] * 2))
+    answers = faces.find_in_all(parts, MIN_FACE_SCORE)
+    for corner, (boxes, _) in zip(corners, answers, strict=True):
         found.append(np.asarray(boxes, np.float64).reshape(-1, 4) + corner)
     return np.concatenate(found)
 
 
-def _regions(image_rgb: np.ndarray, subject_xyxy: Box) -> Iterator[Box]:
+def _regions(
+    image_rgb: np.ndarray, subject_xyxy: Box, tile: float, steps: Sequence[float]
+) -> Iterator[Box]:
     height, width = image_rgb.shape[:2]
     yield (0.0, 0.0, float(width), float(height))
-    for y in STEPS:
-        for x in STEPS:
-            yield (x * width, y * height, (x + TILE) * width, (y + TILE) * height)
+    for y in steps:
+        for x in steps:
+            yield (x * width, y * height, (x + tile) * width, (y + tile) * height)
     left, top, right, bottom = subject_xyxy
     wider, higher = CLOSER_MARGIN * (right - left), CLOSER_MARGIN * (bottom - top)
     yield (left - wider, top - higher, right + wider, bottom + higher)
 
 
-def _head(subject_xyxy: Box) -> Box:
+def head_of(subject_xyxy: Box) -> Box:
+    """Where a standing person's head is, pixels."""
     left, top, right, bottom = subject_xyxy
     aside = (1 - HEAD_WIDTH) / 2 * (right - left)
     return (left + aside, top, right - aside, top + HEAD_HEIGHT * (bottom - top))
