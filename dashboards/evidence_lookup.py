@@ -15,10 +15,13 @@ from dashboards.settings import ConsoleSettings
 from domain.errors import TryAgain
 from domain.evidence import EvidenceRecord
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # LanceDB takes a second to load
+    from evidence_store.alike import Match, Vector
     from evidence_store.table import EvidenceTable
+    from evidence_store.wanted import Wanted
 
 RECENT = 200  # records offered for picking
+_VECTORS: tuple[Vector, ...] = ("embedding", "appearance")
 RESULTS = 24  # a screenful; what is less alike than these is not alike
 
 
@@ -31,19 +34,13 @@ class RecordGone(TryAgain):
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """One record that was found."""
-
-    record: EvidenceRecord
-    similarity: float  # cosine, in [-1, 1]; 1: the same picture
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """What a search gave."""
 
     query: EvidenceRecord | None  # None where a picture was uploaded
     matches: tuple[Match, ...]
+    is_exact: bool = True  # every record that fits was compared; False: an index was asked
+    fitting: int = 0  # records that fit the filters
 
 
 class EvidenceLookup:
@@ -63,9 +60,7 @@ class EvidenceLookup:
         table = self._open()
         if table is None:
             return []
-        return table.list(
-            camera_id=pick.camera_id, rule_id=pick.rule_id, outcome=pick.outcome, limit=RECENT
-        )
+        return table.newest(_wanted(pick), RECENT)
 
     def similar(self, pick: SearchPick) -> Found:
         """Records that look most like what was picked, best first.
@@ -76,24 +71,19 @@ class EvidenceLookup:
             RecordGone: no record has the picked id.
             TryAgain, Stop: the table cannot be read, or the server did not answer.
         """
-        query, vector = self._describe(pick)
+        query, vectors = self._describe(pick)
         table = self._open()
         if table is None:
             return Found(query, ())
-        pairs = table.search(
-            vector,
-            by=pick.by,
-            k=RESULTS + 1,  # one more, because a record is most like itself
-            camera_id=pick.camera_id,
-            rule_id=pick.rule_id,
-            outcome=pick.outcome,
-        )
-        matches = [
-            Match(record, similarity)
-            for record, similarity in pairs
-            if record.evidence_id != pick.evidence_id
-        ]
-        return Found(query, tuple(matches[:RESULTS]))
+        k = RESULTS + 1  # one more, because a record is most like itself
+        if pick.by == "both":
+            found = table.search_by_both(
+                vectors["embedding"], vectors["appearance"], k=k, wanted=_wanted(pick)
+            )
+        else:
+            found = table.search(vectors[pick.by], by=pick.by, k=k, wanted=_wanted(pick))
+        matches = [match for match in found.matches if match.record.evidence_id != pick.evidence_id]
+        return Found(query, tuple(matches[:RESULTS]), found.is_exact, found.fitting)
 
     def model_server(self) -> str | None:
         """HOST:PORT of the server to ask; None where none is set and none runs here."""
@@ -101,17 +91,17 @@ class EvidenceLookup:
 
         return self._settings.triton or find_running(self._settings.data.triton)
 
-    def _describe(self, pick: SearchPick) -> tuple[EvidenceRecord | None, np.ndarray]:
+    def _describe(self, pick: SearchPick) -> tuple[EvidenceRecord | None, dict[Vector, np.ndarray]]:
+        needed: tuple[Vector, ...] = _VECTORS if pick.by == "both" else (pick.by,)
         if pick.upload is not None:
             image_rgb = read_picture(pick.upload, pick.upload_name)
-            return None, self._clothes(image_rgb) if pick.by == "appearance" else self._embed(
-                image_rgb
-            )
+            tell = {"appearance": self._clothes, "embedding": self._embed}
+            return None, {by: tell[by](image_rgb) for by in needed}
         table = self._open()
         record = table.get(pick.evidence_id) if table and pick.evidence_id else None
         if record is None:
             raise RecordGone(f"no evidence record {pick.evidence_id} in {self._path}")
-        return record, getattr(record, pick.by)
+        return record, {by: getattr(record, by) for by in needed}
 
     def _clothes(self, image_rgb: np.ndarray) -> np.ndarray:
         from models.appearance import describe
@@ -143,3 +133,15 @@ class EvidenceLookup:
     @property
     def _path(self) -> Path:
         return self._settings.data.lancedb
+
+
+def _wanted(pick: SearchPick) -> Wanted:
+    from evidence_store.wanted import Wanted
+
+    return Wanted(
+        camera_id=pick.camera_id,
+        rule_id=pick.rule_id,
+        outcome=pick.outcome,
+        from_at=pick.from_at,
+        to_at=pick.to_at,
+    )

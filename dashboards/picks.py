@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
-# what the subject looks like as a whole, or the colours of the clothes
-Likeness = Literal["embedding", "appearance"]
+# what the subject looks like as a whole, the colours of the clothes, or both together
+Likeness = Literal["embedding", "appearance", "both"]
 
 
 @dataclass(slots=True)
@@ -27,6 +28,8 @@ class SearchPick:
     camera_id: str | None = None  # None: all
     rule_id: str | None = None
     outcome: str | None = None
+    from_at: datetime | None = None  # the offence ended at or after this …
+    to_at: datetime | None = None  # … and began before this
 
     @property
     def is_empty(self) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from dashboards.evidence_lookup import Found, Match
+from dashboards.evidence_lookup import Found
 from dashboards.file_keys import MASKED_FOR_S, FileKeys
 from dashboards.history_html import masked_pictures
 from dashboards.names import Names
@@ -16,6 +17,9 @@ from dashboards.offences import Offence
 from dashboards.picks import SearchPick
 from dashboards.subject_picture import picture, sighting_of
 from domain.evidence import EvidenceRecord
+
+if TYPE_CHECKING:  # LanceDB takes a second to load
+    from evidence_store.alike import Match
 
 # by id; old ones are not known any more, and their pictures are shown whole
 Offences = Mapping[str, Offence]

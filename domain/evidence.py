@@ -40,3 +40,4 @@ class EvidenceRecord:
     appearance: np.ndarray  # (256,) float32, unit length; colours of the subject's clothes
     model_versions: str  # "detector=<sha12> embedder=<sha12> face-detector=<sha12>"
     software_version: str
+    category: str = ""  # of the rule, such as street/loitering; "" where it has none

@@ -146,6 +146,8 @@ def facts_of(record: EvidenceRecord) -> dict[str, Any]:
     for name, value in facts.items():
         if isinstance(value, datetime):
             facts[name] = value.astimezone(UTC).isoformat(timespec="microseconds")
+    if not record.category:  # as records had it that were sealed before there were categories
+        del facts["category"]
     return {**facts, "missing": list(record.missing)}
 
 

@@ -56,8 +56,11 @@ SCHEMA = pa.schema(
         _field("appearance", pa.list_(_field("item", pa.float32()), APPEARANCE_SIZE)),
         _field("model_versions", pa.string()),
         _field("software_version", pa.string()),
+        _field("category", pa.string()),
     ]
 )
+# columns that tables of older versions lack, with SQL for what their rows then say
+ADDED_LATER = {"category": "''"}
 FACTS = [name for name in SCHEMA.names if name not in VECTOR_SIZES]
 
 

@@ -15,6 +15,7 @@ from domain.errors import Stop
 from domain.events import Event, EvidenceSealed, OutcomeData, Sighting
 from domain.evidence import EvidenceRecord
 from domain.ids import mint
+from domain.site import Site
 from evidence_store.custody import note_sealed
 from evidence_store.manifest import Seal, read_seal
 from evidence_store.verify import verify_record
@@ -114,9 +115,17 @@ def _seal(
             appearance=appearance,
             model_versions=parts.models.versions,
             software_version=parts.software_version,
+            category=_category(data.rule_id, parts.site),
         )
         story = tell_story(event, history, clips, parts.site, gathering.remarks)
         return parts.vault.seal(folder, record, gathering.roles, story, parts.custody.signer)
+
+
+def _category(rule_id: str, site: Site) -> str:
+    try:
+        return site.rule(rule_id).category or ""
+    except KeyError:  # the site file has lost the rule meanwhile
+        return ""
 
 
 def _height_px(sighting: Sighting) -> float:

@@ -19,6 +19,7 @@ from domain.events import EvidenceFile
 from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
 from evidence_store.rows import from_arrow, to_arrow
 from evidence_store.table import TIDY_EVERY_ROWS, EvidenceTable
+from evidence_store.wanted import Wanted
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +53,7 @@ def record(number: int) -> EvidenceRecord:
         appearance=appearance / np.linalg.norm(appearance),
         model_versions="detector=0123456789ab",
         software_version="0.1.0",
+        category="street/loitering" if number % 5 else "",
     )
 
 
@@ -99,33 +101,34 @@ def test_rows_are_listed_newest_first_and_by_facts(tmp_path: Path) -> None:
     def numbers(found: list[EvidenceRecord]) -> list[int]:
         return [int(each.evidence_id[4:], 16) for each in found]
 
-    assert numbers(table.list(limit=3)) == [11, 10, 9]
-    assert numbers(table.list(camera_id="gate-1", outcome="escalated")) == [7, 1]
-    assert numbers(table.list(since=START + timedelta(seconds=19))) == [11, 10]
-    assert table.list(camera_id="gate-1' OR 'a'='a") == []
+    assert numbers(table.newest(limit=3)) == [11, 10, 9]
+    assert numbers(table.newest(Wanted(camera_id="gate-1", outcome="escalated"))) == [7, 1]
+    assert numbers(table.newest(Wanted(from_at=START + timedelta(seconds=19)))) == [11, 10]
+    assert table.newest(Wanted(camera_id="gate-1' OR 'a'='a")) == []
 
 
 def test_search_finds_the_likest_first_within_the_facts_asked_for(tmp_path: Path) -> None:
     table = EvidenceTable.open(tmp_path)
     table.put([record(number) for number in range(20)])
     wanted = record(5)
-    found = table.search(wanted.embedding * 7, k=4)
-    assert found[0][0].evidence_id == wanted.evidence_id
-    assert found[0][1] == pytest.approx(1.0, abs=1e-5)
+    found = table.search(wanted.embedding * 7, k=4).matches
+    assert found[0].record.evidence_id == wanted.evidence_id
+    assert found[0].similarity == pytest.approx(1.0, abs=1e-5)
     exact = sorted((float(record(n).embedding @ wanted.embedding) for n in range(20)), reverse=True)
-    assert [similarity for _, similarity in found] == pytest.approx(exact[:4], abs=1e-5)
-    by_colour = table.search(wanted.appearance, by="appearance", k=20, camera_id="gate-0")
+    assert [each.similarity for each in found] == pytest.approx(exact[:4], abs=1e-5)
+    gate_0 = Wanted(camera_id="gate-0")
+    by_colour = table.search(wanted.appearance, by="appearance", k=20, wanted=gate_0).matches
     assert len(by_colour) == 10
-    assert {each.camera_id for each, _ in by_colour} == {"gate-0"}
+    assert {each.record.camera_id for each in by_colour} == {"gate-0"}
 
 
 def test_a_record_without_a_picture_is_kept_but_resembles_nobody(tmp_path: Path) -> None:
     table = EvidenceTable.open(tmp_path)
     blank = replace(record(1), embedding=np.zeros(EMBEDDING_SIZE, np.float32))
     table.put([blank, record(2)])
-    assert len(table.list()) == 2
-    found = table.search(record(2).embedding)
-    assert [each.evidence_id for each, _ in found] == [record(2).evidence_id]
+    assert len(table.newest()) == 2
+    found = table.search(record(2).embedding).matches
+    assert [each.record.evidence_id for each in found] == [record(2).evidence_id]
 
 
 @pytest.mark.parametrize(
@@ -150,8 +153,8 @@ def test_a_record_that_does_not_fit_is_refused_and_takes_no_other_with_it(tmp_pa
 
 def test_no_table_yet_is_a_table_without_rows(tmp_path: Path) -> None:
     table = EvidenceTable.open(tmp_path / "nothing", create=False)
-    assert (table.count(), table.list(), table.get("evd-x")) == (0, [], None)
-    assert table.search(record(1).embedding) == []
+    assert (table.count(), table.newest(), table.get("evd-x")) == (0, [], None)
+    assert table.search(record(1).embedding).matches == ()
     assert table.facts().num_rows == 0
     assert not (tmp_path / "nothing").exists(), "looking makes nothing"
     with pytest.raises(Stop, match="for reading"):
@@ -203,7 +206,7 @@ def test_the_writer_tidies_up_after_itself(tmp_path: Path) -> None:
     for number in range(TIDY_EVERY_ROWS + 3):
         table.put([record(number)])
     assert table.count() == TIDY_EVERY_ROWS + 3
-    assert len(table.list(limit=100)) == TIDY_EVERY_ROWS + 3
+    assert len(table.newest(limit=100)) == TIDY_EVERY_ROWS + 3
     assert table.facts().num_rows == TIDY_EVERY_ROWS + 3
     assert table.fragments() < 10
 

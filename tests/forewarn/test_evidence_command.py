@@ -138,7 +138,7 @@ def test_an_unknown_id_says_where_to_find_the_known_ones(data: DataDir) -> None:
 
 def test_search_like_a_record_finds_it_first_without_a_server(data: DataDir) -> None:
     wanted = record(2).evidence_id
-    for by in ("embedding", "appearance"):
+    for by in ("looks", "appearance", "both"):
         found = json_lines(run(data, "evidence", "search", "--like", wanted, "--by", by, "--json"))
         assert found[0]["evidence_id"] == wanted
         assert found[0]["similarity"] == pytest.approx(1.0, abs=1e-3)

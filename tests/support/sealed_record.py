@@ -39,4 +39,5 @@ def a_record(evidence_id: str = EVIDENCE_ID) -> EvidenceRecord:
         appearance=appearance / np.linalg.norm(appearance),
         model_versions="detector=0123456789ab",
         software_version="0.1.0",
+        category="street/loitering",
     )

@@ -1,0 +1,151 @@
+"""`forewarn evidence search`: records that look like a picture, a record or a subject."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from domain.errors import Stop
+from forewarn.evidence_filters import (
+    CameraOption,
+    CategoryOption,
+    FromOption,
+    OutcomeOption,
+    RuleOption,
+    ToOption,
+    ZoneOption,
+    wanted,
+)
+from forewarn.evidence_lines import as_json, listing, out
+from forewarn.options import DEFAULT_DATA, DataOption, JsonOption, console, data_dir, print_json
+
+if TYPE_CHECKING:  # LanceDB takes a second to load
+    from evidence_store.alike import Found, Match
+
+
+class By(StrEnum):
+    """What a search goes by."""
+
+    LOOKS = "looks"
+    APPEARANCE = "appearance"
+    BOTH = "both"
+
+
+def search(
+    image: Annotated[
+        Path | None,
+        typer.Option("--image", help="A picture of somebody (JPEG, PNG, ...), cut out closely."),
+    ] = None,
+    evidence: Annotated[
+        str | None,
+        typer.Option("--evidence", "--like", metavar="ID", help="The subject of a record."),
+    ] = None,
+    track: Annotated[
+        str | None,
+        typer.Option(
+            "--track", metavar="CAMERA/NUMBER", help="A subject, by all of its records together."
+        ),
+    ] = None,
+    by: Annotated[
+        By,
+        typer.Option(
+            "--by",
+            help="What is compared: the embedder's view, the colours of the clothes, or the mean "
+            "of both.",
+        ),
+    ] = By.LOOKS,
+    k: Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="At most so many.")] = 10,
+    camera: CameraOption = None,
+    zone: ZoneOption = None,
+    rule: RuleOption = None,
+    outcome: OutcomeOption = None,
+    category: CategoryOption = None,
+    from_at: FromOption = None,
+    to_at: ToOption = None,
+    triton: Annotated[
+        str | None,
+        typer.Option(
+            "--triton",
+            metavar="HOST:PORT",
+            help="Describe --image on this Triton server; else on the one that runs for the data "
+            "folder, else on one started for it.",
+        ),
+    ] = None,
+    data: DataOption = DEFAULT_DATA,
+    in_json: JsonOption = False,
+) -> None:
+    """Records whose subject looks most like a picture, another record's subject, or a track.
+
+    Likeness is a cosine: 1 is the same picture. It is a hint for a person who compares, never an
+    identity. Equally similar records share a rank. Below the list stands whether every record that
+    fits was compared, or an index was asked (large tables), which misses about one in a hundred.
+
+    Example: forewarn evidence search --evidence evd-0123456789abcdef --by both
+
+    Example: forewarn evidence search --image walker.jpg --camera gate --from 2026-03-02 -k 5
+
+    Example: forewarn evidence search --track gate/17 --category street/loitering
+    """
+    if sum(each is not None for each in (image, evidence, track)) != 1:
+        raise Stop(
+            "needs one of --image FILE, --evidence ID or --track CAMERA/NUMBER; --help has "
+            "examples. To list by facts alone: forewarn evidence list"
+        )
+    from forewarn.find import Finder
+
+    facts = wanted(camera, zone, rule, outcome, category, None, from_at, to_at)
+    finder = Finder(data_dir(data), triton)
+    if image is not None:
+        found = finder.like_picture(image, by.value, k, facts)
+    elif evidence is not None:
+        found = finder.like_record(evidence, by.value, k, facts)
+    else:
+        assert track is not None
+        found = finder.like_track(track, by.value, k, facts)
+    tell(found, in_json)
+
+
+def tell(found: Found, in_json: bool) -> None:
+    """Print what was found."""
+    if in_json:
+        for match in found.matches:
+            print_json(_match_as_json(match) | {"exact": found.is_exact})
+        return
+    if not found.matches:
+        console.print("Nothing found.")
+        return
+    cells = [
+        [str(match.rank), f"{match.similarity:.4f}", *_apart(match)] for match in found.matches
+    ]
+    names = list(found.matches[0].cosines)
+    titles = ["rank", "likeness", *(_TITLES[name] for name in names if len(names) > 1)]
+    out().print(listing([match.record for match in found.matches], cells, titles))
+    console.print(how(found), highlight=False, soft_wrap=True)
+
+
+_TITLES = {"embedding": "looks", "appearance": "colours"}
+
+
+def how(found: Found) -> str:
+    """How the answer was found, in words."""
+    compared = (
+        f"all {found.fitting:,} records that fit were compared"
+        if found.is_exact
+        else f"found by index among {found.fitting:,} records that fit; not every one was compared"
+    )
+    return compared + ("; more are as alike as the last one" if found.cuts_a_tie else "")
+
+
+def _apart(match: Match) -> list[str]:
+    return [f"{each:.4f}" for each in match.cosines.values()] if len(match.cosines) > 1 else []
+
+
+def _match_as_json(match: Match) -> dict[str, Any]:
+    return as_json(match.record) | {
+        "rank": match.rank,
+        "similarity": round(match.similarity, 6),
+        "cosines": {name: round(value, 6) for name, value in match.cosines.items()},
+    }

@@ -1,0 +1,37 @@
+"""`forewarn evidence upkeep`: keep the evidence table quick; a run does it by itself."""
+
+from __future__ import annotations
+
+from forewarn.options import DEFAULT_DATA, DataOption, JsonOption, console, data_dir, print_json
+from forewarn.run_lock import program_lock
+
+
+def upkeep(data: DataOption = DEFAULT_DATA, in_json: JsonOption = False) -> None:
+    """Join small files, drop old versions, build the indices that large tables need.
+
+    `forewarn run` does this every ten minutes where something was added. By hand it is needed only
+    after rows came in some other way. Searches and writers may go on meanwhile.
+
+    Example: forewarn evidence upkeep --json
+    """
+    from evidence_store.table import EvidenceTable
+
+    folder = data_dir(data)
+    if not folder.lancedb.exists():
+        console.print("No evidence yet.")
+        return
+    with program_lock(folder, "evidence-upkeep"):
+        table = EvidenceTable.open(folder.lancedb, create=False)
+        with console.status("evidence table: tidying, building indices"):
+            built = table.keep_up()
+    told = {
+        "table": "evidence",
+        "rows": table.count(),
+        "files": table.fragments(),
+        "indexed": built,
+    }
+    if in_json:
+        print_json(told)
+        return
+    said = f"indexed now: {', '.join(built)}" if built else "no new index needed"
+    console.print(f"{told['rows']:,} records in {told['files']} files; {said}", highlight=False)
