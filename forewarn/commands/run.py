@@ -30,7 +30,14 @@ from forewarn.options import (
     print_json,
     tell_trouble,
 )
-from forewarn.programs.plan import ANNOUNCE, CONSUMERS, PRESERVE, WATCH, flow_program
+from forewarn.programs.plan import (
+    ANNOUNCE,
+    CONSUMERS,
+    PRESERVE,
+    WATCH,
+    caretaker_program,
+    flow_program,
+)
 from forewarn.programs.settings import ProgramSettings
 from forewarn.run_lock import run_lock
 from forewarn.serving import Serving, serving
@@ -107,6 +114,7 @@ def run(
             if until_end:
                 _play(supervisor, server, site, folder, stopped)
             else:
+                supervisor.start(caretaker_program(settings))
                 console.print("watching; Ctrl-C ends it")
                 supervisor.run(stopped.is_set, server.keep_alive)
     if (summary or json_out) and not stopped.is_set():

@@ -21,7 +21,14 @@ from forewarn.options import (
     keys_dir,
     tell_trouble,
 )
-from forewarn.programs.plan import ANNOUNCE, PRESERVE, WATCH, console_program, flow_program
+from forewarn.programs.plan import (
+    ANNOUNCE,
+    PRESERVE,
+    WATCH,
+    caretaker_program,
+    console_program,
+    flow_program,
+)
 from forewarn.programs.settings import ProgramSettings
 from forewarn.run_lock import run_lock
 from forewarn.serving import serving
@@ -64,6 +71,7 @@ def up(
         with Supervisor(tell_trouble) as supervisor:
             for name in (WATCH, ANNOUNCE, PRESERVE):
                 supervisor.start(flow_program(name, settings))
+            supervisor.start(caretaker_program(settings))
             supervisor.start(console_program(settings, port, address))
             console.print(f"live page: http://{address}:{port}/live   Ctrl-C ends it")
             supervisor.run(stopped.is_set, server.keep_alive)

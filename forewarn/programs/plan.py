@@ -6,6 +6,7 @@ from forewarn.programs.settings import ProgramSettings
 from forewarn.supervisor import Program, python_program
 
 WATCH, ANNOUNCE, PRESERVE, CONSOLE = "watch", "announce", "preserve", "console"
+CARETAKER = "caretaker"
 CONSUMERS = (ANNOUNCE, PRESERVE)
 # a file played once that crashes its program three times in a row will do so a fourth time
 MAX_CRASHES_UNTIL_END = 3
@@ -32,4 +33,14 @@ def console_program(settings: ProgramSettings, port: int, address: str) -> Progr
         argv=python_program("forewarn", [*argv, "--triton", settings.triton_address]),
         log_file=settings.data.logs / "console.log",
         max_crashes=MAX_CRASHES_UNTIL_END,
+    )
+
+
+def caretaker_program(settings: ProgramSettings) -> Program:
+    """Jobs done now and then, such as the evidence table's upkeep; live runs only."""
+    return Program(
+        name=CARETAKER,
+        argv=python_program(f"forewarn.programs.{CARETAKER}", ["--data", str(settings.data.root)]),
+        log_file=settings.data.logs / f"{CARETAKER}.log",
+        beat_file=settings.data.beats / CARETAKER,
     )

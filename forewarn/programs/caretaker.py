@@ -1,0 +1,113 @@
+"""Jobs that a run does now and then, each in a process of its own that gives its memory back.
+
+>>> python -m forewarn.programs.caretaker --data var      # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from domain.data_dir import DataDir
+from forewarn.logging_setup import set_up_logging
+from forewarn.programs.beat import Heartbeat
+from forewarn.supervisor import python_program
+
+NAME = "caretaker"
+LOOK_EVERY_S = 0.5
+STOP_GRACE_S = 10.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A command of forewarn that is run again and again."""
+
+    name: str
+    command: tuple[str, ...]  # --data is added
+    every_s: float
+    # when what the job looks after was changed last, seconds since 1970; it is not run without change
+    changed_at: Callable[[DataDir], float] = lambda data: time.time()
+
+
+def table_changed_at(data: DataDir) -> float:
+    """When the evidence table was written last; 0 where there is none."""
+    return max((_mtime(path) for path in data.lancedb.glob("*.lance/_versions")), default=0.0)
+
+
+def _mtime(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+JOBS = (Job("upkeep", ("evidence", "upkeep"), every_s=600.0, changed_at=table_changed_at),)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the jobs until SIGTERM."""
+    parser = argparse.ArgumentParser(prog=f"python -m forewarn.programs.{NAME}")
+    parser.add_argument("--data", type=Path, required=True)
+    data = DataDir(parser.parse_args(argv).data.resolve())
+    set_up_logging(NAME)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    look_after(data, JOBS, stopped, Heartbeat(data.beats / NAME))
+
+
+def look_after(
+    data: DataDir, jobs: Sequence[Job], stopped: threading.Event, beat: Callable[[], None]
+) -> None:
+    """Run each job when it is due and something changed; one at a time, until told to stop."""
+    due_s = {job.name: time.monotonic() + job.every_s for job in jobs}
+    done_at = {job.name: 0.0 for job in jobs}
+    while not stopped.is_set():
+        beat()
+        for job in jobs:
+            if time.monotonic() < due_s[job.name] or stopped.is_set():
+                continue
+            if job.changed_at(data) > done_at[job.name]:
+                _run(job, data, stopped, beat)
+                done_at[job.name] = time.time()  # its own writes are no change
+            due_s[job.name] = time.monotonic() + job.every_s
+        stopped.wait(LOOK_EVERY_S)
+
+
+def _run(job: Job, data: DataDir, stopped: threading.Event, beat: Callable[[], None]) -> None:
+    """One round of a job; what goes wrong is logged, and the next round tries again."""
+    words = python_program("forewarn", [*job.command, "--data", str(data.root)])
+    with subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        said: list[str] = []
+        assert process.stdout is not None
+        reader = threading.Thread(target=lambda: said.extend(process.stdout or ()), daemon=True)
+        reader.start()
+        while process.poll() is None:
+            beat()
+            if stopped.wait(LOOK_EVERY_S):
+                process.terminate()
+                try:
+                    process.wait(STOP_GRACE_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+        reader.join()
+    if process.returncode != 0 and not stopped.is_set():
+        log.error("job_failed", job=job.name, code=process.returncode, said="".join(said)[-500:])
+    else:
+        log.info("job_done", job=job.name)
+
+
+if __name__ == "__main__":
+    main()
