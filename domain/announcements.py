@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.event_base import EventData
 from domain.facts import BothLanguages
@@ -23,6 +23,21 @@ AnnouncementResult = Literal[
 ]
 # the words were, or may have been, heard: they are not said again
 MAY_HAVE_BEEN_HEARD = frozenset({"written", "played", "timed out", "unknown whether played"})
+
+
+class SpokenPart(BaseModel):
+    """What was said in one language."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    language: str
+    voice: str = Field(description="the engine with its version, or 'recording'")
+    file: str = Field(default="", description="of a recording, as the site file names it")
+    sha256: str = Field(description="of the recording as it lies there; else of the sound made")
+    duration_s: float
+    says: BothLanguages | None = Field(
+        default=None, description="words of a recording; none: the event's text was said"
+    )
 
 
 class AnnouncementMade(EventData):
@@ -46,6 +61,9 @@ class AnnouncementMade(EventData):
     audio_sha256: str | None
     audio_duration_s: float | None
     engine: str
+    parts: tuple[SpokenPart, ...] = Field(
+        default=(), description="in the order spoken; () where nothing was"
+    )
     speaker_id: str = Field(default="", description="of the site file; '' for the data folder")
     started_at: AwareDatetime | None = Field(
         default=None, description="wall clock: when the speaker was given the sound"

@@ -24,6 +24,7 @@ from domain.requests import NotificationMade as NotificationMade
 from domain.requests import NotificationRequested as NotificationRequested
 from domain.requests import OfficerRequested as OfficerRequested
 from domain.requests import RequestData as RequestData
+from domain.rungs import LANGUAGES, Recording
 
 
 class Recognition(BaseModel):
@@ -58,7 +59,11 @@ class OffenceWarned(OffenceData):
     rung_id: str
     rung_number: int = Field(ge=1, description="counted from 1")
     rung_count: int = Field(ge=1)
-    text: BothLanguages
+    text: BothLanguages = Field(description="the words as they are to be spoken")
+    languages: tuple[str, ...] = Field(default=LANGUAGES, description="in the order spoken")
+    recordings: tuple[Recording, ...] = Field(
+        default=(), description="played for their languages instead of the voice"
+    )
 
 
 class OffenceClimbed(OffenceData):

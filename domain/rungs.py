@@ -20,6 +20,26 @@ class CallText(BothLanguages):
     en: Template = Field(description="English")
 
 
+Language = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        description="language tag: zh, en, or a dialect such as yue, nan, wuu",
+    ),
+]
+LANGUAGES = ("zh", "en")  # those that the voice speaks, in the order spoken
+
+
+class Recording(Facts):
+    """A sound file that is played for one language of a call."""
+
+    language: Language
+    file: str = Field(
+        min_length=1, description="wav, flac, ogg or mp3 of at most 60 s, relative to the site file"
+    )
+    says: BothLanguages = Field(description="the words it says, for the record; no fields")
+
+
 class Rung(Facts):
     """One call of the ladder."""
 
@@ -29,6 +49,9 @@ class Rung(Facts):
     )
     text: CallText | None = Field(
         default=None, description="what is spoken; needed where the rung announces"
+    )
+    recordings: tuple[Recording, ...] = Field(
+        default=(), description="played for their languages instead of the voice"
     )
     does: tuple[Action, ...] = Field(
         default=("announce",),
@@ -57,6 +80,11 @@ class Ladder(Facts):
 
     id: Identifier
     rungs: tuple[Rung, ...] = Field(min_length=1)
+    languages: tuple[Language, ...] = Field(
+        default=LANGUAGES,
+        min_length=1,
+        description="in which calls are said, in this order; other than zh and en by recordings",
+    )
     escalate_after_s: float = Field(
         default=0.0, ge=0, description="seconds after the last rung, still there: escalate"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from domain.errors import Stop
+from domain.facts import Fault
 from domain.site import Site
 
 MAX_SITE_FILE_BYTES = 4 * 1024 * 1024
@@ -81,6 +83,12 @@ def _check_site(path: Path, values: Any, tree: CommentedMap) -> Site:
             for place, words in _places(fault)
         ]
         raise SiteFileError(path, problems) from None
+
+
+def name_lines(path: Path, faults: Iterable[Fault]) -> list[str]:
+    """Faults of a site that were found after it was read, each with its file and line."""
+    tree = _parse(path, _read_text(path))
+    return [f"{path}:{_line_of(tree, place)}: {_where(place)}{words}" for place, words in faults]
 
 
 def _places(fault: Any) -> list[Any]:

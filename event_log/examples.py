@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from domain.announcements import SpokenPart
 from domain.events import (
     AnnouncementMade,
     CameraChanged,
@@ -226,6 +227,10 @@ def _announced(warned: Event) -> Event:
         audio_sha256="0" * 64,
         audio_duration_s=8.25,
         engine="espeak-ng",
+        parts=tuple(
+            SpokenPart(language=language, voice="espeak-ng", sha256="0" * 64, duration_s=3.9)
+            for language in ("zh", "en")
+        ),
     )
     event_id = mint("evt", warned.id, data.event_type)
     return Event(event_id, "forewarn/campus/gate/announcer", warned.subject, warned.time, data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 import bytewax.operators as op
@@ -12,7 +13,6 @@ import structlog
 from bytewax.dataflow import Dataflow
 
 from domain.data_dir import DataDir
-from domain.errors import PutAside, TryAgain
 from domain.events import OffenceWarned
 from domain.site import Site
 from event_log.log import EventLog
@@ -20,9 +20,10 @@ from event_log.rows import LoggedEvent
 from flows.sinks.event_log import EventLogSink
 from flows.sources.event_log import EventLogSource
 from flows.speech.cache import SpeechCache
-from flows.speech.compose import BilingualVoice
+from flows.speech.compose import CallVoice, can_be_said
 from flows.speech.engine import SpeechEngine
 from flows.speech.espeak import EspeakEngine
+from flows.speech.recorded import RecordedEngine
 from flows.speech.site_speakers import FILES, SiteSpeakers
 from flows.speech.speaker import Speaker
 from flows.steps.announce_rung import AnnounceRules, AnnounceTools
@@ -45,9 +46,12 @@ class AnnounceSettings:
     rules: AnnounceRules = field(default_factory=AnnounceRules)
     severities: Mapping[str, str] = field(default_factory=dict)  # of rules, by id
     pause_s: float = 0.4  # between the languages
+    base: Path = Path()  # folder of the site file, where recordings are named from
 
     @classmethod
-    def of_site(cls, site: Site, data: DataDir, files_are_live: bool = False) -> Self:
+    def of_site(
+        cls, site: Site, data: DataDir, files_are_live: bool = False, base: Path = Path()
+    ) -> Self:
         """Settings for a site.
 
         Args:
@@ -56,20 +60,23 @@ class AnnounceSettings:
         """
         live = (camera.id for camera in site.cameras if camera.is_live or files_are_live)
         severities = {rule.id: rule.severity for rule in site.rules}
-        return cls(data, AnnounceRules(live_cameras=frozenset(live)), severities)
+        rules = AnnounceRules(live_cameras=frozenset(live))
+        return cls(data, rules, severities, base=base)
 
 
-def build_voice(settings: AnnounceSettings, engine: SpeechEngine | None = None) -> BilingualVoice:
+def build_voice(settings: AnnounceSettings, engine: SpeechEngine | None = None) -> CallVoice:
     """The voice with its cache; the caller closes it.
 
     Raises:
         Stop: the engine (None: espeak-ng) is not installed.
     """
-    cache = SpeechCache(settings.data.speech_cache, engine or EspeakEngine())
-    return BilingualVoice(cache, settings.pause_s)
+    folder = settings.data.speech_cache
+    spoken = SpeechCache(folder, engine or EspeakEngine())
+    recorded = SpeechCache(folder, RecordedEngine(settings.base))
+    return CallVoice(spoken, recorded, settings.pause_s)
 
 
-def warm(site: Site, voice: BilingualVoice) -> int:
+def warm(site: Site, voice: CallVoice) -> int:
     """Make beforehand the sounds of all calls that are known, so that none is waited for.
 
     Returns:
@@ -79,18 +86,18 @@ def warm(site: Site, voice: BilingualVoice) -> int:
         Stop: the engine cannot work here at all.
     """
     ready = 0
-    for words in sorted(words_known_beforehand(site), key=lambda each: each.en):
-        try:
-            voice.sound(words)
+    for words in sorted(words_known_beforehand(site), key=lambda each: each.text.en):
+        error = can_be_said(voice, words)
+        if error is None:
             ready += 1
-        except (TryAgain, PutAside) as error:
-            log.warning("call has no sound yet", words=words.en, reason=str(error))
+        else:
+            log.warning("call has no sound yet", words=words.text.en, reason=str(error))
     return ready
 
 
 def build_announce_flow(
     settings: AnnounceSettings,
-    voice: BilingualVoice,
+    voice: CallVoice,
     stop: threading.Event,
     drain: threading.Event | None = None,
     speaker: Speaker | None = None,

@@ -5,36 +5,119 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from domain.site import BothLanguages
+import structlog
+
+from domain.announcements import SpokenPart
+from domain.errors import ForewarnError, PutAside, TryAgain
+from domain.events import OffenceWarned
+from domain.facts import BothLanguages
+from domain.rungs import LANGUAGES, Recording
 from flows.speech.cache import SpeechCache
-from flows.speech.engine import SAMPLE_BYTES, SAMPLE_RATE_HZ
+from flows.speech.engine import SAMPLE_BYTES, SAMPLE_RATE_HZ, Speech
 
-LANGUAGES = ("zh", "en")  # in the order spoken
+log = structlog.get_logger()
 
 
-class BilingualVoice:
-    """Says a text in Mandarin, then in English."""
+@dataclass(frozen=True, slots=True)
+class CallWords:
+    """What a call says, and in which languages, in the order spoken."""
 
-    def __init__(self, cache: SpeechCache, pause_s: float = 0.4) -> None:
-        self._cache = cache
+    text: BothLanguages
+    languages: tuple[str, ...] = LANGUAGES
+    recordings: tuple[Recording, ...] = ()
+
+    @classmethod
+    def of(cls, warned: OffenceWarned) -> Self:
+        """Those of a warning."""
+        return cls(warned.text, warned.languages, warned.recordings)
+
+
+@dataclass(frozen=True, slots=True)
+class CallSound:
+    """A whole WAV file (22,050 Hz, 16 bit, mono), and what it was put together from."""
+
+    content: bytes
+    parts: tuple[SpokenPart, ...]
+
+
+class CallVoice:
+    """Says a call language by language: a recording where there is one, else the engine's voice.
+
+    Args:
+        recorded: sounds of recordings; None: there are none, only the engine speaks.
+    """
+
+    def __init__(
+        self, spoken: SpeechCache, recorded: SpeechCache | None = None, pause_s: float = 0.4
+    ) -> None:
+        self._spoken = spoken
+        self._recorded = recorded
         self._pause_s = pause_s
 
     @property
     def engine_name(self) -> str:
         """Which engine speaks, with its version."""
-        return self._cache.engine.name
+        return self._spoken.engine.name
 
-    def sound(self, text: BothLanguages) -> bytes:
-        """A whole WAV file of the announcement; raises what the engine raises."""
-        texts = {"zh": text.zh, "en": text.en}
-        parts = [self._cache.speech(texts[language], language).path for language in LANGUAGES]
-        return join(parts, self._pause_s)
+    def sound(self, words: CallWords) -> CallSound:
+        """A whole call; a recording that cannot be used is left to the voice, or left out.
+
+        Raises:
+            What the engine raises; PutAside: nothing at all can be said.
+        """
+        said = [each for language in words.languages for each in self._say(words, language)]
+        if not said:
+            raise PutAside("none of the call's recordings can be played, and it has no other words")
+        content = join([speech.path for _, speech in said], self._pause_s)
+        return CallSound(content, tuple(part for part, _ in said))
 
     def close(self) -> None:
         """End the engine's process."""
-        self._cache.engine.close()
+        self._spoken.engine.close()
+
+    def _say(self, words: CallWords, language: str) -> list[tuple[SpokenPart, Speech]]:
+        for recording in words.recordings:
+            if recording.language == language and self._recorded is not None:
+                try:
+                    return [self._play(recording, self._recorded)]
+                except (PutAside, TryAgain) as error:
+                    # a warning that lacks a dialect is better than none
+                    log.error("recording not played", language=language, reason=str(error))
+        if language not in LANGUAGES:
+            return []
+        speech = self._spoken.speech(getattr(words.text, language), language)
+        part = SpokenPart(
+            language=language,
+            voice=self.engine_name,
+            sha256=speech.sha256,
+            duration_s=speech.duration_s,
+        )
+        return [(part, speech)]
+
+    def _play(self, recording: Recording, recorded: SpeechCache) -> tuple[SpokenPart, Speech]:
+        speech = recorded.speech(recording.file, recording.language)
+        part = SpokenPart(
+            language=recording.language,
+            voice=recorded.engine.name,
+            file=recording.file,
+            sha256=recorded.engine.fingerprint(recording.file, recording.language),
+            duration_s=speech.duration_s,
+            says=recording.says,
+        )
+        return part, speech
+
+
+def can_be_said(voice: CallVoice, words: CallWords) -> ForewarnError | None:
+    """Make a call's sound beforehand; what is in the way, if anything."""
+    try:
+        voice.sound(words)
+    except (TryAgain, PutAside) as error:
+        return error
+    return None
 
 
 def join(parts: Sequence[Path], pause_s: float) -> bytes:

@@ -31,11 +31,12 @@ class SpeechEngine(Protocol):
     def name(self) -> str:
         """Which engine, with its version."""
 
-    def voice(self, language: str) -> str:
-        """Which voice and settings speak that language ("zh", "en"): sounds differ if this does.
+    def fingerprint(self, text: str, language: str) -> str:
+        """What shapes the sound beside the text: voice, speed, a file's hash. Sounds differ if it does.
 
         Raises:
-            Stop: the engine has no voice for it.
+            Stop: the engine has no voice for the language.
+            PutAside: there is nothing to make a sound of.
         """
 
     def synthesise(self, text: str, language: str, target: Path) -> Speech:

@@ -44,7 +44,8 @@ class EspeakEngine:
     def name(self) -> str:
         return f"espeak-ng (espeakng-loader {self._version})"
 
-    def voice(self, language: str) -> str:
+    def fingerprint(self, text: str, language: str) -> str:
+        """Voice and speed."""
         try:
             return f"{VOICES[language]} at {self._words_per_minute} words a minute"
         except KeyError:
@@ -53,7 +54,7 @@ class EspeakEngine:
             ) from None
 
     def synthesise(self, text: str, language: str, target: Path) -> Speech:
-        self.voice(language)
+        self.fingerprint(text, language)
         request = {
             "text": text,
             "voice": VOICES[language],

@@ -10,12 +10,12 @@ from typing import Any
 
 import structlog
 
-from domain.announcements import AnnouncementResult
+from domain.announcements import AnnouncementResult, SpokenPart
 from domain.errors import ForewarnError, PutAside, TryAgain
 from domain.events import AnnouncementMade, Event, OffenceWarned
 from domain.ids import mint
 from event_log.rows import LoggedEvent
-from flows.speech.compose import LANGUAGES, BilingualVoice
+from flows.speech.compose import CallVoice, CallWords
 from flows.speech.speaker import NoSpeaker, Speaker, Spoken
 
 log = structlog.get_logger()
@@ -36,7 +36,7 @@ class AnnounceRules:
 class AnnounceTools:
     """What the step works with."""
 
-    voice: BilingualVoice
+    voice: CallVoice
     speaker: Speaker
     find: Callable[[str], LoggedEvent | None]  # an event of the log by its id
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -65,7 +65,7 @@ def announce_rung(warned: LoggedEvent, tools: AnnounceTools, rules: AnnounceRule
     if known is not None:
         return known.event
     try:
-        spoken = _speak_once(warned, data, tools, rules)
+        spoken, parts = _speak_once(warned, data, tools, rules)
     except _TooLate as error:
         return not_made(warned, tools, rules, "too late", str(error))
     except NoSpeaker as error:
@@ -81,7 +81,7 @@ def announce_rung(warned: LoggedEvent, tools: AnnounceTools, rules: AnnounceRule
             result=spoken.result,
             reason=spoken.reason,
         )
-    return _made(warned, tools, rules, spoken, result=spoken.result, reason=spoken.reason)
+    return _made(warned, tools, rules, spoken, parts, result=spoken.result, reason=spoken.reason)
 
 
 def not_made(
@@ -135,18 +135,19 @@ def announcement_id(warned: Event) -> str:
 
 def _speak_once(
     warned: LoggedEvent, data: OffenceWarned, tools: AnnounceTools, rules: AnnounceRules
-) -> Spoken:
+) -> tuple[Spoken, tuple[SpokenPart, ...]]:
     """Speak, unless it was spoken before; tried again a bounded number of times."""
     trouble: TryAgain | None = None
     for attempt in range(1, rules.attempts + 1):
         try:
             before = tools.speaker.find_spoken(data.camera_id, warned.event.id)
             if before is not None:
-                return before
+                return before, _parts(tools, data)
             _check_in_time(warned, data, tools, rules)
-            sound = tools.voice.sound(data.text)
+            sound = tools.voice.sound(CallWords.of(data))
             _check_in_time(warned, data, tools, rules)  # making the sound may have taken long
-            return tools.speaker.speak(data.camera_id, warned.event.id, sound)
+            spoken = tools.speaker.speak(data.camera_id, warned.event.id, sound.content)
+            return spoken, sound.parts
         except _TooLate:
             if trouble is not None:  # what made it late is what people have to know
                 raise trouble from None
@@ -157,6 +158,14 @@ def _speak_once(
             trouble = error
             time.sleep(rules.retry_pause_s)
     raise PutAside("no attempt was allowed")
+
+
+def _parts(tools: AnnounceTools, data: OffenceWarned) -> tuple[SpokenPart, ...]:
+    """What a call that was made before was put together from; its sounds lie in the cache."""
+    try:
+        return tools.voice.sound(CallWords.of(data)).parts
+    except ForewarnError:
+        return ()
 
 
 def _check_in_time(
@@ -179,6 +188,7 @@ def _made(
     tools: AnnounceTools,
     rules: AnnounceRules,
     spoken: Spoken | None,
+    parts: tuple[SpokenPart, ...] = (),
     **outcome: Any,
 ) -> Event:
     event, data = warned.event, warned.event.data
@@ -189,12 +199,13 @@ def _made(
         rung_id=data.rung_id,
         rung_number=data.rung_number,
         warned_event_id=event.id,
-        languages=LANGUAGES,
+        languages=tuple(each.language for each in parts) or data.languages,
         text=data.text,
         audio_file=spoken.audio_file if spoken else None,
         audio_sha256=spoken.sha256 if spoken else None,
         audio_duration_s=spoken.duration_s if spoken else None,
         engine=tools.voice.engine_name,
+        parts=parts,
         speaker_id=spoken.speaker_id if spoken else "",
         started_at=spoken.started_at if spoken else None,
         ended_at=spoken.ended_at if spoken else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from domain.call_text import FIELDS_OF_THE_MOMENT, CallFacts, fields_in, fill
 from domain.facts import BothLanguages
-from domain.site import Camera, Rule, Site
+from domain.rungs import LANGUAGES, Recording
+from domain.site import Camera, Ladder, Rule, Rung, Site
+from flows.speech.compose import CallWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +68,44 @@ def words_of(
     return fill(text, facts)
 
 
-def words_known_beforehand(site: Site) -> set[BothLanguages]:
+def as_recorded(words: BothLanguages, recordings: Sequence[Recording]) -> BothLanguages:
+    """The words with what recordings in Chinese and English say in their place."""
+    for each in recordings:
+        if each.language in LANGUAGES:
+            said = {each.language: getattr(each.says, each.language)}
+            words = words.model_copy(update=said)
+    return words
+
+
+def words_known_beforehand(site: Site) -> set[CallWords]:
     """Every call of a site that says nothing of the moment, such as the time."""
-    return {
-        words_of(
-            rung.text,
-            Surroundings.of(site, camera),
-            rule,
-            zone_id=zone_id,
-            dwell_s=0.0,
-            rung_number=number,
-            rung_count=len(site.ladder(rule.ladder).rungs),
-            at=datetime(2000, 1, 1, tzinfo=UTC),
-        )
-        for camera, rule, zone_id in _watched(site)
-        for number, rung in enumerate(site.ladder(rule.ladder).rungs, start=1)
-        if rung.announces
-        and rung.text is not None
-        and not fields_in(rung.text.zh + rung.text.en) & FIELDS_OF_THE_MOMENT
-    }
+    known: set[CallWords] = set()
+    for camera, rule, zone_id in _watched(site):
+        ladder = site.ladder(rule.ladder)
+        for number, rung in enumerate(ladder.rungs, start=1):
+            if not rung.announces or rung.text is None or _says_the_moment(rung, ladder):
+                continue
+            text = words_of(
+                rung.text,
+                Surroundings.of(site, camera),
+                rule,
+                zone_id=zone_id,
+                dwell_s=0.0,
+                rung_number=number,
+                rung_count=len(ladder.rungs),
+                at=datetime(2000, 1, 1, tzinfo=UTC),
+            )
+            text = as_recorded(text, rung.recordings)
+            known.add(CallWords(text, ladder.languages, rung.recordings))
+    return known
+
+
+def _says_the_moment(rung: Rung, ladder: Ladder) -> bool:
+    recorded = {each.language for each in rung.recordings}
+    spoken = [language for language in LANGUAGES if language in {*ladder.languages} - recorded]
+    return any(
+        fields_in(getattr(rung.text, language)) & FIELDS_OF_THE_MOMENT for language in spoken
+    )
 
 
 def _watched(site: Site) -> Iterator[tuple[Camera, Rule, str]]:

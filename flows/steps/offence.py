@@ -13,7 +13,7 @@ from domain.ids import mint
 from domain.ladder import START, Move, State, Trigger
 from domain.site import BothLanguages, Ladder, Rule, Rung
 from flows.conditions.condition import Holding
-from flows.steps.call_words import Surroundings, words_of
+from flows.steps.call_words import Surroundings, as_recorded, words_of
 
 
 @dataclass(slots=True)
@@ -190,7 +190,11 @@ class OffenceWriter:
                 "rung_count": len(self.ladder.rungs),
             }
             if move.trigger is Trigger.RUNG_DUE:
-                came_due["text"] = self._words(rung, offence, at)
+                came_due |= {
+                    "text": self._words(rung, offence, at),
+                    "languages": self.ladder.languages,
+                    "recordings": rung.recordings,
+                }
             return came_due
         outcome = {
             "first_sighting": offence.first,
@@ -205,7 +209,7 @@ class OffenceWriter:
 
     def _words(self, rung: Rung, offence: Offence, at: datetime) -> BothLanguages:
         assert rung.text is not None  # else it does not announce
-        return words_of(
+        words = words_of(
             rung.text,
             self.surroundings or Surroundings.unnamed(self.site_id, self.camera_id),
             self.rule,
@@ -215,3 +219,4 @@ class OffenceWriter:
             rung_count=len(self.ladder.rungs),
             at=at,
         )
+        return as_recorded(words, rung.recordings)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from domain.errors import ForewarnError, PutAside
 from domain.site import Camera, Site
-from domain.site_file import SiteFileError, load_site
+from domain.site_file import SiteFileError, load_site, name_lines
 from forewarn.options import JsonOption, console, print_json
 
 
@@ -37,6 +37,7 @@ def check(
     try:
         site = load_site(site_file)
         _check_zones(site)
+        _check_calls(site, site_file)
     except SiteFileError as error:
         _tell_faults(error.problems, json_out)
         raise typer.Exit(error.exit_code) from None
@@ -53,6 +54,14 @@ def _check_zones(site: Site) -> None:
     from flows.steps.rule_watch import watch_keys
 
     watch_keys(site)
+
+
+def _check_calls(site: Site, site_file: Path) -> None:
+    from flows.speech.site_check import call_faults
+
+    faults = call_faults(site, site_file.parent)
+    if faults:
+        raise SiteFileError(site_file, name_lines(site_file, faults))
 
 
 def _tell_faults(problems: list[str], json_out: bool) -> None:

@@ -24,6 +24,7 @@ PLACES = {
     "Ladder": "ladders[]",
     "Rung": "ladders[].rungs[]",
     "CallText": "ladders[].rungs[].text",
+    "Recording": "ladders[].rungs[].recordings[]",
     "SpeakerSettings": "speakers[]",
     "Recipient": "recipients[]",
     "BothLanguages": "titles and texts",

@@ -35,7 +35,12 @@ def announce(settings: ProgramSettings, site: Site) -> None:
     """Choose the real voice and speaker and run the flow."""
     stop, drain = install_stop_signals()
     beat = Heartbeat(settings.data.beats / "announce")
-    chosen = AnnounceSettings.of_site(site, settings.data, files_are_live=not settings.until_end)
+    chosen = AnnounceSettings.of_site(
+        site,
+        settings.data,
+        files_are_live=not settings.until_end,
+        base=settings.site_file.parent,
+    )
     speakers = open_speakers(site, settings.data, os.environ, chosen.rules.live_cameras)
     with closing(build_voice(chosen)) as voice:
         warm(site, voice)

@@ -40,6 +40,10 @@ rules:
 """
 
 
+YUE = "{language: yue, file: a.wav, says: {zh: 唔該, en: Leave}}"
+ZH = "{language: zh, file: a.wav, says: {zh: 离开, en: 'Leave'}}"
+
+
 def faults(tmp_path: Path, text: str) -> list[str]:
     path = tmp_path / "site.yaml"
     path.write_text(text, encoding="utf-8")
@@ -85,6 +89,28 @@ def test_the_sample_site_loads(sample_site_file: Path) -> None:
             ("en: Please leave}", "en: 'Under {law}, leave'}"),
             18,
             "says {law}, so every rule with this ladder needs a legal_basis; without one: 'keep-off'",
+        ),
+        (
+            ("rungs:", "languages: [yue, zh]\n    rungs:"),
+            17,
+            "rungs[0]: needs a recording in 'yue', which the ladder's languages name",
+        ),
+        (("rungs:", "languages: [zh, zh]\n    rungs:"), 15, "languages: names 'zh' twice"),
+        (("rungs:", "languages: [Cantonese]\n    rungs:"), 15, "should match pattern"),
+        (
+            ("after_s: 0", f"after_s: 0\n        recordings: [{YUE}]"),
+            18,
+            "recordings[0].language: is never played: the ladder's languages are zh, en",
+        ),
+        (
+            ("after_s: 0", f"after_s: 0\n        recordings: [{YUE.replace('yue', 'zh')}, {ZH}]"),
+            18,
+            "recordings: needs one recording for a language, 'zh' has several",
+        ),
+        (
+            ("after_s: 0", f"after_s: 0\n        recordings: [{ZH.replace('Leave', '{zone}')}]"),
+            18,
+            "recordings[0].says.en: needs the words as they were recorded",
         ),
         (("url: clip.mp4", "url: clip.mp4\n    stretch_s: [9, 3]"), 6, "end after it starts"),
         (("url: clip.mp4", "url: rtsp://x/1\n    stretch_s: [1, 3]"), 6, "are for files"),

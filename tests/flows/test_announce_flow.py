@@ -25,7 +25,7 @@ from event_log.examples import START, one_of_each, warned_event
 from event_log.log import EventLog
 from event_log.rows import LoggedEvent
 from flows.announce import AnnounceSettings, build_announce_flow, build_voice, warm
-from flows.speech.compose import BilingualVoice
+from flows.speech.compose import CallVoice, CallWords
 from flows.speech.espeak import EspeakEngine
 from flows.speech.speaker import FileSpeaker
 from flows.steps.announce_rung import (
@@ -52,11 +52,11 @@ def data(tmp_path: Path) -> DataDir:
 
 
 @pytest.fixture
-def voice(data: DataDir, engine: EspeakEngine) -> BilingualVoice:
+def voice(data: DataDir, engine: EspeakEngine) -> CallVoice:
     return build_voice(AnnounceSettings(data), engine)
 
 
-def drain(settings: AnnounceSettings, voice: BilingualVoice) -> None:
+def drain(settings: AnnounceSettings, voice: CallVoice) -> None:
     everything = threading.Event()
     everything.set()
     run_main(build_announce_flow(settings, voice, threading.Event(), everything))
@@ -77,7 +77,7 @@ def logged(event: Event, recorded_at: datetime = START) -> LoggedEvent:
 
 
 def tools(
-    data: DataDir, voice: BilingualVoice, now: datetime = START, known: Event | None = None
+    data: DataDir, voice: CallVoice, now: datetime = START, known: Event | None = None
 ) -> AnnounceTools:
     def find(event_id: str) -> LoggedEvent | None:
         return logged(known) if known is not None and known.id == event_id else None
@@ -86,7 +86,7 @@ def tools(
 
 
 def test_every_warning_is_spoken_into_a_file_that_its_event_names(
-    data: DataDir, voice: BilingualVoice
+    data: DataDir, voice: CallVoice
 ) -> None:
     warnings = [warned_event(number, camera) for camera in ("gate", "yard") for number in (1, 2, 3)]
     with EventLog.open(data.events_db) as log:
@@ -103,7 +103,7 @@ def test_every_warning_is_spoken_into_a_file_that_its_event_names(
 
 
 def test_a_second_run_speaks_nothing_again_and_writes_no_event(
-    data: DataDir, voice: BilingualVoice
+    data: DataDir, voice: CallVoice
 ) -> None:
     with EventLog.open(data.events_db) as log:
         log.append([warned_event()])
@@ -115,7 +115,7 @@ def test_a_second_run_speaks_nothing_again_and_writes_no_event(
         assert (sound.stat().st_mtime_ns, log.last_seq()) == (spoken_at, seq)
 
 
-def test_recorded_footage_is_never_too_late(data: DataDir, voice: BilingualVoice) -> None:
+def test_recorded_footage_is_never_too_late(data: DataDir, voice: CallVoice) -> None:
     years_later = START + timedelta(days=700)
     event = announce_rung(logged(warned_event()), tools(data, voice, years_later), AnnounceRules())
     assert event.data.result == "written"  # type: ignore[attr-defined]
@@ -128,7 +128,7 @@ def test_recorded_footage_is_never_too_late(data: DataDir, voice: BilingualVoice
     ids=["in time", "old frame", "recorded long ago", "camera's clock is ahead"],
 )
 def test_a_live_warning_is_played_only_while_it_is_fresh(
-    data: DataDir, voice: BilingualVoice, frame_age_s: float, recorded_age_s: float, result: str
+    data: DataDir, voice: CallVoice, frame_age_s: float, recorded_age_s: float, result: str
 ) -> None:
     now = START
     event = warned_event(at=now - timedelta(seconds=frame_age_s))
@@ -141,9 +141,7 @@ def test_a_live_warning_is_played_only_while_it_is_fresh(
     assert ("5 s are allowed" in data_made.reason) == (result == "too late")
 
 
-def test_a_sound_that_took_too_long_to_make_is_not_played(
-    data: DataDir, voice: BilingualVoice
-) -> None:
+def test_a_sound_that_took_too_long_to_make_is_not_played(data: DataDir, voice: CallVoice) -> None:
     moments = iter([START + timedelta(seconds=4), START + timedelta(seconds=6)])
     slow = AnnounceTools(
         voice, FileSpeaker(data), lambda _: None, lambda: next(moments, START + timedelta(hours=1))
@@ -154,7 +152,7 @@ def test_a_sound_that_took_too_long_to_make_is_not_played(
 
 
 def test_what_was_spoken_before_a_crash_is_told_as_spoken_however_late(
-    data: DataDir, voice: BilingualVoice
+    data: DataDir, voice: CallVoice
 ) -> None:
     rules = AnnounceRules(live_cameras=frozenset({"gate"}))
     item = logged(warned_event())
@@ -164,7 +162,7 @@ def test_what_was_spoken_before_a_crash_is_told_as_spoken_however_late(
     assert again == first
 
 
-def test_what_the_log_says_is_not_tried_again(data: DataDir, voice: BilingualVoice) -> None:
+def test_what_the_log_says_is_not_tried_again(data: DataDir, voice: CallVoice) -> None:
     item = logged(warned_event(text=BothLanguages(zh="…", en="…")))
     failed = announce_rung(item, tools(data, voice), AnnounceRules())
     assert failed.data.result == "failed"  # type: ignore[attr-defined]
@@ -173,7 +171,7 @@ def test_what_the_log_says_is_not_tried_again(data: DataDir, voice: BilingualVoi
 
 
 def test_a_text_that_cannot_be_spoken_fails_with_the_reason_and_the_others_go_on(
-    data: DataDir, voice: BilingualVoice
+    data: DataDir, voice: CallVoice
 ) -> None:
     silent = warned_event(1, text=BothLanguages(zh="您好。", en="..."))
     with EventLog.open(data.events_db) as log:
@@ -214,7 +212,7 @@ def test_an_engine_that_dies_is_asked_again_a_bounded_number_of_times(
 
 
 def test_a_speaker_that_cannot_be_written_fails_with_the_reason(
-    data: DataDir, voice: BilingualVoice
+    data: DataDir, voice: CallVoice
 ) -> None:
     data.root.mkdir()
     data.announcements.write_text("in the way")
@@ -225,7 +223,7 @@ def test_a_speaker_that_cannot_be_written_fails_with_the_reason(
 
 
 def test_ids_from_outside_cannot_leave_the_announcements_folder(
-    data: DataDir, voice: BilingualVoice
+    data: DataDir, voice: CallVoice
 ) -> None:
     for camera_id in ("../../etc", "..", "", ".hidden", "a/b", "x" * 300):
         event = announce_rung(
@@ -237,19 +235,19 @@ def test_ids_from_outside_cannot_leave_the_announcements_folder(
     assert {path.parents[1] for path in written} == {data.announcements}
 
 
-def test_what_is_no_warning_is_put_aside(data: DataDir, voice: BilingualVoice) -> None:
+def test_what_is_no_warning_is_put_aside(data: DataDir, voice: CallVoice) -> None:
     with pytest.raises(PutAside, match="needs a warning"):
         announce_rung(logged(one_of_each()[0]), tools(data, voice), AnnounceRules())
 
 
 def test_a_sites_texts_are_ready_before_they_are_due(
-    data: DataDir, voice: BilingualVoice, sample_site_file: Path
+    data: DataDir, voice: CallVoice, sample_site_file: Path
 ) -> None:
     site = load_site(sample_site_file)
     assert warm(site, voice) == 3
     files = {path: path.stat().st_mtime_ns for path in data.speech_cache.iterdir()}
     assert len(files) == 6
-    voice.sound(site.ladders[0].rungs[0].text)
+    voice.sound(CallWords(site.ladders[0].rungs[0].text))  # type: ignore[arg-type]
     assert {path: path.stat().st_mtime_ns for path in data.speech_cache.iterdir()} == files
 
 
@@ -321,9 +319,7 @@ def _wait_for_sounds(data: DataDir, enough: int, timeout_s: float = 60.0) -> Non
         time.sleep(0.005)
 
 
-def test_a_live_announcement_is_dated_when_it_was_spoken(
-    data: DataDir, voice: BilingualVoice
-) -> None:
+def test_a_live_announcement_is_dated_when_it_was_spoken(data: DataDir, voice: CallVoice) -> None:
     now = datetime.now(UTC)
     rules = AnnounceRules(live_cameras=frozenset({"gate"}))
     event = announce_rung(

@@ -16,7 +16,7 @@ import pytest
 from domain.errors import PutAside, Stop, TryAgain
 from domain.site import BothLanguages
 from flows.speech.cache import SpeechCache
-from flows.speech.compose import BilingualVoice, join
+from flows.speech.compose import CallVoice, CallWords, join
 from flows.speech.engine import SAMPLE_RATE_HZ, read_speech
 from flows.speech.espeak import WORKER, EspeakEngine
 from flows.speech.worker import JsonLinesWorker
@@ -238,12 +238,23 @@ def test_a_cache_folder_that_cannot_be_made_says_try_again(
         SpeechCache(tmp_path / "file" / "speech", engine).speech(HELLO_EN, "en")
 
 
+def test_the_longest_unused_sounds_are_forgotten(engine: EspeakEngine, tmp_path: Path) -> None:
+    cache = SpeechCache(tmp_path, engine, keep=3)
+    made = [cache.speech(f"number {number}", "en").path for number in range(4)]
+    for age, path in enumerate((made[1], made[3], made[0], made[2])):
+        os.utime(path, ns=(10**18 - age * 10**9, 10**18))
+    cache.speech("number 2", "en")  # used again
+    SpeechCache(tmp_path, engine, keep=3).speech("one more", "en")
+    assert set(tmp_path.iterdir()) >= {made[1], made[2], made[3]}
+    assert made[0] not in tmp_path.iterdir()
+
+
 def test_an_announcement_is_mandarin_a_pause_and_english(
     engine: EspeakEngine, tmp_path: Path
 ) -> None:
     cache = SpeechCache(tmp_path, engine)
-    sound = BilingualVoice(cache, pause_s=0.5).sound(BothLanguages(zh=HELLO_ZH, en=HELLO_EN))
-    (tmp_path / "whole.wav").write_bytes(sound)
+    sound = CallVoice(cache, pause_s=0.5).sound(CallWords(BothLanguages(zh=HELLO_ZH, en=HELLO_EN)))
+    (tmp_path / "whole.wav").write_bytes(sound.content)
     pause = bytes(2 * (SAMPLE_RATE_HZ // 2))
     zh, en = cache.speech(HELLO_ZH, "zh"), cache.speech(HELLO_EN, "en")
     assert samples(tmp_path / "whole.wav") == samples(zh.path) + pause + samples(en.path)

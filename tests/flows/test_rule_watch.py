@@ -123,4 +123,4 @@ def test_calls_that_say_nothing_of_the_moment_are_known_beforehand(sample_site_f
     rungs[0]["text"] = {"zh": "{zone}", "en": "{zone} {rung}"}
     rungs[1]["text"] = {"zh": "{zone}", "en": "{dwell}"}
     known = words_known_beforehand(Site.model_validate(raw))
-    assert {each.en for each in known} == {"Forecourt 1", rungs[2]["text"]["en"]}
+    assert {each.text.en for each in known} == {"Forecourt 1", rungs[2]["text"]["en"]}

@@ -21,6 +21,7 @@ from domain.speakers import SpeakerSettings
 from event_log.examples import one_of_each, warned_event
 from event_log.rows import LoggedEvent
 from flows.speech.careful_speaker import CarefulSpeaker
+from flows.speech.compose import CallSound, CallWords
 from flows.speech.player import Played
 from flows.speech.speaker import FileSpeaker, Speaker
 from flows.steps.announce_rung import AnnounceRules, AnnounceTools
@@ -57,8 +58,8 @@ class ToneVoice:
 
     engine_name = "a tone"
 
-    def sound(self, text: BothLanguages) -> bytes:
-        return TONE + text.en.rjust(6)[-6:].encode()
+    def sound(self, words: CallWords) -> CallSound:
+        return CallSound(TONE + words.text.en.rjust(6)[-6:].encode(), ())
 
 
 class Street:

@@ -29,6 +29,7 @@ from event_log.examples import warned_event
 from event_log.log import EventLog
 from flows.announce import AnnounceSettings, build_announce_flow
 from flows.speech.careful_speaker import CarefulSpeaker
+from flows.speech.compose import CallSound
 from flows.speech.device_player import DevicePlayer
 from flows.speech.http_player import HttpPlayer, encode, to_mulaw
 from flows.speech.site_speakers import open_speakers
@@ -211,8 +212,8 @@ class ReadyVoice:
 
     engine_name = "a tone"
 
-    def sound(self, text: object) -> bytes:
-        return TONE
+    def sound(self, words: object) -> CallSound:
+        return CallSound(TONE, ())
 
 
 @pytest.fixture

@@ -61,3 +61,20 @@ def test_every_command_teaches_by_help(forewarn: Run, command: str) -> None:
     done = forewarn(command, "--help")
     assert done.returncode == 0
     assert len(done.stdout) > 300
+
+
+def test_a_recording_that_is_not_there_is_named_with_its_line(
+    forewarn: Run, tmp_path: Path, sample_clip: Path
+) -> None:
+    site_file = yaml_site.write(tmp_path / "site.yaml", {"gate": str(sample_clip)})
+    site = json.loads(site_file.read_text())
+    says = {"zh": "唔該離開", "en": "Please leave"}
+    recording = {"language": "yue", "file": "lost.ogg", "says": says}
+    site["ladders"][0] |= {"languages": ["yue"]}
+    site["ladders"][0]["rungs"][0]["recordings"] = [recording]
+    site_file.write_text(json.dumps(site, indent=1))
+    done = forewarn("check", site_file)
+    assert done.returncode == 78
+    line = site_file.read_text().splitlines().index('       "file": "lost.ogg",') + 1
+    assert f"site.yaml:{line}: ladders[0].rungs[0].recordings[0].file: " in done.stderr
+    assert "there is no such sound file" in done.stderr

@@ -1,0 +1,135 @@
+"""Recorded calls: the engine for dialects that no voice speaks well."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.resampler import AudioResampler
+
+from domain.errors import PutAside, TryAgain
+from flows.speech.engine import SAMPLE_BYTES, SAMPLE_RATE_HZ, Speech, read_speech
+from flows.speech.speaker import write_durably
+
+LONGEST_S = 60.0  # nobody listens longer to a loudspeaker
+SOFTEST_PEAK = 0.01  # of full scale; what stays below is silence or a broken microphone
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFacts:
+    """What a recording holds."""
+
+    duration_s: float
+    peak: float  # of full scale, in [0, 1]
+
+
+class RecordedEngine:
+    """A SpeechEngine whose texts are names of sound files, relative to the site file.
+
+    Files are read when first used and their hash is remembered: another file of the same name is
+    taken up at the next start, like the site file itself.
+    """
+
+    name = "recording"
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._hashes: dict[str, str] = {}
+
+    def fingerprint(self, text: str, language: str) -> str:
+        """SHA-256 of the file."""
+        if text not in self._hashes:
+            self._hashes[text] = hashlib.sha256(_read(self._base / text)).hexdigest()
+        return self._hashes[text]
+
+    def synthesise(self, text: str, language: str, target: Path) -> Speech:
+        """Write the recording as a WAV file of 22,050 Hz, 16 bit, mono."""
+        samples = decode(self._base / text)
+        _check(self._base / text, _facts(samples))
+        write_durably(target, as_wav(samples))
+        return read_speech(target)
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+def examine(path: Path) -> RecordingFacts:
+    """Read a recording through, to see whether it can be played to people.
+
+    Raises:
+        PutAside: it is not there, no sound file, too long or silent; the message says which.
+    """
+    facts = _facts(decode(path))
+    _check(path, facts)
+    return facts
+
+
+def decode(path: Path) -> np.ndarray:
+    """A sound file of any common kind as (n,) int16, 22,050 Hz, mono; at most a moment over LONGEST_S.
+
+    Raises:
+        PutAside: it cannot be read or decoded.
+    """
+    _read(path)
+    most = round((LONGEST_S + 1) * SAMPLE_RATE_HZ)
+    resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
+    pieces: list[np.ndarray] = []
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise PutAside(
+                    f"{path}: needs a sound file (wav, flac, ogg, mp3), has no sound in it"
+                )
+            for frame in container.decode(container.streams.audio[0]):
+                pieces += [each.to_ndarray().ravel() for each in resampler.resample(frame)]
+                if sum(map(len, pieces)) > most:
+                    break
+            pieces += [each.to_ndarray().ravel() for each in resampler.resample(None)]
+    except (av.FFmpegError, ValueError) as error:
+        words = str(error).split(":")[0]
+        raise PutAside(
+            f"{path}: needs a sound file (wav, flac, ogg, mp3), cannot be decoded: {words}"
+        ) from error
+    return np.concatenate(pieces)[:most] if pieces else np.zeros(0, np.int16)
+
+
+def as_wav(samples: np.ndarray) -> bytes:
+    """A WAV file of (n,) int16 samples."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(SAMPLE_BYTES)
+        sound.setframerate(SAMPLE_RATE_HZ)
+        sound.writeframes(samples.astype("<i2").tobytes())
+    return content.getvalue()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise PutAside(
+            f"{path}: there is no such sound file; paths begin at the site file"
+        ) from error
+    except OSError as error:
+        raise TryAgain(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _facts(samples: np.ndarray) -> RecordingFacts:
+    peak = float(np.abs(samples.astype(np.int32)).max()) / 32_768 if len(samples) else 0.0
+    return RecordingFacts(len(samples) / SAMPLE_RATE_HZ, peak)
+
+
+def _check(path: Path, facts: RecordingFacts) -> None:
+    if facts.duration_s > LONGEST_S:
+        raise PutAside(f"{path}: needs at most {LONGEST_S:g} s of sound, has more")
+    if facts.peak < SOFTEST_PEAK:
+        raise PutAside(
+            f"{path}: needs a voice that can be heard, is silent (its loudest moment has "
+            f"{100 * facts.peak:.2f} % of full scale)"
+        )
