@@ -30,12 +30,8 @@ class SearchForm:
         self.pick = pick
         self._is_offering = False
         say = names.say
-        self._record = pmui.Select(
-            label=say("search.pick_record"),
-            options={"—": "", **({pick.evidence_id: pick.evidence_id} if pick.evidence_id else {})},
-            value=pick.evidence_id or "",
-            searchable=True,
-        )
+        named = {pick.evidence_id: pick.evidence_id} if pick.evidence_id else {}
+        self.record_select = self._record_select({"—": "", **named})
         self._upload = pmui.FileInput(
             label=say("search.upload"),
             variant="outlined",
@@ -57,14 +53,14 @@ class SearchForm:
             pick.outcome,
             {names.state(state): state.value for state in State if _can_be_sealed(state)},
         )
-        for widget in (self._record, self._by, self._camera, self._rule, self._outcome):
+        for widget in (self._by, self._camera, self._rule, self._outcome):
             widget.sizing_mode = "stretch_width"
             widget.param.watch(self._changed, "value")
         self._upload.sizing_mode = "stretch_width"
         self._upload.param.watch(self._uploaded, "value")
         self.view = pmui.Paper(
             pmui.Typography(say("search.title"), variant="h6"),
-            self._record,
+            self.record_select,
             pmui.Typography(say("search.or"), variant="body2"),
             self._upload,
             self._upload_note,
@@ -85,21 +81,33 @@ class SearchForm:
         picked = self.pick.evidence_id
         if picked and picked not in options.values():
             options[picked] = picked
-        self._is_offering = True
-        try:
-            self._record.value = ""  # a value that stays keeps the label that it had before
-            self._record.options = options
-            self._record.value = picked or ""
-            if not has_server:
-                hint = self._names.say("search.upload_hint")
-                self._upload_note.object = f"{hint} {self._names.say('search.no_server')}"
-        finally:
-            self._is_offering = False
+        # a new widget: the old one keeps the label of a value that stays, and a browser that is
+        # slow to take new options sends back that nothing is picked
+        offered = self._record_select(options)
+        self.view.objects = [
+            offered if each is self.record_select else each for each in self.view.objects
+        ]
+        self.record_select = offered
+        if not has_server:
+            hint = self._names.say("search.upload_hint")
+            self._upload_note.object = f"{hint} {self._names.say('search.no_server')}"
 
-    async def _changed(self, _: object) -> None:
-        if self._is_offering:
+    def _record_select(self, options: dict[str, str]) -> pmui.Select:
+        select = pmui.Select(
+            label=self._names.say("search.pick_record"),
+            options=options,
+            value=self.pick.evidence_id or "",
+            searchable=True,
+            sizing_mode="stretch_width",
+        )
+        select.param.watch(self._changed, "value")
+        return select
+
+    async def _changed(self, event: Any) -> None:
+        # a select that was replaced may still be heard of
+        if self._is_offering or event.obj not in self.view.objects:
             return
-        evidence_id = self._record.value or None
+        evidence_id = self.record_select.value or None
         is_new_record = evidence_id is not None and evidence_id != self.pick.evidence_id
         keeps_upload = self.pick.upload is not None and not is_new_record
         self.pick = replace(
@@ -117,7 +125,7 @@ class SearchForm:
         if not event.new:
             return
         self._is_offering = True
-        self._record.value = ""
+        self.record_select.value = ""
         self._is_offering = False
         self.pick = replace(
             self.pick,
