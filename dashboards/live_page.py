@@ -36,7 +36,8 @@ class LivePage:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._names = page_names(context)
-        self._pick = LivePick()
+        asked = (pn.state.session_args.get("offence") or [b""])[0].decode(errors="replace")
+        self._pick = LivePick(asked or None)  # a link in a message names one
         self._drawn_version = -1
         self._drawn_offence: Offence | None = None
         names = self._names

@@ -48,6 +48,11 @@ class DataDir:
         return self.root / "announcements"
 
     @property
+    def notifications(self) -> Path:
+        """What is remembered of each message to people, and its masked picture for a day."""
+        return self.root / "notifications"
+
+    @property
     def speech_cache(self) -> Path:
         """Synthesised texts, by hash, so that a warning is ready when it is due."""
         return self.root / "speech"

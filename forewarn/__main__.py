@@ -9,7 +9,19 @@ import typer
 
 from domain.errors import ForewarnError
 from forewarn import __version__
-from forewarn.commands import audit, check, console, events, evidence, keys, models, run, triton, up
+from forewarn.commands import (
+    audit,
+    check,
+    console,
+    events,
+    evidence,
+    keys,
+    models,
+    notify,
+    run,
+    triton,
+    up,
+)
 from forewarn.options import console as terminal
 
 app = typer.Typer(
@@ -27,6 +39,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(events.app, name="events")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(keys.app, name="keys")
+app.add_typer(notify.app, name="notify")
 app.command("audit")(audit.audit)
 app.command("console")(console.console_command)
 

@@ -110,7 +110,7 @@ def make_watch(site: Site, camera: Camera, rule: Rule) -> RuleWatch | None:
     climbs = site.ladder(rule.ladder)
     surroundings = Surroundings.of(site, camera)
     writer = OffenceWriter(site.site.id, camera.id, rule, climbs, surroundings)
-    hours = Hours(rule.id, rule.hours, site.site.timezone)
+    hours = Hours(f"rule {rule.id!r}", rule.hours, site.site.timezone)
     gate = WarnGate(site, camera.id, rule.id)
     return RuleWatch(site, rule, condition, RuleLadder(rule, climbs, writer, gate), hours)
 

@@ -30,14 +30,7 @@ from forewarn.options import (
     print_json,
     tell_trouble,
 )
-from forewarn.programs.plan import (
-    ANNOUNCE,
-    CONSUMERS,
-    PRESERVE,
-    WATCH,
-    caretaker_program,
-    flow_program,
-)
+from forewarn.programs.plan import WATCH, caretaker_program, consumers_of, flow_program
 from forewarn.programs.settings import ProgramSettings
 from forewarn.run_lock import run_lock
 from forewarn.serving import Serving, serving
@@ -109,7 +102,7 @@ def run(
             unsealed=unsealed,
         )
         with Supervisor(tell_trouble) as supervisor:
-            for name in (WATCH, ANNOUNCE, PRESERVE):
+            for name in (WATCH, *consumers_of(site)):
                 supervisor.start(flow_program(name, settings))
             if until_end:
                 _play(supervisor, server, site, folder, stopped)
@@ -144,7 +137,7 @@ def _play(
         watching = supervisor.programs[WATCH]
         supervisor.run(lambda: stopped.is_set() or watching.has_finished, on_poll)
         if not stopped.is_set():
-            supervisor.drain(list(CONSUMERS), on_poll, stopped.is_set)
+            supervisor.drain(list(consumers_of(site)), on_poll, stopped.is_set)
 
 
 def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:

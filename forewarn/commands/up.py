@@ -22,11 +22,10 @@ from forewarn.options import (
     tell_trouble,
 )
 from forewarn.programs.plan import (
-    ANNOUNCE,
-    PRESERVE,
     WATCH,
     caretaker_program,
     console_program,
+    consumers_of,
     flow_program,
 )
 from forewarn.programs.settings import ProgramSettings
@@ -54,7 +53,7 @@ def up(
 
     Example: forewarn up samples/site.yaml --data var/up
     """
-    load_site(site_file)
+    site = load_site(site_file)
     folder, key_folder = data_dir(data), keys_dir(keys)
     tell_encryption(folder, key_folder, open_sealing_chain(folder, key_folder, unsealed=unsealed))
     set_up_logging("supervisor", folder.logs / "supervisor.log")
@@ -69,7 +68,7 @@ def up(
             unsealed=unsealed,
         )
         with Supervisor(tell_trouble) as supervisor:
-            for name in (WATCH, ANNOUNCE, PRESERVE):
+            for name in (WATCH, *consumers_of(site)):
                 supervisor.start(flow_program(name, settings))
             supervisor.start(caretaker_program(settings))
             supervisor.start(console_program(settings, port, address))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from domain.site import Site
 from forewarn.programs.settings import ProgramSettings
 from forewarn.supervisor import Program, python_program
 
 WATCH, ANNOUNCE, PRESERVE, CONSOLE = "watch", "announce", "preserve", "console"
 CARETAKER = "caretaker"
-CONSUMERS = (ANNOUNCE, PRESERVE)
+NOTIFY = "notify"
 # a file played once that crashes its program three times in a row will do so a fourth time
 MAX_CRASHES_UNTIL_END = 3
 
 
+def consumers_of(site: Site) -> tuple[str, ...]:
+    """The dataflows that read what the watch program writes; people are told where there are any."""
+    return (ANNOUNCE, PRESERVE, NOTIFY) if site.recipients else (ANNOUNCE, PRESERVE)
+
+
 def flow_program(name: str, settings: ProgramSettings) -> Program:
-    """One of the three dataflows."""
+    """One of the dataflows."""
     return Program(
         name=name,
         argv=python_program(f"forewarn.programs.{name}", settings.to_argv()),

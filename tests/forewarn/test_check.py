@@ -55,7 +55,19 @@ def test_the_schema_for_editors_is_json_schema(forewarn: Run, sample_site_file: 
 
 @pytest.mark.parametrize(
     "command",
-    ["check", "run", "up", "triton", "models", "events", "evidence", "keys", "audit", "console"],
+    [
+        "check",
+        "run",
+        "up",
+        "triton",
+        "models",
+        "events",
+        "evidence",
+        "keys",
+        "audit",
+        "console",
+        "notify",
+    ],
 )
 def test_every_command_teaches_by_help(forewarn: Run, command: str) -> None:
     done = forewarn(command, "--help")

@@ -1,0 +1,1 @@
+"""Messages to people: what they say, how they go out, and what is remembered of each."""

@@ -1,0 +1,113 @@
+"""Messages by apprise: mail, DingTalk, WeCom, webhooks and a hundred more services.
+
+Apprise says only whether it worked. What matters here is whether a message may have arrived, so its
+log of the one call is read: a server that was not reached is tried again, one that may have taken
+the message never. Addresses hold passwords and tokens; nothing of them, nor of that log, leaves this
+module.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import apprise
+
+from domain.errors import Stop
+from flows.notices.message import Message
+from flows.notices.sender import Answer
+
+# answers that promise that it may work later
+BUSY_CODES = frozenset({429, 502, 503})
+# how the libraries below apprise (requests, smtplib) say that no connection came about
+_NOT_REACHED = (
+    (r"Connection refused|\[Errno 111\]", "the connection was refused"),
+    (r"NameResolutionError|Name or service not known|name resolution", "its name is not known"),
+    (r"ConnectTimeout|No route to host|Network is unreachable", "it does not answer"),
+    (r"Failed to establish a new connection", "no connection"),
+    (r"[Cc]annot connect to proxy|[Uu]nable to connect to proxy", "the proxy does not answer"),
+    (r"CERTIFICATE_VERIFY_FAILED|certificate verify failed", "its certificate is not trusted"),
+    # before any mail is handed over: connecting, greeting, logging in
+    (r"Connection error while submitting email", "the mail server does not answer"),
+)
+_HTTP_CODE = re.compile(r"\berror=(\d{3})\b")
+_SMTP_CODE = re.compile(r"(?:Socket Exception: \(|was refused: )(\d{3})\b")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}")
+
+
+class AppriseSender:
+    """One recipient's address."""
+
+    def __init__(self, recipient_id: str, url: str) -> None:
+        """Read the address.
+
+        Raises:
+            Stop: apprise does not know such an address; the message does not repeat it.
+        """
+        _keep_quiet()
+        asset = apprise.AppriseAsset(
+            app_id="forewarn",
+            app_desc="forewarn",
+            app_url="",
+            image_url_logo="",
+            image_url_mask="",
+            async_mode=False,
+            secure_logging=True,
+        )
+        self._apprise = apprise.Apprise(asset=asset)
+        scheme = url.strip().partition("://")[0]
+        self.service = scheme.lower() if _SCHEME.fullmatch(scheme) else "unknown"
+        if not self._apprise.add(url.strip()) or len(self._apprise) != 1:
+            raise Stop(
+                f"recipient {recipient_id!r}: needs one apprise address such as mailto://… or "
+                f"dingtalk://…, got one of kind {self.service!r} that apprise cannot use; "
+                "see docs/notifications.md"
+            )
+        self.takes_pictures = bool(next(iter(self._apprise)).attachment_support)
+
+    def send(self, message: Message, picture: Path | None) -> Answer:
+        """See Sender."""
+        result = self._apprise.notify(
+            title=message.title,
+            body=message.body,
+            body_format=apprise.NotifyFormat.TEXT.value,
+            attach=str(picture) if picture else None,
+            log_level=logging.DEBUG,
+        )
+        if result:
+            return Answer("sent")
+        return judge(entry.message for entry in result.logs())
+
+
+def judge(lines: Iterable[str]) -> Answer:
+    """What apprise's log of a call that did not work says about the message.
+
+    Returns:
+        "unknown" wherever it cannot be excluded that the message arrived.
+    """
+    said = "\n".join(lines)
+    if "Sent Email to" in said:
+        return Answer("unknown", "some of its addresses took the message, others did not")
+    if code := _HTTP_CODE.search(said):
+        number = int(code[1])
+        return Answer("not reached" if number in BUSY_CODES else "failed", f"it answered {number}")
+    if code := _SMTP_CODE.search(said):
+        number = int(code[1])
+        return Answer("not reached" if number < 500 else "failed", f"it answered {number}")
+    for pattern, words in _NOT_REACHED:
+        if re.search(pattern, said):
+            return Answer("not reached", words)
+    return Answer("unknown", "the connection broke or timed out after the message was under way")
+
+
+def _keep_quiet() -> None:
+    """Let calls keep their own log in full, and nothing of it reach ours: it may quote addresses."""
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    logger.setLevel(logging.DEBUG)
+    # names every address it connects to, at DEBUG
+    logging.getLogger("urllib3").setLevel(logging.WARNING)

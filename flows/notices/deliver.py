@@ -1,0 +1,245 @@
+"""One request, one recipient: told once, or on record why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from domain.errors import TryAgain
+from domain.events import Event, OffenceData, OffenceWithheld
+from domain.ids import mint
+from domain.recipients import Recipient
+from domain.requests import NotificationMade, NotificationRequested, NotificationResult
+from domain.site import Site
+from event_log.rows import LoggedEvent
+from flows.hours import Hours
+from flows.notices.message import Message, PictureState, compose
+from flows.notices.notes import Note, Notes
+from flows.notices.sender import Answer, Sender
+from flows.notices.still import MaskedStills, Still
+
+log = structlog.get_logger()
+
+INTERRUPTED = "forewarn ended while it was being sent; it is not sent again"
+# of recordings, which are never too late: a dead server must not hold up the end of a run
+MAX_ATTEMPTS_OF_RECORDINGS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeTools:
+    """What messages are made and sent with."""
+
+    site: Site
+    senders: Mapping[str, Sender]  # by recipient
+    notes: Notes
+    stills: MaskedStills
+    find: Callable[[str], LoggedEvent | None]  # an event of the log by its id
+    live_cameras: frozenset[str]
+    quiet: Mapping[str, Hours] = field(default_factory=dict)  # by recipient; none: never quiet
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class TryLater(TryAgain):
+    """The service was not reached; nothing can have arrived."""
+
+
+def recipients_of(logged: LoggedEvent, site: Site) -> tuple[str, ...]:
+    """Who is to be told of an event, or would have been; () where nobody."""
+    data = logged.event.data
+    if isinstance(data, NotificationRequested):
+        return data.recipients
+    if not isinstance(data, OffenceWithheld):
+        return ()
+    try:
+        ladder = site.ladder(site.rule(data.rule_id).ladder)
+        does, whom = ladder.escalation_does, ladder.escalation_notifies
+        if data.what == "rung":
+            rung = ladder.rungs[data.rung_number - 1]
+            does, whom = rung.does, rung.notifies  # type: ignore[assignment]
+    except (KeyError, IndexError):  # of a site file that was changed since
+        return ()
+    return (whom or tuple(each.id for each in site.recipients)) if "notify" in does else ()
+
+
+def deliver(logged: LoggedEvent, recipient_id: str, tools: NoticeTools) -> Event:
+    """Tell one recipient, and say what came of it.
+
+    What was dealt with before gives the same event again and sends nothing: first by what the log
+    says, then by the note on disk.
+
+    Returns:
+        a NotificationMade; its id comes from the request's and the recipient's.
+    Raises:
+        TryLater: not reached, and it is still useful; call again after a pause.
+    """
+    known = tools.find(made_id(logged.event, recipient_id))
+    if known is not None:
+        return known.event
+    note = tools.notes.find(recipient_id, logged.event.id)
+    if note is not None and note.result == "being sent":
+        note = _keep(
+            logged, recipient_id, tools, note, result="unknown whether sent", reason=INTERRUPTED
+        )
+    if note is not None and note.is_over:
+        return _made(logged, recipient_id, note, tools)
+    note = note or Note(service=_service(recipient_id, tools), result="not reached")
+    recipient = _recipient(recipient_id, tools)
+    if recipient is None:
+        words = f"the site file has no recipient {recipient_id!r} any more"
+        return _give_up(logged, recipient_id, tools, note, "failed", words)
+    reason = _why_not(logged, recipient, note, tools)
+    if reason is not None:
+        return _give_up(logged, recipient_id, tools, note, *reason)
+    return _send(logged, recipient, note, tools)
+
+
+def made_id(asked: Event, recipient_id: str) -> str:
+    """Id of the event about one recipient's message."""
+    return mint("evt", asked.id, NotificationMade.event_type, recipient_id)
+
+
+def _why_not(
+    logged: LoggedEvent, recipient: Recipient, note: Note, tools: NoticeTools
+) -> tuple[NotificationResult, str] | None:
+    """Why nothing is sent (any more), and what that is called; None: it is sent."""
+    data, now = logged.event.data, tools.now()
+    if isinstance(data, OffenceWithheld):
+        return "withheld", data.explanation
+    assert isinstance(data, NotificationRequested)
+    is_live = data.camera_id in tools.live_cameras
+    if not is_live and not recipient.recordings:
+        return "withheld", "the camera plays a recording: nobody is told of what is past"
+    recorded_s = (now - logged.recorded_at).total_seconds()
+    age_s = max(recorded_s, (now - logged.event.time).total_seconds()) if is_live else recorded_s
+    is_spent = not is_live and note.attempts >= MAX_ATTEMPTS_OF_RECORDINGS
+    if age_s > recipient.useful_s or is_spent:
+        if note.attempts:
+            return "failed", f"tried {note.attempts} times: {note.reason}"
+        return "too late", f"{age_s:.0f} s old, at most {recipient.useful_s:g} s are useful"
+    quiet = tools.quiet.get(recipient.id)
+    if quiet is not None and quiet.apply_at(now if is_live else logged.event.time):
+        return "withheld", f"quiet hours {recipient.quiet_hours}"
+    sent = tools.notes.count_since(recipient.id, now - timedelta(hours=1))
+    if sent >= recipient.max_per_hour:
+        return "over the hourly limit", f"{sent} messages within the hour"
+    return None
+
+
+def _send(logged: LoggedEvent, recipient: Recipient, note: Note, tools: NoticeTools) -> Event:
+    data = logged.event.data
+    assert isinstance(data, NotificationRequested)
+    sender = tools.senders[recipient.id]
+    still = _still(logged.event.id, data, recipient, sender, tools)
+    message = compose(data, tools.site.site, recipient.language, still.state)
+    note = note.model_copy(
+        update={
+            "result": "being sent",
+            "text": _text(message),
+            "picture_sha256": still.sha256,
+            "picture_note": still.note,
+            "attempts": note.attempts + 1,
+            "started_at": tools.now(),
+        }
+    )
+    tools.notes.write(recipient.id, logged.event.id, note)
+    answer = _ask(sender, message, still)
+    result = "unknown whether sent" if answer.outcome == "unknown" else answer.outcome
+    note = _keep(logged, recipient.id, tools, note, result=result, reason=answer.reason)
+    if not note.is_over:
+        raise TryLater(f"{recipient.id}: not reached by {sender.service}: {answer.reason}")
+    return _made(logged, recipient.id, note, tools)
+
+
+def _ask(sender: Sender, message: Message, still: Still) -> Answer:
+    try:
+        return sender.send(message, still.path)
+    except Exception as error:  # a fault of the service's own code: it may have sent already
+        # its words may quote the address
+        log.error("sender_failed", service=sender.service, kind=type(error).__name__)
+        return Answer("unknown", f"{type(error).__name__} while it was being sent")
+
+
+def _still(
+    request_id: str,
+    data: NotificationRequested,
+    recipient: Recipient,
+    sender: Sender,
+    tools: NoticeTools,
+) -> Still:
+    state: PictureState | None = None
+    if not recipient.picture:
+        state, note = "no_picture_off", "the recipient gets none"
+    elif not sender.takes_pictures:
+        state, note = "no_picture_service", f"{sender.service} takes none"
+    if state is not None:
+        return Still(None, None, state, note)
+    return tools.stills.get(request_id, data.camera_id, data.sighting, recipient.picture_wait_s)
+
+
+def _give_up(
+    logged: LoggedEvent,
+    recipient_id: str,
+    tools: NoticeTools,
+    note: Note,
+    result: NotificationResult,
+    reason: str,
+) -> Event:
+    note = _keep(logged, recipient_id, tools, note, result=result, reason=reason)
+    return _made(logged, recipient_id, note, tools)
+
+
+def _keep(
+    logged: LoggedEvent, recipient_id: str, tools: NoticeTools, note: Note, **changes: object
+) -> Note:
+    note = note.model_copy(update={**changes, "ended_at": tools.now()})
+    tools.notes.write(recipient_id, logged.event.id, note)
+    return note
+
+
+def _made(logged: LoggedEvent, recipient_id: str, note: Note, tools: NoticeTools) -> Event:
+    data = logged.event.data
+    assert isinstance(data, OffenceData)
+    if note.result != "sent":
+        log.warning("not_told", recipient=recipient_id, result=note.result, reason=note.reason)
+    recipient = _recipient(recipient_id, tools)
+    is_live = data.camera_id in tools.live_cameras
+    made = NotificationMade(
+        offence_id=data.offence_id,
+        camera_id=data.camera_id,
+        rung_id=getattr(data, "rung_id", ""),
+        request_event_id=logged.event.id,
+        recipient_id=recipient_id,
+        service=note.service,
+        result=note.result,  # type: ignore[arg-type]  # a note that is over
+        reason=note.reason,
+        language=recipient.language if recipient else "zh",
+        text=note.text,
+        picture_sha256=note.picture_sha256,
+        picture_note=note.picture_note,
+        attempts=note.attempts,
+        started_at=note.started_at,
+        ended_at=note.ended_at,
+    )
+    # of a recording: its own time, so that every run gives the same event time
+    at = note.ended_at if is_live and note.ended_at else logged.event.time
+    source = f"forewarn/{tools.site.site.id}/notifier"
+    return Event(made_id(logged.event, recipient_id), source, data.offence_id, at, made)
+
+
+def _recipient(recipient_id: str, tools: NoticeTools) -> Recipient | None:
+    try:
+        return tools.site.recipient(recipient_id)
+    except KeyError:
+        return None
+
+
+def _service(recipient_id: str, tools: NoticeTools) -> str:
+    sender = tools.senders.get(recipient_id)
+    return sender.service if sender else "none"
+
+
+def _text(message: Message) -> str:
+    return f"{message.title}\n{message.body}"
