@@ -29,7 +29,12 @@ from domain.events import (
     OfficerRequested,
 )
 
-_UNSPOKEN = {"too late": "too_late", "unknown whether played": "maybe_spoken"}
+_UNSPOKEN = {
+    "too late": "too_late",
+    "unknown whether played": "maybe_spoken",
+    "quiet hours": "quiet_hours",
+    "over the hourly cap": "over_the_cap",
+}
 _BASIS = {"seen outside the zone": "basis_outside", "no longer seen": "basis_gone"}
 
 

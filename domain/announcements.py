@@ -19,6 +19,7 @@ AnnouncementResult = Literal[
     "no speaker",
     "timed out",
     "over the hourly cap",
+    "quiet hours",
     "unknown whether played",
 ]
 # the words were, or may have been, heard: they are not said again
@@ -72,6 +73,9 @@ class AnnouncementMade(EventData):
         default=None, description="wall clock: when it had played it, or was given up"
     )
 
+    volume: float = Field(
+        default=1.0, gt=0, le=1, description="share of full loudness; quiet hours may lower it"
+    )
     said_with: str = Field(
         default="",
         description="id of the announcement.made of the call that was made once for several "

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.call_checks import call_faults
+from domain.calls import Calls
 from domain.compliance import Compliance
 from domain.conditions import Condition
 from domain.facts import BothLanguages as BothLanguages
@@ -129,7 +130,9 @@ class Rule(Facts):
         default=None, description="the law and article that the rule stands on"
     )
     severity: Literal["slight", "ordinary", "serious"] = Field(
-        default="ordinary", description="for sorting and for what follows an escalation"
+        default="ordinary",
+        description="for sorting, for whose call is next on a speaker, and for what follows an "
+        "escalation",
     )
     condition: Condition
     hours: str | None = Field(
@@ -165,6 +168,7 @@ class Site(Facts):
     ladders: tuple[Ladder, ...] = ()
     rules: tuple[Rule, ...] = ()
     speakers: tuple[SpeakerSettings, ...] = ()
+    calls: Calls = Calls()
     recipients: tuple[Recipient, ...] = ()
 
     @model_validator(mode="after")

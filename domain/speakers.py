@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domain.calls import QuietHours, QuietVolume, check_quiet
+
 SpeakerKind = Literal["file", "http", "sound-device"]
 
 
@@ -43,6 +45,8 @@ class SpeakerSettings(BaseModel):
     max_calls_per_hour: int | None = Field(
         default=None, ge=1, description="further calls in an hour are recorded and not played"
     )
+    quiet_hours: QuietHours = None
+    quiet_volume: QuietVolume = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -54,6 +58,7 @@ class SpeakerSettings(BaseModel):
                 raise ValueError("url should hold no password; use user and password_env")
         elif self.url or self.user or self.password_env:
             raise ValueError(f"url, user and password_env are for http speakers, not {self.kind}")
+        check_quiet(self.quiet_hours, self.quiet_volume)
         if (self.user is None) != (self.password_env is None):
             raise ValueError("user and password_env belong together")
         return self

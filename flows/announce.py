@@ -60,7 +60,11 @@ class AnnounceSettings:
         """
         live = (camera.id for camera in site.cameras if camera.is_live or files_are_live)
         severities = {rule.id: rule.severity for rule in site.rules}
-        rules = AnnounceRules(live_cameras=frozenset(live))
+        rules = AnnounceRules(
+            live_cameras=frozenset(live),
+            too_late_after_s=site.calls.useful_for_s,
+            say_once_within_s=site.calls.say_once_within_s,
+        )
         return cls(data, rules, severities, base=base)
 
 

@@ -18,6 +18,9 @@ from flows.speech.speaker import Spoken, plain_name, write_durably
 
 INTERRUPTED = "forewarn ended while the speaker was being asked; it is not asked again"
 
+# the speaker was given nothing
+NOT_BEGUN = frozenset({"over the hourly cap", "quiet hours"})
+
 
 class Attempt(BaseModel):
     """One call of one speaker."""
@@ -32,6 +35,7 @@ class Attempt(BaseModel):
     ended_at: AwareDatetime | None = None
     result: AnnouncementResult = "unknown whether played"
     reason: str = INTERRUPTED
+    volume: float = 1.0
 
     def as_spoken(self) -> Spoken:
         """The same, as the announce step takes it."""
@@ -45,6 +49,7 @@ class Attempt(BaseModel):
             speaker_id=self.speaker_id,
             started_at=self.started_at,
             ended_at=self.ended_at,
+            volume=self.volume,
         )
 
 
@@ -83,14 +88,16 @@ class AttemptNotes:
         except OSError as error:
             raise TryAgain(f"{camera_id}: {path} cannot be written: {error.strerror}") from error
 
-    def count_since(self, speaker_id: str, since: datetime) -> int:
-        """How often a speaker was given a sound since then."""
-        return sum(
-            attempt.speaker_id == speaker_id and attempt.started_at > since
-            for path in self._recent(since - timedelta(seconds=60))
-            if (attempt := _read_if_whole(path)) is not None
-            and attempt.result != "over the hourly cap"
-        )
+    def begun_since(self, since: datetime) -> list[tuple[datetime, str]]:
+        """When which speakers were given a sound since then."""
+        found = [_read_if_whole(path) for path in self._recent(since - timedelta(seconds=60))]
+        return [
+            (attempt.started_at, attempt.speaker_id)
+            for attempt in found
+            if attempt is not None
+            and attempt.started_at > since
+            and attempt.result not in NOT_BEGUN
+        ]
 
     def _recent(self, since: datetime) -> list[Path]:
         try:

@@ -1,21 +1,36 @@
-"""A real loudspeaker that is never asked twice for the same call, nor too often in an hour."""
+"""A real loudspeaker that is never asked twice for the same call, nor too often, nor at night."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from domain.data_dir import DataDir
 from domain.speakers import SpeakerSettings
+from flows.hours import Hours
 from flows.speech.attempts import Attempt, AttemptNotes
+from flows.speech.call_counter import CallCounter
 from flows.speech.player import Played, Player
-from flows.speech.speaker import FileSpeaker, Spoken
+from flows.speech.recorded import softened
+from flows.speech.speaker import FileSpeaker, NoSpeaker, Spoken
 
-CAP_WINDOW = timedelta(hours=1)
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """When calls are not played, or softly."""
+
+    hours: Hours
+    notation: str
+    volume: float | None  # share of full loudness; None: not played
 
 
 class CarefulSpeaker:
-    """A Speaker around a Player; the sound is kept as a file as well, for the record."""
+    """A Speaker around a Player; the sound is kept as a file as well, for the record.
+
+    Args:
+        counter: shared by the speakers of a site; None: this one counts for itself.
+    """
 
     def __init__(
         self,
@@ -23,12 +38,16 @@ class CarefulSpeaker:
         player: Player,
         data: DataDir,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        counter: CallCounter | None = None,
+        quiet: Quiet | None = None,
     ) -> None:
         self._settings = settings
         self._player = player
         self._files = FileSpeaker(data)
         self._notes = AttemptNotes(data)
         self._now = now
+        self._counter = counter or CallCounter(self._notes)
+        self._quiet = quiet
 
     @property
     def speaker_id(self) -> str:
@@ -40,30 +59,37 @@ class CarefulSpeaker:
         return None if attempt is None else attempt.as_spoken()
 
     def speak(self, camera_id: str, key: str, sound: bytes) -> Spoken:
+        at = self._now()
+        quiet = self._quiet if self._quiet and self._quiet.hours.apply_at(at) else None
+        volume = (quiet.volume or 1.0) if quiet else 1.0
+        sound = softened(sound, volume)
         file = self._files.speak(camera_id, key, sound)
         begun = Attempt(
-            speaker_id=self._settings.id,
+            speaker_id=self.speaker_id,
             audio_file=file.audio_file,
             sha256=file.sha256,
             duration_s=file.duration_s,
-            started_at=self._now(),
+            started_at=at,
+            volume=volume,
         )
-        if self._is_over_cap(begun.started_at):
-            words = f"{self._settings.id}: {self._settings.max_calls_per_hour} calls within an hour"
-            ended = self._end(begun, Played("over the hourly cap", words))
+        if quiet and quiet.volume is None:
+            played = Played("quiet hours", f"{self.speaker_id}: quiet hours {quiet.notation}")
+        elif why_not := self._counter.reserve(
+            self.speaker_id, at, self._settings.max_calls_per_hour
+        ):
+            played = Played("over the hourly cap", why_not)
         else:
-            played = self._player.play(
-                sound, file.duration_s, lambda: self._notes.write(camera_id, key, begun)
-            )
-            ended = self._end(begun, played)
+            played = self._play(sound, begun, lambda: self._notes.write(camera_id, key, begun))
+        ended = self._end(begun, played)
         self._notes.write(camera_id, key, ended)
         return ended.as_spoken()
 
-    def _is_over_cap(self, at: datetime) -> bool:
-        cap = self._settings.max_calls_per_hour
-        return cap is not None and (
-            self._notes.count_since(self._settings.id, at - CAP_WINDOW) >= cap
-        )
+    def _play(self, sound: bytes, begun: Attempt, before: Callable[[], None]) -> Played:
+        try:
+            return self._player.play(sound, begun.duration_s, before)
+        except NoSpeaker:
+            self._counter.release(self.speaker_id, begun.started_at)
+            raise
 
     def _end(self, begun: Attempt, played: Played) -> Attempt:
         return begun.model_copy(

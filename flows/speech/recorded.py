@@ -98,6 +98,15 @@ def decode(path: Path) -> np.ndarray:
     return np.concatenate(pieces)[:most] if pieces else np.zeros(0, np.int16)
 
 
+def softened(sound: bytes, volume: float) -> bytes:
+    """A WAV file (16 bit) at a share of its loudness, in (0, 1]."""
+    if volume == 1.0:
+        return sound
+    with wave.open(io.BytesIO(sound), "rb") as file:
+        samples = np.frombuffer(file.readframes(-1), "<i2")
+    return as_wav(np.round(samples * volume).astype(np.int16))
+
+
 def as_wav(samples: np.ndarray) -> bytes:
     """A WAV file of (n,) int16 samples."""
     content = io.BytesIO()

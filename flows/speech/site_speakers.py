@@ -8,7 +8,10 @@ from domain.data_dir import DataDir
 from domain.errors import Stop
 from domain.site import Site
 from domain.speakers import SpeakerSettings
-from flows.speech.careful_speaker import CarefulSpeaker
+from flows.hours import Hours
+from flows.speech.attempts import AttemptNotes
+from flows.speech.call_counter import CallCounter
+from flows.speech.careful_speaker import CarefulSpeaker, Quiet
 from flows.speech.device_player import DevicePlayer
 from flows.speech.http_player import HttpPlayer
 from flows.speech.speaker import FileSpeaker, Speaker, Spoken
@@ -47,10 +50,13 @@ def open_speakers(
         environment: where passwords are.
         live_cameras: the others play recordings: nobody is there to be spoken to, files are written.
     Raises:
-        Stop: a password is not set.
+        Stop: a password is not set, or quiet hours cannot be read.
     """
+    counter = CallCounter(AttemptNotes(data), site.calls.max_per_hour)
     opened = {
-        each.id: CarefulSpeaker(each, _player(each, environment), data)
+        each.id: CarefulSpeaker(
+            each, _player(each, environment), data, counter=counter, quiet=quiet_of(site, each)
+        )
         for each in site.speakers
         if each.kind != "file"
     }
@@ -62,6 +68,19 @@ def open_speakers(
             if camera.id in live_cameras and camera.speaker in opened
         },
     )
+
+
+def quiet_of(site: Site, speaker: SpeakerSettings) -> Quiet | None:
+    """A speaker's own quiet hours, else the site's.
+
+    Raises:
+        Stop: the notation cannot be read, or never begins.
+    """
+    own = speaker if speaker.quiet_hours is not None else site.calls
+    if own.quiet_hours is None:
+        return None
+    hours = Hours(f"quiet hours of speaker {speaker.id!r}", own.quiet_hours, site.site.timezone)
+    return Quiet(hours, own.quiet_hours, own.quiet_volume)
 
 
 def _player(settings: SpeakerSettings, environment: Mapping[str, str]) -> HttpPlayer | DevicePlayer:

@@ -35,6 +35,7 @@ class Spoken:
     speaker_id: str = ""  # "" for the data folder
     started_at: datetime | None = None  # UTC, wall clock: when it was given the sound
     ended_at: datetime | None = None
+    volume: float = 1.0  # share of full loudness
 
 
 class Speaker(Protocol):

@@ -209,6 +209,7 @@ def _made(
         speaker_id=spoken.speaker_id if spoken else "",
         started_at=spoken.started_at if spoken else None,
         ended_at=spoken.ended_at if spoken else None,
+        volume=spoken.volume if spoken else 1.0,
         **outcome,
     )
     time_ = event.time  # of a recording: its own time, so that every run gives the same event

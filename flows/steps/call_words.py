@@ -77,26 +77,41 @@ def as_recorded(words: BothLanguages, recordings: Sequence[Recording]) -> BothLa
     return words
 
 
+def words_of_rung(
+    rung: Rung,
+    ladder: Ladder,
+    surroundings: Surroundings,
+    rule: Rule,
+    *,
+    zone_id: str,
+    dwell_s: float = 0.0,
+    at: datetime = datetime(2000, 1, 1, tzinfo=UTC),
+) -> CallWords:
+    """The whole call that a rung makes; it announces, so it has a text."""
+    assert rung.text is not None
+    text = words_of(
+        rung.text,
+        surroundings,
+        rule,
+        zone_id=zone_id,
+        dwell_s=dwell_s,
+        rung_number=ladder.rungs.index(rung) + 1,
+        rung_count=len(ladder.rungs),
+        at=at,
+    )
+    return CallWords(as_recorded(text, rung.recordings), ladder.languages, rung.recordings)
+
+
 def words_known_beforehand(site: Site) -> set[CallWords]:
     """Every call of a site that says nothing of the moment, such as the time."""
     known: set[CallWords] = set()
     for camera, rule, zone_id in _watched(site):
         ladder = site.ladder(rule.ladder)
-        for number, rung in enumerate(ladder.rungs, start=1):
+        for rung in ladder.rungs:
             if not rung.announces or rung.text is None or _says_the_moment(rung, ladder):
                 continue
-            text = words_of(
-                rung.text,
-                Surroundings.of(site, camera),
-                rule,
-                zone_id=zone_id,
-                dwell_s=0.0,
-                rung_number=number,
-                rung_count=len(ladder.rungs),
-                at=datetime(2000, 1, 1, tzinfo=UTC),
-            )
-            text = as_recorded(text, rung.recordings)
-            known.add(CallWords(text, ladder.languages, rung.recordings))
+            surroundings = Surroundings.of(site, camera)
+            known.add(words_of_rung(rung, ladder, surroundings, rule, zone_id=zone_id))
     return known
 
 

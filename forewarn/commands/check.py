@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from domain.errors import ForewarnError, PutAside
+from domain.facts import Fault
 from domain.site import Camera, Site
 from domain.site_file import SiteFileError, load_site, name_lines
 from forewarn.options import JsonOption, console, print_json
@@ -37,15 +38,15 @@ def check(
     try:
         site = load_site(site_file)
         _check_zones(site)
-        _check_calls(site, site_file)
+        notes = _check_calls(site, site_file)
     except SiteFileError as error:
         _tell_faults(error.problems, json_out)
         raise typer.Exit(error.exit_code) from None
     rows = [_try_camera(camera, site_file.parent) for camera in site.cameras] if cameras else []
     if json_out:
-        print_json({"site": site.site.id, "problems": [], "cameras": rows})
+        print_json({"site": site.site.id, "problems": [], "notes": notes, "cameras": rows})
     else:
-        _show(site, rows)
+        _show(site, rows, notes)
     if any(row["problem"] for row in rows):
         raise typer.Exit(PutAside.exit_code)
 
@@ -56,12 +57,21 @@ def _check_zones(site: Site) -> None:
     watch_keys(site)
 
 
-def _check_calls(site: Site, site_file: Path) -> None:
-    from flows.speech.site_check import call_faults
+def _check_calls(site: Site, site_file: Path) -> list[str]:
+    """Notes about calls, each with its line.
+
+    Raises:
+        SiteFileError: some can never be heard.
+    """
+    from flows.call_check import call_faults, try_calls
 
     faults = call_faults(site, site_file.parent)
+    notes: list[Fault] = []
+    if not faults:
+        faults, notes = try_calls(site, site_file.parent)
     if faults:
         raise SiteFileError(site_file, name_lines(site_file, faults))
+    return name_lines(site_file, notes)
 
 
 def _tell_faults(problems: list[str], json_out: bool) -> None:
@@ -93,7 +103,7 @@ def _try_camera(camera: Camera, base: Path) -> dict[str, Any]:
     return row
 
 
-def _show(site: Site, rows: list[dict[str, Any]]) -> None:
+def _show(site: Site, rows: list[dict[str, Any]], notes: list[str]) -> None:
     console.print(
         f"[green]ok[/green] {site.site.id}: {len(site.cameras)} cameras, "
         f"{sum(len(c.zones) for c in site.cameras)} zones, {len(site.rules)} rules, "
@@ -101,6 +111,8 @@ def _show(site: Site, rows: list[dict[str, Any]]) -> None:
     )
     if not site.rules:
         console.print("[yellow]note:[/yellow] no rules: cameras are watched, nothing is an offence")
+    for note in notes:
+        console.print(f"[yellow]note:[/yellow] {note}", highlight=False, soft_wrap=True)
     if not rows:
         return
     table = Table(box=None, header_style="bold")

@@ -26,6 +26,7 @@ PLACES = {
     "CallText": "ladders[].rungs[].text",
     "Recording": "ladders[].rungs[].recordings[]",
     "SpeakerSettings": "speakers[]",
+    "Calls": "calls",
     "Recipient": "recipients[]",
     "BothLanguages": "titles and texts",
 }

@@ -21,6 +21,8 @@ from domain.speakers import SpeakerSettings
         ({"user": "me"}, "belong together"),
         ({"timeout_s": 0}, "greater than 0"),
         ({"max_calls_per_hour": 0}, "greater than or equal to 1"),
+        ({"quiet_volume": 0.5}, "quiet_hours, which are missing"),
+        ({"quiet_hours": "22:00-07:00", "quiet_volume": 1}, "less than 1"),
         ({"kind": "file"}, "are for http speakers"),
         ({"kind": "sound-device"}, "are for http speakers"),
     ],

@@ -28,10 +28,10 @@ from domain.site_file import load_site
 from event_log.examples import START, warned_event
 from event_log.rows import LoggedEvent
 from flows.announce import AnnounceSettings, build_voice, warm
+from flows.call_check import call_faults
 from flows.speech.compose import CallVoice, CallWords
 from flows.speech.espeak import EspeakEngine
 from flows.speech.recorded import RecordedEngine, decode, examine
-from flows.speech.site_check import call_faults
 from flows.speech.speaker import FileSpeaker
 from flows.steps.announce_rung import AnnounceRules, AnnounceTools, announce_rung
 

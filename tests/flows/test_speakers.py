@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import audioop
+import hashlib
 import io
 import os
 import socket
@@ -19,6 +20,7 @@ import pytest
 from bytewax.testing import run_main
 from network_speaker import PASSWORD, TONE, USER, Horn, network_speaker
 
+from domain.calls import Calls
 from domain.data_dir import DataDir
 from domain.errors import Stop, TryAgain
 from domain.events import AnnouncementMade
@@ -28,11 +30,13 @@ from domain.speakers import SpeakerSettings
 from event_log.examples import warned_event
 from event_log.log import EventLog
 from flows.announce import AnnounceSettings, build_announce_flow
+from flows.speech.attempts import AttemptNotes
+from flows.speech.call_counter import CallCounter
 from flows.speech.careful_speaker import CarefulSpeaker
 from flows.speech.compose import CallSound
 from flows.speech.device_player import DevicePlayer
 from flows.speech.http_player import HttpPlayer, encode, to_mulaw
-from flows.speech.site_speakers import open_speakers
+from flows.speech.site_speakers import open_speakers, quiet_of
 from flows.speech.speaker import FileSpeaker, NoSpeaker
 from flows.steps.announce_rung import AnnounceRules
 
@@ -147,6 +151,70 @@ def test_calls_over_the_hourly_cap_are_recorded_and_not_played(data: DataDir) ->
             results.append(careful.speak(f"cam-{number}", "evt", TONE).result)
     assert results == ["played", "played", "over the hourly cap", "played"]
     assert len(horn.sounds) == 3
+
+
+def night(horn: Horn, data: DataDir, site: Site, at: datetime, **more: Any) -> CarefulSpeaker:
+    """The horn of a site in London with quiet hours, at some time."""
+    chosen = settings(horn.url, quiet_hours="22:00-07:00", **more)
+    quiet = quiet_of(site, chosen)
+    return CarefulSpeaker(chosen, HttpPlayer(chosen, None), data, lambda: at, quiet=quiet)
+
+
+@pytest.mark.parametrize(
+    ("hour_utc", "result"), [(21, "quiet hours"), (3, "quiet hours"), (12, "played")]
+)
+def test_in_quiet_hours_nobody_is_called(
+    data: DataDir, site: Site, hour_utc: int, result: str
+) -> None:
+    at = datetime(2026, 7, 1, hour_utc, 30, tzinfo=UTC)  # an hour later in London
+    with network_speaker() as horn:
+        spoken = night(horn, data, site, at).speak("gate", "evt-1", TONE)
+        again = night(horn, data, site, at + timedelta(hours=12)).find_spoken("gate", "evt-1")
+    assert spoken.result == result and spoken == again
+    assert len(horn.sounds) == (result == "played")
+    assert ("quiet hours 22:00-07:00" in spoken.reason) == (result == "quiet hours")
+
+
+def test_quiet_hours_may_lower_the_voice_instead(data: DataDir, site: Site) -> None:
+    at = datetime(2026, 7, 1, 1, 30, tzinfo=UTC)
+    with network_speaker() as horn:
+        spoken = night(horn, data, site, at, quiet_volume=0.25).speak("gate", "evt-1", TONE)
+    assert (spoken.result, spoken.volume) == ("played", 0.25)
+    (heard,) = horn.sounds
+    assert hashlib.sha256(heard).hexdigest() == spoken.sha256
+    with wave.open(io.BytesIO(heard), "rb") as sound:
+        loudest = int(np.abs(np.frombuffer(sound.readframes(-1), "<i2")).max())
+    assert loudest == pytest.approx(9000 / 4, abs=2)
+
+
+def test_the_sites_quiet_hours_hold_for_speakers_without_their_own(site: Site) -> None:
+    quiet = site.model_copy(update={"calls": Calls(quiet_hours="22:00-07:00")})
+    own = quiet_of(quiet, settings("http://horn.invalid/", quiet_hours="Su"))
+    other = quiet_of(quiet, settings("http://horn.invalid/"))
+    assert own is not None and own.notation == "Su"
+    assert other is not None and other.notation == "22:00-07:00"
+    assert quiet_of(site, settings("http://horn.invalid/")) is None
+
+
+def test_the_sites_cap_counts_the_calls_of_all_speakers(data: DataDir) -> None:
+    at = datetime.now(UTC)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        off = settings(f"http://127.0.0.1:{free.getsockname()[1]}/", id="off")
+
+    def call(chosen: SpeakerSettings, counter: CallCounter, key: str) -> str:
+        careful = CarefulSpeaker(chosen, HttpPlayer(chosen, None), data, lambda: at, counter)
+        return careful.speak("gate", key, TONE).result
+
+    with network_speaker() as horn:
+        one, other = settings(horn.url), settings(horn.url, id="other")
+        before = CallCounter(AttemptNotes(data), site_cap=3)
+        results = [call(one, before, "evt-1"), call(other, before, "evt-2")]
+        after = CallCounter(AttemptNotes(data), site_cap=3)  # another process: notes are counted
+        with pytest.raises(NoSpeaker):
+            call(off, after, "evt-3")  # takes nothing from the others
+        results += [call(one, after, "evt-4"), call(other, after, "evt-5")]
+    assert results == ["played", "played", "played", "over the hourly cap"]
 
 
 def test_sounds_are_posted_in_the_encoding_that_the_speaker_takes() -> None:

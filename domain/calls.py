@@ -1,0 +1,59 @@
+"""What the site file says of calls on all its speakers together."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from domain.facts import Facts
+
+QuietHours = Annotated[
+    str | None,
+    Field(
+        description="when nobody is called, in opening_hours notation such as 22:00-07:00, in the "
+        "site's time zone; the ladder climbs and does the rest all the same"
+    ),
+]
+QuietVolume = Annotated[
+    float | None,
+    Field(
+        gt=0,
+        lt=1,
+        description="calls in quiet hours are played at this share of their loudness; none: they "
+        "are recorded and not played",
+    ),
+]
+
+
+class Calls(Facts):
+    """Calls to people who are there: how long they keep their use, how often, when not."""
+
+    useful_for_s: float = Field(
+        default=5.0, gt=0, le=60, description="a call not begun within this is not made any more"
+    )
+    say_once_within_s: float = Field(
+        default=3.0,
+        ge=0,
+        le=30,
+        description="the same words for several offences that come due on one speaker within this "
+        "are said once; 0: each is said",
+    )
+    max_per_hour: int | None = Field(
+        default=None,
+        ge=1,
+        description="on all speakers together; further calls are recorded and not played",
+    )
+    quiet_hours: QuietHours = None
+    quiet_volume: QuietVolume = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        check_quiet(self.quiet_hours, self.quiet_volume)
+        return self
+
+
+def check_quiet(hours: str | None, volume: float | None) -> None:
+    """Raise ValueError where there is a volume for hours that do not exist."""
+    if volume is not None and hours is None:
+        raise ValueError("quiet_volume is for quiet_hours, which are missing")
