@@ -32,6 +32,7 @@ from event_log.rows import LoggedEvent
 from evidence_store.footage import SiteFootage
 from evidence_store.stills import decode_picture, grab_frame
 from flows.hours import Hours
+from flows.masks.faces import FindsFaces
 from flows.notices.apprise_sender import AppriseSender, judge
 from flows.notices.deliver import NoticeTools, deliver, made_id
 from flows.notices.notes import Notes
@@ -39,7 +40,6 @@ from flows.notices.still import MaskedStills
 from flows.notify import WANTED_TYPES, build_notify_flow
 from flows.sinks.event_log import EventLogSink
 from flows.sources.event_log import EventLogSource
-from flows.steps.preserve_faces import FindsFaces
 from models.direct import DirectInference
 from models.serving.client import FaceDetector
 
