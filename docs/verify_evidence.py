@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check an exported evidence record: nothing changed, nothing missing, signed by the site's key.
 
-    python verify_evidence.py EXPORT.zip|FOLDER [--fingerprint HEX] [--json]
+    python verify_evidence.py EXPORT.zip|FOLDER [--fingerprint HEX] [--authority FILE.pem] [--json]
 
 Needs Python 3.9 or later and the package `cryptography`, and nothing else: no network, nothing of
 forewarn. Take this file from a place that you trust rather than out of the export that you check, and
@@ -15,21 +15,34 @@ What is checked: `export.json` lists every file of the export with its SHA-256 a
 (originals, in a masked export) are named. `custody.jsonl` is what was done with the record, each line
 signed; its sealing must be among it. Signatures are Ed25519, over the signed file's bytes; a key's
 fingerprint is the SHA-256 of its 32 raw bytes.
+
+Where an authority stamped the sealing with its time (RFC 3161), the stamp is checked as well: it is of
+the very custody line of the sealing; the authority's signature holds; its certificate is for time
+stamping, was valid then, and leads to one of the certificates that are trusted: those of --authority
+(get them from the authority), else those that came with the export, which shows only that the export is
+whole in itself. Not checked: whether a certificate had been revoked, and the authority's own rules.
+`openssl ts -verify -data time-stamp/sealing.json -in time-stamp/response.tsr -CAfile FILE.pem` is a
+second opinion.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import json
 import re
 import sys
 import zipfile
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 try:
+    from cryptography import x509
     from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
@@ -116,8 +129,14 @@ class Export:
 class Checker:
     """Checks one export and remembers what was wrong."""
 
-    def __init__(self, export: Export) -> None:
+    def __init__(self, export: Export, authorities: list[x509.Certificate] | None = None) -> None:
+        """Args:
+        authorities: whose time stamps count; None: those that came with the export.
+        """
         self.export = export
+        self.authorities = authorities
+        self.stamped_at = ""  # by an authority's clock; "" where there is no (sound) time stamp
+        self.stamped_by = ""
         self.faults: list[Fault] = []
         self.withheld: list[str] = []
         self.entries = 0  # of the custody excerpt that hold
@@ -283,6 +302,7 @@ class Checker:
         if content is None:
             return
         sealed, number, before = "", 0, b""
+        sealing, stamps = (0, b""), {}
         for position, line in enumerate(content.splitlines(keepends=True), start=1):
             name = f"custody.jsonl:{position}"
             entry = self._custody_entry(line)
@@ -295,6 +315,9 @@ class Checker:
                 return
             if entry["kind"] == "sealed":
                 sealed = str(entry["details"].get("manifest_sha256"))
+                sealing = (entry["number"], line.rstrip(b"\n"))
+            elif entry["kind"] == "stamped":
+                stamps[entry["details"].get("entry")] = (name, entry["details"].get("response"))
             number, before = entry["number"], line
             self.entries += 1
         manifest = self._read("record/manifest.json")
@@ -303,6 +326,24 @@ class Checker:
                 "custody.jsonl",
                 "没有这份清单的封存记录",
                 "does not tell of the sealing of this manifest",
+            )
+        if sealing[0] in stamps:
+            self._check_stamp(*stamps[sealing[0]], sealing[1])
+
+    def _check_stamp(self, name: str, response: Any, line: bytes) -> None:
+        try:
+            trusted = self.authorities
+            if trusted is None:
+                pem = self.export.read("time-stamp/authorities.pem")
+                trusted = x509.load_pem_x509_certificates(pem)
+            self.stamped_at, self.stamped_by = check_stamp(
+                base64.b64decode(str(response), validate=True), line, trusted
+            )
+        except BadStamp as error:
+            self._fault(name, f"时间戳不成立：{error.zh}", f"the time stamp {error.en}")
+        except Exception as error:  # what is damaged breaks in many ways
+            self._fault(
+                name, f"时间戳无法读取：{error!r}", f"the time stamp cannot be read: {error!r}"
             )
 
     def _custody_entry(self, line: bytes) -> dict[str, Any] | None:
@@ -320,6 +361,173 @@ class Checker:
         is_ours = entry.get("evidence_id") == self.evidence_id
         is_whole = isinstance(entry.get("number"), int) and isinstance(entry.get("details"), dict)
         return entry if is_ours and is_whole else None
+
+
+class BadStamp(Exception):
+    """A time stamp that does not hold."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh, self.en = zh, en
+
+
+# object identifiers in DER, without tag and length
+SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
+STAMP_INFO = bytes.fromhex("2a864886f70d0109100104")
+CONTENT_TYPE, MESSAGE_DIGEST = (
+    bytes.fromhex("2a864886f70d010903"),
+    bytes.fromhex("2a864886f70d010904"),
+)
+HASHES: dict[bytes, type[hashes.HashAlgorithm]] = {
+    bytes.fromhex("608648016503040201"): hashes.SHA256,
+    bytes.fromhex("608648016503040202"): hashes.SHA384,
+    bytes.fromhex("608648016503040203"): hashes.SHA512,
+}
+
+
+class Der(NamedTuple):
+    """One element of DER: its tag, content, and all of its bytes."""
+
+    tag: int
+    content: bytes
+    whole: bytes
+
+    def parts(self) -> list[Der]:
+        """The elements that it is made of."""
+        found, at = [], 0
+        while at < len(self.content):
+            found.append(der(self.content[at:]))
+            at += len(found[-1].whole)
+        return found
+
+
+def der(content: bytes) -> Der:
+    """The first element."""
+    length, begin = content[1], 2
+    if length & 0x80:
+        octets = length & 0x7F
+        length, begin = int.from_bytes(content[2 : 2 + octets], "big"), 2 + octets
+    if begin + length > len(content):
+        raise BadStamp("不完整", "is cut off")
+    return Der(content[0], content[begin : begin + length], content[: begin + length])
+
+
+def check_stamp(response: bytes, line: bytes, trusted: list[x509.Certificate]) -> tuple[str, str]:
+    """Check that an RFC 3161 response stamps a line, and who vouches for it.
+
+    Returns:
+        (time of the stamp in ISO 8601, name of the authority).
+    Raises:
+        BadStamp: it does not hold. Other exceptions: it cannot be read.
+    """
+    status, token = der(response).parts()[:2]
+    if int.from_bytes(status.parts()[0].content, "big") != 0:
+        raise BadStamp("机构拒绝了请求", "was refused by the authority")
+    kind, body = token.parts()
+    signed = body.parts()[0].parts()
+    if kind.content != SIGNED_DATA or signed[2].parts()[0].content != STAMP_INFO:
+        raise BadStamp("不是时间戳", "is no time stamp")
+    info = signed[2].parts()[1].parts()[0].content
+    told = der(info).parts()
+    algorithm, imprint = told[2].parts()
+    is_of = HASHES[algorithm.parts()[0].content]
+    if imprint.content != _digest(is_of, line):
+        raise BadStamp("所证明的不是这条封存记录", "is of something else, not of this sealing")
+    at = datetime.strptime(
+        told[4].content.decode("ascii").partition(".")[0].rstrip("Z"), "%Y%m%d%H%M%S"
+    ).replace(tzinfo=timezone.utc)  # noqa: UP017  # Python 3.9 has no UTC
+    sent = [x509.load_der_x509_certificate(each.whole) for each in signed[3].parts()]
+    signer = _signer_of(signed[-1].parts(), sent, info)
+    usage = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    if not usage.critical or list(usage.value) != [x509.oid.ExtendedKeyUsageOID.TIME_STAMPING]:
+        raise BadStamp(
+            "签名证书不是时间戳证书", "is signed with a certificate that is not for that"
+        )
+    _check_chain(signer, sent, trusted, at)
+    return at.isoformat(), signer.subject.rfc4514_string()
+
+
+def _signer_of(infos: list[Der], sent: list[x509.Certificate], info: bytes) -> x509.Certificate:
+    """The certificate whose signature over the stamp holds."""
+    (_, who, hashed_with, attributes, _, signature, *_) = infos[0].parts()
+    algorithm = HASHES[hashed_with.parts()[0].content]
+    signed = {each.parts()[0].content: each.parts()[1].parts()[0] for each in attributes.parts()}
+    if signed[CONTENT_TYPE].content != STAMP_INFO:
+        raise BadStamp("签名的不是时间戳", "has a signature of something else")
+    if signed[MESSAGE_DIGEST].content != _digest(algorithm, info):
+        raise BadStamp("内容已改动", "was changed: its signature is of another content")
+    issuer, serial = who.parts()
+    for each in sent:
+        is_issuer = each.issuer.public_bytes() == issuer.whole
+        if is_issuer and each.serial_number == int.from_bytes(serial.content, "big"):
+            content = b"\x31" + attributes.whole[1:]  # signed as a SET, sent as [0]
+            _check_signature(each.public_key(), signature.content, content, algorithm())
+            return each
+    raise BadStamp("缺少签名者的证书", "lacks the certificate of who signed it")
+
+
+def _check_signature(
+    key: Any, signature: bytes, content: bytes, algorithm: hashes.HashAlgorithm
+) -> None:
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, content, padding.PKCS1v15(), algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, content, ec.ECDSA(algorithm))
+        else:
+            raise BadStamp("签名算法不支持", "is signed in a way that is not known here")
+    except InvalidSignature:
+        raise BadStamp("机构的签名不成立", "has a signature that does not hold") from None
+
+
+def _check_chain(
+    signer: x509.Certificate,
+    sent: list[x509.Certificate],
+    trusted: list[x509.Certificate],
+    at: datetime,
+) -> None:
+    """From the signer's certificate to one that is trusted, all valid at that time."""
+    current = signer
+    for _ in range(8):
+        begins, ends = _validity(current)
+        if not begins <= at <= ends:
+            raise BadStamp(
+                f"证书当时无效：{current.subject.rfc4514_string()}",
+                f"was made with a certificate not valid then: {current.subject.rfc4514_string()}",
+            )
+        if current in trusted:
+            return
+        issuers = [each for each in (*trusted, *sent) if _has_issued(each, current)]
+        if not issuers or issuers[0] == current:
+            break
+        current = issuers[0]
+    raise BadStamp(
+        "出具机构不受信任",
+        f"is by an authority that is not trusted: {signer.issuer.rfc4514_string()}",
+    )
+
+
+def _has_issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+        return issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except Exception:
+        return False
+
+
+def _validity(certificate: x509.Certificate) -> tuple[datetime, datetime]:
+    """Also with versions of cryptography that know times without a zone only."""
+    if hasattr(certificate, "not_valid_before_utc"):
+        return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    begins, ends = certificate.not_valid_before, certificate.not_valid_after
+    utc = timezone.utc  # noqa: UP017  # Python 3.9 has no UTC
+    return begins.replace(tzinfo=utc), ends.replace(tzinfo=utc)
+
+
+def _digest(algorithm: type[hashes.HashAlgorithm], content: bytes) -> bytes:
+    digest = hashes.Hash(algorithm())
+    digest.update(content)
+    return digest.finalize()
 
 
 def _fingerprint(key: Ed25519PublicKey) -> str:
@@ -360,10 +568,29 @@ def report(checker: Checker, fingerprint: str) -> int:
     print(f"✓ {checker.evidence_id}: as it was sealed and exported, and the signatures hold")
     print(f"  保管记录 / custody entries: {checker.entries}")
     print(f"  公钥指纹 / key fingerprint: {checker.signed_by}")
+    if checker.stamped_at:
+        print(f"  时间戳 / time stamp: {checker.stamped_at}  {checker.stamped_by}")
+        if checker.authorities is None:
+            print("  时间戳机构的证书取自导出本身；请用 --authority 指定可信来源的证书。")
+            print(
+                "  The authority's certificates came with the export; name trusted ones with --authority."
+            )
+    else:
+        print("  没有时间戳：封存时间仅依据现场设备的时钟")
+        print("  No time stamp: the time of the sealing is the site's own clock")
     if not fingerprint:
         print("  请与执法单位公布的指纹核对。")
         print("  Compare the fingerprint with the one that the authority publishes.")
     return VERIFIED
+
+
+def _trusted(path: Path | None) -> list[x509.Certificate] | None:
+    if path is None:
+        return None
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise CannotCheck(f"{path}: needs certificates in PEM: {error}") from None
 
 
 def main() -> int:
@@ -374,13 +601,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("export", type=Path, help="the zip, or the folder it was unpacked to")
     parser.add_argument("--fingerprint", default="", help="as the authority publishes it (64 hex)")
+    parser.add_argument(
+        "--authority", type=Path, help="certificates (PEM) of the time-stamping authority you trust"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for programs to read")
     given = parser.parse_args()
     fingerprint = re.sub(r"[^0-9a-f]", "", given.fingerprint.lower())
     if given.fingerprint and not HEX_64.fullmatch(fingerprint):
         parser.error("--fingerprint needs 64 hexadecimal digits")
     try:
-        checker = Checker(Export(given.export))
+        checker = Checker(Export(given.export), _trusted(given.authority))
         checker.check()
     except CannotCheck as error:
         print(f"无法核验 / cannot be checked: {error}", file=sys.stderr)
@@ -397,6 +627,7 @@ def main() -> int:
     if given.json:
         told = {"evidence_id": checker.evidence_id, "fingerprint": checker.signed_by}
         told_more = {"withheld": checker.withheld, "custody_entries": checker.entries}
+        told_more |= {"stamped_at": checker.stamped_at, "stamped_by": checker.stamped_by}
         faults = [{"file": each.name, "zh": each.zh, "en": each.en} for each in checker.faults]
         print(json.dumps({**told, **told_more, "faults": faults}, ensure_ascii=False))
         return CHANGED if checker.faults else VERIFIED

@@ -24,6 +24,7 @@ from domain.rungs import Ladder as Ladder
 from domain.rungs import Rung as Rung
 from domain.site_references import reference_faults
 from domain.speakers import SpeakerSettings
+from domain.time_stamping import TimeStamping
 
 
 def _known_timezone(name: str) -> str:
@@ -170,6 +171,9 @@ class Site(Facts):
     speakers: tuple[SpeakerSettings, ...] = ()
     calls: Calls = Calls()
     recipients: tuple[Recipient, ...] = ()
+    time_stamping: TimeStamping | None = Field(
+        default=None, description="an authority whose time stamps every sealing gets (RFC 3161)"
+    )
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:

@@ -26,6 +26,15 @@ _MEMBERS: dict[str, type] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """The entry that tells of a record's sealing."""
+
+    number: int
+    sha256: str  # of its line: what a time stamp is of
+    at: str  # by this machine's clock, ISO 8601
+
+
 @dataclass
 class ChainReport:
     """What the chain says, as far as it holds."""
@@ -36,6 +45,10 @@ class ChainReport:
     remarks: list[str] = field(default_factory=list)  # crashes that were mended
     sealed: dict[str, str] = field(default_factory=dict)  # evidence id -> SHA-256 of its manifest
     erased: set[str] = field(default_factory=set)
+    sealings: dict[str, Sealing] = field(default_factory=dict)  # by evidence id
+    stamps: dict[int, Entry] = field(
+        default_factory=dict
+    )  # number of a sealing -> its stamp's entry
 
 
 def check_chain(chain: CustodyChain, keys: PublicKeys) -> ChainReport:
@@ -68,7 +81,7 @@ def check_lines(lines: Iterable[bytes], keys: PublicKeys, name: str) -> ChainRep
             if entry or not line.endswith(b"\n"):
                 break
         else:
-            _count(report, entry)
+            _count(report, entry, line)
         before = line
     report.problems += [held] if held else []
     return report
@@ -110,14 +123,18 @@ def _mends(entry: Entry, torn: bytes) -> bool:
     return bool(entry["kind"] == "mended" and entry["details"] == told)
 
 
-def _count(report: ChainReport, entry: Entry) -> None:
+def _count(report: ChainReport, entry: Entry, line: bytes) -> None:
     report.entries += 1
     report.unsigned += not entry["key_id"]
     evidence_id = entry["evidence_id"]
     match entry["kind"]:
         case "sealed":
             report.sealed[evidence_id] = str(entry["details"].get("manifest_sha256", ""))
+            report.sealings[evidence_id] = Sealing(entry["number"], link_to(line), entry["at"])
             report.erased.discard(evidence_id)
+        case "stamped":
+            if type(entry["details"].get("entry")) is int:
+                report.stamps[entry["details"]["entry"]] = entry
         case "set aside":
             report.sealed.pop(evidence_id, None)
         case "erased":

@@ -39,6 +39,7 @@ Kind = Literal[
     "encryption on",  # originals sealed from here on are encrypted; details: encryption_key_id
     "encryption off",  # somebody decided that they are not; details: reason
     "re-encrypted",  # originals came under the key in force; details: encryption_key_id, files
+    "stamped",  # an authority vouches for the time of a sealing; details: of which entry, the stamp
     "mended",  # the line before was cut off by a crash; details: its sha256
 ]
 Entry = dict[str, Any]
@@ -88,14 +89,17 @@ class CustodyChain:
             self._add(file, kind, evidence_id, details, None)
             return True
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, from_byte: int = 0) -> Iterator[bytes]:
         """All lines as they lie on the disk, each with its end.
 
+        Args:
+            from_byte: where to begin; a line's beginning.
         Raises:
             TryAgain: the file is there but cannot be read.
         """
         try:
             with self.path.open("rb") as file:
+                file.seek(from_byte)
                 yield from file
         except FileNotFoundError:
             return

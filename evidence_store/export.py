@@ -6,15 +6,19 @@ inside still names the originals that stayed behind.
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import Certificate
 
 from domain.errors import PutAside, Stop
 from domain.evidence import EvidenceRecord
@@ -43,6 +47,7 @@ class Exporter:
     vault: Vault
     chain: CustodyChain
     keys: PublicKeys
+    authorities: Sequence[Certificate] = ()  # whose time stamps count
     summarise: Summarise = lambda record, story, entries, folder: None
 
     def export(self, record: EvidenceRecord, target: Path, reason: str | None = None) -> list[str]:
@@ -93,6 +98,7 @@ class Exporter:
             (folder / "public-keys" / f"{key_id}.pem").write_bytes(public_pem(key))
         shutil.copyfile(verifier_file(), folder / VERIFIER_NAME)
         (folder / "README.txt").write_text(_README, encoding="utf-8")
+        write_stamp(folder / "time-stamp", entries, self.authorities)
         self.summarise(record, self.vault.story(record.evidence_id), entries, folder)
 
     def _sign(
@@ -120,6 +126,28 @@ class Exporter:
         (folder / "export.json").write_bytes(listing)
         if signer:
             (folder / "export.sig").write_bytes(sign_file(signer, "export.json", listing))
+
+
+def write_stamp(folder: Path, entries: Sequence[Entry], authorities: Sequence[Certificate]) -> None:
+    """The record's time stamp as files that `openssl ts -verify` takes; nothing where there is none.
+
+    Args:
+        entries: of the custody chain, about this record.
+    """
+    sealed = [each for each in entries if each["kind"] == "sealed"][-1:]
+    for entry in entries:
+        if (
+            sealed
+            and entry["kind"] == "stamped"
+            and entry["details"]["entry"] == sealed[0]["number"]
+        ):
+            folder.mkdir()
+            (folder / "sealing.json").write_bytes(to_canonical(sealed[0]))
+            response = base64.b64decode(entry["details"]["response"])
+            (folder / "response.tsr").write_bytes(response)
+            pems = [each.public_bytes(Encoding.PEM) for each in authorities]
+            (folder / "authorities.pem").write_bytes(b"".join(pems))
+            return
 
 
 def verifier_file() -> Path:
@@ -159,6 +187,7 @@ _README = """\
 本文件夹是一份经封存并签名的证据记录。
   summary.zh.pdf      摘要
   record/             记录本身；manifest.json 列明每个文件的 SHA-256，manifest.sig 是其签名
+  time-stamp/         时间戳机构对封存时间的证明（如有），可用 openssl ts -verify 核验
   custody.jsonl       对本记录做过什么、何人、何时、为何；每条均有签名
   public-keys/        用于核验签名的公钥
   verify_evidence.py  核验程序：需要 Python 和 cryptography 包
@@ -168,6 +197,7 @@ _README = """\
 This folder is a sealed and signed evidence record.
   summary.en.pdf      summary
   record/             the record itself; manifest.json has every file's SHA-256, manifest.sig signs it
+  time-stamp/         an authority's word for the time of the sealing, if there is one (openssl ts -verify)
   custody.jsonl       what was done with this record, by whom, when and why; each line is signed
   public-keys/        the keys that check the signatures
   verify_evidence.py  the verifier: needs Python and the package cryptography

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from cryptography.x509 import Certificate
+
 from domain.data_dir import DataDir
+from domain.errors import PutAside
 from domain.evidence import EvidenceRecord
 from evidence_store.check_custody import ChainReport, check_chain
 from evidence_store.custody import CustodyChain
 from evidence_store.keys import KeyFolder, PublicKeys
 from evidence_store.manifest import read_seal
 from evidence_store.open_vault import open_vault
+from evidence_store.time_stamps import Stamp, check_stamp, sound_authorities
 from evidence_store.vault import Vault
 from evidence_store.verify import verify_record
+
+CLOCKS_IN_STEP_S = 5.0
+STAMPED_SOON_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,7 @@ class Verifier:
     keys: PublicKeys
     chain: ChainReport
     problems: tuple[str, ...]  # of keys and chain: what concerns all records
+    authorities: tuple[Certificate, ...] = ()  # whose time stamps count
 
     @classmethod
     def open(cls, data: DataDir, key_folder: Path | None = None) -> Self:
@@ -39,8 +49,15 @@ class Verifier:
             TryAgain: they cannot be read now.
         """
         keys, faults = KeyFolder(data.keys).sound_public_keys()
+        authorities, more_faults = sound_authorities(data.keys)
         chain = check_chain(CustodyChain(data.custody), keys)
-        return cls(open_vault(data, key_folder), keys, chain, (*faults, *chain.problems))
+        return cls(
+            open_vault(data, key_folder),
+            keys,
+            chain,
+            (*faults, *more_faults, *chain.problems),
+            tuple(authorities),
+        )
 
     def problems_of(self, record: EvidenceRecord) -> list[str]:
         """What of one record is not as it was sealed, a line each; [] if all is.
@@ -49,7 +66,54 @@ class Verifier:
             record: the table's row.
         """
         problems = verify_record(record, self.vault, self.keys)
-        return problems + self._fault_of_chain(record.evidence_id)
+        problems += self._fault_of_chain(record.evidence_id)
+        try:
+            self.stamp_of(record.evidence_id)
+        except PutAside as error:
+            problems.append(f"{record.evidence_id}: its time stamp {error}")
+        return problems
+
+    def stamp_of(self, evidence_id: str) -> Stamp | None:
+        """When others say that a record had been sealed by; None where nobody was asked, or not yet.
+
+        Raises:
+            PutAside: there is a time stamp, and it does not hold; goes on after "the time stamp".
+        """
+        sealing = self.chain.sealings.get(evidence_id)
+        entry = self.chain.stamps.get(sealing.number) if sealing else None
+        if sealing is None or entry is None:
+            return None
+        details = entry["details"]
+        try:
+            response = base64.b64decode(details["response"], validate=True)
+        except (KeyError, TypeError, ValueError) as error:
+            raise PutAside(f"cannot be read: {error}") from error
+        stamp = check_stamp(response, bytes.fromhex(sealing.sha256), self.authorities)
+        if details.get("stamped_at") != stamp.at.isoformat(timespec="milliseconds"):
+            raise PutAside(f"says {stamp.at.isoformat()}, its entry another time")
+        return stamp
+
+    def has_stamp(self, evidence_id: str) -> bool:
+        """True where the chain holds a time stamp of its sealing, sound or not."""
+        sealing = self.chain.sealings.get(evidence_id)
+        return sealing is not None and sealing.number in self.chain.stamps
+
+    def clock_remark(self, evidence_id: str) -> str:
+        """How far this machine's clock was from the authority's at the sealing, "" if in step."""
+        try:
+            stamp, sealing = self.stamp_of(evidence_id), self.chain.sealings.get(evidence_id)
+        except PutAside:
+            return ""
+        if stamp is None or sealing is None:
+            return ""
+        later_s = (stamp.at - datetime.fromisoformat(sealing.at)).total_seconds()
+        if later_s < -CLOCKS_IN_STEP_S:
+            return (
+                f"{evidence_id}: this machine's clock was {-later_s:.0f} s ahead of the time stamp"
+            )
+        if later_s > STAMPED_SOON_S:
+            return f"{evidence_id}: was stamped {later_s:.0f} s after this machine sealed it"
+        return ""
 
     def is_signed(self, evidence_id: str) -> bool:
         """True where the manifest says that a key signed it."""

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from forewarn.commands.evidence_out import IdArgument, export, verify
 from forewarn.commands.evidence_search import search
+from forewarn.commands.evidence_stamp import stamp
 from forewarn.commands.evidence_upkeep import upkeep
 from forewarn.evidence_filters import (
     CameraOption,
@@ -134,6 +135,7 @@ app.command()(search)
 app.command()(upkeep)
 app.command()(verify)
 app.command()(export)
+app.command()(stamp)
 
 
 def _copies(vault: Vault, evidence_id: str, names: list[str], to: Path) -> dict[str, str]:

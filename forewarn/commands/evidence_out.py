@@ -60,11 +60,15 @@ def verify(
         ]
         problems += verifier.vanished(listed)
     unsigned = sum(not verifier.is_signed(each) for each in ids)
+    stamped = sum(verifier.has_stamp(each) for each in ids)
+    remarks = [*verifier.chain.remarks, *filter(None, map(verifier.clock_remark, ids))]
     if as_json:
-        told = {"records": len(ids), "unsigned": unsigned, "problems": problems}
+        told = {"records": len(ids), "unsigned": unsigned, "stamped": stamped, "problems": problems}
+        told |= {"remarks": remarks}
         print_json(told | {"custody_entries": verifier.chain.entries, "keys": [*verifier.keys]})
     else:
-        _tell_verified(len(ids), unsigned, problems, verifier)
+        _tell_verified(len(ids), unsigned, problems, remarks, verifier)
+        _tell_stamped(len(ids), stamped, verifier)
     if ids:
         told = {"records": len(ids), "problems": len(problems)}
         note_custody(folder, key_folder, "verified", evidence_id or "", told)
@@ -107,7 +111,9 @@ def export(
         raise PutAside(f"{evidence_id} does not verify and is not exported: " + "; ".join(problems))
     target = to or Path(f"{evidence_id}{'.unmasked' if unmasked else ''}.zip")
     chain = open_chain(folder, key_folder)
-    exporter = Exporter(verifier.vault, chain, keys_of(folder), write_summaries)
+    exporter = Exporter(
+        verifier.vault, chain, keys_of(folder), verifier.authorities, write_summaries
+    )
     withheld = exporter.export(record, target, reason if unmasked else None)
     key_id = chain.signer.key_id if chain.signer else ""
     if as_json:
@@ -118,10 +124,26 @@ def export(
     console.print(f"signed by {key_id or 'nobody'}", highlight=False, soft_wrap=True)
 
 
-def _tell_verified(records: int, unsigned: int, problems: list[str], verifier: Verifier) -> None:
+def _tell_stamped(records: int, stamped: int, verifier: Verifier) -> None:
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    if stamped or verifier.authorities:
+        console.print(f"time stamps: {stamped} of {records} records have one")
+        for each in verifier.authorities:
+            console.print(
+                f"time stamps checked with {each.subject.rfc4514_string()}, "
+                f"SHA-256 {each.fingerprint(SHA256()).hex()}",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+def _tell_verified(
+    records: int, unsigned: int, problems: list[str], remarks: list[str], verifier: Verifier
+) -> None:
     for problem in problems:
         console.print(f"[red]changed:[/red] {problem}", highlight=False, soft_wrap=True)
-    for remark in verifier.chain.remarks:
+    for remark in remarks:
         console.print(f"[yellow]remark:[/yellow] {remark}", highlight=False, soft_wrap=True)
     if not problems:
         entries = verifier.chain.entries

@@ -27,6 +27,7 @@ PLACES = {
     "Recording": "ladders[].rungs[].recordings[]",
     "SpeakerSettings": "speakers[]",
     "Calls": "calls",
+    "TimeStamping": "time_stamping",
     "Recipient": "recipients[]",
     "BothLanguages": "titles and texts",
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from domain.errors import ForewarnError
 from domain.site import Site
@@ -10,6 +12,7 @@ from domain.site_file import load_site
 from evidence_store.footage import SiteFootage
 from evidence_store.open_vault import open_sealing_vault
 from evidence_store.site_key import open_sealing_chain
+from evidence_store.stamper import Stamper
 from evidence_store.table import EvidenceTable
 from flows.preserve import WANTED_TYPES, build_preserve_flow
 from flows.signals import install_stop_signals
@@ -55,9 +58,22 @@ def preserve(settings: ProgramSettings, site: Site) -> None:
             stop,
             beat,
         )
-        run_flow(flow, settings.data.recovery / "preserve")
+        with stamping(settings, site):
+            run_flow(flow, settings.data.recovery / "preserve")
     finally:
         connection.close()
+
+
+@contextmanager
+def stamping(settings: ProgramSettings, site: Site) -> Iterator[None]:
+    """Time stamps for what is sealed meanwhile, where the site file names an authority."""
+    if site.time_stamping is None:
+        yield
+        return
+    chain = open_sealing_chain(settings.data, settings.keys, unsealed=settings.unsealed)
+    folder = settings.site_file.parent
+    with Stamper.of_site(site.time_stamping, folder, settings.data, chain):
+        yield
 
 
 def _parts(settings: ProgramSettings, site: Site, connection: Connection) -> PreserveParts:
