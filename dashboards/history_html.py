@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from dashboards.file_keys import MASKED_FOR_S, FileKeys
+from dashboards.hand_html import asked_by, step_by_hand
 from dashboards.names import Names
 from dashboards.offence_rows import state_chip
 from dashboards.offences import Offence
@@ -75,11 +76,14 @@ def _step(event: Event, names: Names) -> str:
         return _what(names.say("history.opened", threshold=names.duration(data.threshold_s)))
     if isinstance(data, OffenceWarned):
         due = names.say("history.warned", number=data.rung_number, count=data.rung_count)
+        if data.rung_number == 0:
+            due = names.say("hand.words")
         # both languages: both are spoken, and the next shift may read the other one
         return (
             _what(due)
             + f'<div class="said" lang="zh">{escape(data.text.zh)}</div>'
             + f'<div class="said" lang="en">{escape(data.text.en)}</div>'
+            + asked_by(data.by_hand, names)
         )
     if isinstance(data, OffenceClimbed):
         return _what(names.say("history.climbed", number=data.rung_number, count=data.rung_count))
@@ -109,7 +113,7 @@ def _step(event: Event, names: Names) -> str:
         return _announcement(data, names)
     if isinstance(data, EvidenceSealed):
         return _sealed(data, names)
-    return ""
+    return step_by_hand(data, names)
 
 
 def _what(said: str) -> str:
@@ -130,6 +134,8 @@ def _notification(data: NotificationMade, names: Names) -> str:
 
 
 def _announcement(data: AnnouncementMade, names: Names) -> str:
+    if data.rung_number == 0:
+        return _words(data, names)
     if data.was_spoken:
         seconds = f"{data.audio_duration_s or 0:.1f}"
         spoken = "history.spoken_with" if data.said_with else "history.spoken"
@@ -137,6 +143,15 @@ def _announcement(data: AnnouncementMade, names: Names) -> str:
         return f'<div class="spoken">{escape(said)}</div>'
     key = _UNSPOKEN.get(data.result, "failed")
     said = names.say(f"history.{key}", number=data.rung_number, reason=data.reason)
+    return f'<div class="not-spoken">{escape(said)}</div>'
+
+
+def _words(data: AnnouncementMade, names: Names) -> str:
+    """What came of an operator's words."""
+    if data.was_spoken:
+        said = names.say("hand.words_spoken", seconds=f"{data.audio_duration_s or 0:.1f}")
+        return f'<div class="spoken">{escape(said)}</div>'
+    said = names.say("hand.words_unspoken", reason=data.reason or data.result)
     return f'<div class="not-spoken">{escape(said)}</div>'
 
 

@@ -50,6 +50,14 @@ class Names:
         key = f"wall.state_{state}"
         return self.say(key) if key in catalogue() else state
 
+    def command(self, command: str) -> str:
+        """What an operator asked for."""
+        return self.say(f"hand.command_{command.replace(' ', '_')}")
+
+    def refusal(self, why: str) -> str:
+        """Why a command was not carried out."""
+        return self.say(f"hand.why_{why.replace(' ', '_')}")
+
     def unfit(self, code: str) -> str:
         """Why a camera may not warn; the code where the catalogue does not know it."""
         key = f"wall.unfit_{code}"

@@ -11,12 +11,17 @@ from zoneinfo import ZoneInfo
 from domain.events import (
     AnnouncementMade,
     CameraChanged,
+    CommandGiven,
+    CommandRefused,
     Event,
     EvidenceSealed,
     NotificationMade,
     OffenceClimbed,
     OffenceData,
+    OffenceDispatched,
+    OffenceHandedBack,
     OffenceOpened,
+    OffenceTakenOver,
     OffenceWarned,
     OutcomeData,
 )
@@ -40,6 +45,9 @@ class Offence:
     rung_count: int | None = None  # None: not told yet
     rungs_unspoken: int = 0  # came due and were too late or failed
     threshold_s: float | None = None
+    taken_by: str = ""  # the operator who has it; '': the ladder has
+    is_dispatched: bool = False  # an operator sent an officer
+    asked: tuple[Event, ...] = ()  # operators' commands without an answer yet
     history: tuple[Event, ...] = ()
     evidence: EvidenceSealed | None = None
 
@@ -73,13 +81,18 @@ class OffenceBook:
 
     def _take(self, event: Event) -> None:
         data = event.data
-        if self.latest_at is None or event.time > self.latest_at:
+        is_command = isinstance(data, CommandGiven | CommandRefused)  # by the wall's clock
+        if not is_command and (self.latest_at is None or event.time > self.latest_at):
             self.latest_at = event.time
         if isinstance(data, CameraChanged):
             self.cameras[data.camera_id] = data
         elif isinstance(data, OffenceData):
             self._count(event, data)
             self.offences[data.offence_id] = _moved(self.offences.get(data.offence_id), event, data)
+        elif isinstance(data, CommandGiven | CommandRefused):
+            known = self.offences.get(data.offence_id)
+            if known is not None:
+                self.offences[data.offence_id] = _asked(known, event)
         elif isinstance(data, AnnouncementMade | EvidenceSealed | NotificationMade):
             known = self.offences.get(data.offence_id)
             if known is not None:  # else so old that it has been forgotten
@@ -92,7 +105,9 @@ class OffenceBook:
             isinstance(each.data, OffenceWarned) for each in (known.history if known else ())
         )
         if is_first_warning or isinstance(data, OutcomeData):
-            self.counts[day, data.state] += 1
+            # a first warning counts as one, also of an offence that is taken over
+            state = State.WARNED.value if is_first_warning else data.state
+            self.counts[day, state] += 1
 
     def _forget_oldest(self) -> None:
         closed = [each for each in self.offences.values() if not each.is_open]
@@ -116,7 +131,7 @@ def _moved(known: Offence | None, event: Event, data: OffenceData) -> Offence:
             changed_at=event.time,
             dwell_s=data.dwell_s,
         )
-    known = replace(known, history=_in_order(known.history, event))
+    known = _by_hand(replace(known, history=_in_order(known.history, event)), data)
     if isinstance(data, OffenceOpened):
         known = replace(known, threshold_s=data.threshold_s)
     if isinstance(data, OffenceWarned):
@@ -138,6 +153,30 @@ def _moved(known: Offence | None, event: Event, data: OffenceData) -> Offence:
     return replace(known, state=data.state, changed_at=event.time, dwell_s=data.dwell_s)
 
 
+def _by_hand(known: Offence, data: OffenceData) -> Offence:
+    by_hand = getattr(data, "by_hand", None)
+    if by_hand is not None:
+        known = replace(known, asked=_without(known.asked, by_hand.command_id))
+    if isinstance(data, OffenceTakenOver):
+        return replace(known, taken_by=data.by_hand.operator)
+    if isinstance(data, OffenceHandedBack | OutcomeData):
+        return replace(known, taken_by="")
+    if isinstance(data, OffenceDispatched):
+        return replace(known, is_dispatched=True)
+    return known
+
+
+def _asked(known: Offence, event: Event) -> Offence:
+    if isinstance(event.data, CommandRefused):
+        known = replace(known, asked=_without(known.asked, event.data.command_id))
+        return replace(known, history=_in_order(known.history, event))
+    return replace(known, asked=(*known.asked, event))
+
+
+def _without(asked: tuple[Event, ...], command_id: str) -> tuple[Event, ...]:
+    return tuple(each for each in asked if each.id != command_id)
+
+
 def _noted(
     known: Offence, event: Event, data: AnnouncementMade | EvidenceSealed | NotificationMade
 ) -> Offence:
@@ -146,7 +185,7 @@ def _noted(
         return replace(known, evidence=data)
     if isinstance(data, NotificationMade):
         return known
-    if not data.was_spoken and data.result != "unknown whether played":
+    if data.rung_number and not data.was_spoken and data.result != "unknown whether played":
         return replace(known, rungs_unspoken=known.rungs_unspoken + 1)
     return known
 

@@ -50,6 +50,8 @@ STATE_COLOURS = {
     "lapsed": "#94a3b8",
     "exempted": "#cbd5e1",
     "escalated": "#f87171",
+    "taken-over": "#67e8f9",
+    "dismissed": "#cbd5e1",
     "unknown": "#c4b5fd",
 }
 
@@ -64,6 +66,7 @@ CHIP_CSS = (
   font-size: 14px; line-height: 20px; padding: 1px 8px; border: 1.5px solid #94a3b8;
   border-radius: 999px; color: #cbd5e1; }
 .state.escalated { background: #f87171; color: #1a0606 !important; }
+.state.taken-over { background: #67e8f9; color: #04191d !important; }
 .state.warned { background: #fb923c; color: #1c0d02 !important; }
 """
     + STATE_CSS

@@ -48,7 +48,7 @@ class AnnouncementMade(EventData):
     offence_id: str
     camera_id: str
     rung_id: str
-    rung_number: int = Field(ge=1)
+    rung_number: int = Field(ge=0, description="0: an operator's words, no rung")
     warned_event_id: str
     result: AnnouncementResult = Field(
         description="written: the sound lies in the speaker's folder; played: the speaker took all "

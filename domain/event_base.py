@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from domain.commands import CommandKind
+
 Box = tuple[float, float, float, float]
 
 
@@ -47,9 +49,26 @@ class OffenceData(EventData):
     sighting: Sighting = Field(description="the subject when this event arose (or when last seen)")
 
 
+class ByHand(BaseModel):
+    """What a person had done, and why."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command_id: str
+    command: CommandKind
+    operator: str = Field(description="as typed: nobody checks it")
+    reason: str = ""
+    asked_at: AwareDatetime = Field(description="wall clock")
+
+
 class OutcomeData(OffenceData):
     """How an offence ended, with every sighting that evidence is cut around."""
 
     first_sighting: Sighting
-    rung_sightings: tuple[Sighting, ...] = Field(description="one for each rung that came due")
+    rung_sightings: tuple[Sighting, ...] = Field(
+        description="one for each call: rungs that came due, and what operators had spoken"
+    )
     last_sighting: Sighting
+    operators_did: tuple[ByHand, ...] = Field(
+        default=(), description="commands of operators that were carried out, in order"
+    )

@@ -14,11 +14,18 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.announcements import AnnouncementMade as AnnouncementMade
 from domain.event_base import Box as Box
+from domain.event_base import ByHand as ByHand
 from domain.event_base import EventData as EventData
 from domain.event_base import OffenceData as OffenceData
 from domain.event_base import OutcomeData as OutcomeData
 from domain.event_base import Sighting as Sighting
 from domain.facts import BothLanguages
+from domain.operator_events import CommandGiven as CommandGiven
+from domain.operator_events import CommandRefused as CommandRefused
+from domain.operator_events import OffenceDismissed as OffenceDismissed
+from domain.operator_events import OffenceDispatched as OffenceDispatched
+from domain.operator_events import OffenceHandedBack as OffenceHandedBack
+from domain.operator_events import OffenceTakenOver as OffenceTakenOver
 from domain.requests import CaseRequested as CaseRequested
 from domain.requests import NotificationMade as NotificationMade
 from domain.requests import NotificationRequested as NotificationRequested
@@ -53,16 +60,19 @@ class OffenceOpened(OffenceData):
 
 
 class OffenceWarned(OffenceData):
-    """A rung of the ladder came due: its text is to be spoken, once."""
+    """A rung of the ladder came due, or an operator asked for words: to be spoken, once."""
 
     event_type: ClassVar[str] = "forewarn.offence.warned.v1"
-    rung_id: str
-    rung_number: int = Field(ge=1, description="counted from 1")
+    rung_id: str = Field(description="of an operator's text its id, of free words 'own-words'")
+    rung_number: int = Field(ge=0, description="counted from 1; 0: an operator's words, no rung")
     rung_count: int = Field(ge=1)
     text: BothLanguages = Field(description="the words as they are to be spoken")
     languages: tuple[str, ...] = Field(default=LANGUAGES, description="in the order spoken")
     recordings: tuple[Recording, ...] = Field(
         default=(), description="played for their languages instead of the voice"
+    )
+    by_hand: ByHand | None = Field(
+        default=None, description="an operator asked for it; none: it came due by itself"
     )
 
 
@@ -199,6 +209,12 @@ EVENT_DATA: tuple[type[EventData], ...] = (
     OffenceEscalated,
     OffenceExempted,
     OffenceUnknown,
+    OffenceTakenOver,
+    OffenceHandedBack,
+    OffenceDispatched,
+    OffenceDismissed,
+    CommandGiven,
+    CommandRefused,
     CameraChanged,
     CameraFitness,
     AnnouncementMade,

@@ -26,6 +26,8 @@ class State(StrEnum):
     LAPSED = "lapsed"  # left before anything was said
     EXEMPTED = "exempted"  # every rung spoken, still there, but the first time is let off
     ESCALATED = "escalated"  # every rung spoken, grace over, still there: a person is asked for
+    TAKEN_OVER = "taken-over"  # a person has it: nothing is said or escalated by itself
+    DISMISSED = "dismissed"  # a person decided that this is no offence to be followed
     UNKNOWN = "unknown"  # the camera went silent: nobody can say what happened
 
 
@@ -41,6 +43,13 @@ class Trigger(StrEnum):
     SIGHT_LOST = "camera silent"
     RUNG_WITHHELD = "rung due, not allowed"
     ESCALATION_WITHHELD = "last grace over, not allowed"
+    TAKEN_OVER = "an operator takes over"
+    HANDED_BACK = "handed back, nothing said yet"
+    HANDED_BACK_WARNED = "handed back after a call"
+    LEFT_WARNED = "left the zone after a call"
+    OPERATOR_SPEAKS = "an operator speaks"
+    DISPATCHED = "an operator sends an officer"
+    DISMISSED = "an operator dismisses it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,20 @@ class Move:
     trigger: Trigger
     after: State
     event_type: str | None
+
+
+OPEN = (State.OPENED, State.WARNED, State.TAKEN_OVER)
+
+
+def _moves_by_hand() -> Iterator[Move]:
+    """What an operator may do with an open offence, wherever it stands."""
+    for before in OPEN:
+        yield Move(before, Trigger.TAKEN_OVER, State.TAKEN_OVER, "forewarn.offence.taken-over.v1")
+        # whoever has taken over keeps it, also after a call
+        after = State.TAKEN_OVER if before is State.TAKEN_OVER else State.WARNED
+        yield Move(before, Trigger.OPERATOR_SPEAKS, after, "forewarn.offence.warned.v1")
+        yield Move(before, Trigger.DISPATCHED, before, "forewarn.offence.dispatched.v1")
+        yield Move(before, Trigger.DISMISSED, State.DISMISSED, "forewarn.offence.dismissed.v1")
 
 
 MOVES: tuple[Move, ...] = (
@@ -84,6 +107,17 @@ MOVES: tuple[Move, ...] = (
     Move(State.OPENED, Trigger.ESCALATION_WITHHELD, State.OPENED, "forewarn.offence.withheld.v1"),
     Move(State.WARNED, Trigger.RUNG_WITHHELD, State.WARNED, "forewarn.offence.withheld.v1"),
     Move(State.WARNED, Trigger.ESCALATION_WITHHELD, State.WARNED, "forewarn.offence.withheld.v1"),
+    *_moves_by_hand(),
+    Move(State.TAKEN_OVER, Trigger.HANDED_BACK, State.OPENED, "forewarn.offence.handed-back.v1"),
+    Move(
+        State.TAKEN_OVER,
+        Trigger.HANDED_BACK_WARNED,
+        State.WARNED,
+        "forewarn.offence.handed-back.v1",
+    ),
+    Move(State.TAKEN_OVER, Trigger.LEFT, State.LAPSED, "forewarn.offence.lapsed.v1"),
+    Move(State.TAKEN_OVER, Trigger.LEFT_WARNED, State.COMPLIED, "forewarn.offence.complied.v1"),
+    Move(State.TAKEN_OVER, Trigger.SIGHT_LOST, State.UNKNOWN, "forewarn.offence.unknown.v1"),
 )
 
 _BY_CAUSE = {(move.before, move.trigger): move for move in MOVES}

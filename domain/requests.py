@@ -11,16 +11,16 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from domain.event_base import EventData, OffenceData
+from domain.event_base import ByHand, EventData, OffenceData
 from domain.facts import BothLanguages
 
 
 class RequestData(OffenceData):
     """What every request says."""
 
-    asked_by: Literal["rung", "escalation"]
-    rung_id: str = Field(description="of the rung that asks; of an escalation ''")
-    rung_number: int = Field(ge=0, description="of the rung that asks, from 1; of an escalation 0")
+    asked_by: Literal["rung", "escalation", "operator"]
+    rung_id: str = Field(description="of the rung that asks; where none does, ''")
+    rung_number: int = Field(ge=0, description="of the rung that asks, from 1; where none does, 0")
     rung_count: int = Field(ge=1)
     site_title: BothLanguages
     camera_title: BothLanguages
@@ -54,6 +54,7 @@ class OfficerRequested(RequestData):
     """A person is to go there and look."""
 
     event_type: ClassVar[str] = "forewarn.officer.requested.v1"
+    by_hand: ByHand | None = Field(default=None, description="the operator who asks, and the note")
 
 
 NotificationResult = Literal[

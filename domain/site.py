@@ -19,6 +19,7 @@ from domain.compliance import Compliance
 from domain.conditions import Condition
 from domain.facts import BothLanguages as BothLanguages
 from domain.facts import Facts, Fraction01, Identifier
+from domain.operators import OperatorSettings
 from domain.recipients import Recipient
 from domain.rungs import Ladder as Ladder
 from domain.rungs import Rung as Rung
@@ -174,6 +175,7 @@ class Site(Facts):
     time_stamping: TimeStamping | None = Field(
         default=None, description="an authority whose time stamps every sealing gets (RFC 3161)"
     )
+    operators: OperatorSettings = OperatorSettings()
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:

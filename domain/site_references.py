@@ -30,9 +30,10 @@ def _repeated_ids(site: Site) -> Iterator[Fault]:
         ("rules", [rule.id for rule in site.rules]),
         ("speakers", [speaker.id for speaker in site.speakers]),
         ("recipients", [recipient.id for recipient in site.recipients]),
+        ("operators.texts", [each.id for each in site.operators.texts]),
     ):
         for row, each in _again(ids):
-            yield (what, row, "id"), f"ids should be unique, {each!r} came before"
+            yield (*what.split("."), row, "id"), f"ids should be unique, {each!r} came before"
 
 
 def _repeated_in_parts(site: Site) -> Iterator[Fault]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.announcements import SpokenPart
+from domain.commands import CommandKind, Refusal, command_id
 from domain.events import (
     AnnouncementMade,
+    ByHand,
     CameraChanged,
     CameraFitness,
     CaseRequested,
+    CommandGiven,
     Event,
     EvidenceFile,
     EvidenceSealed,
@@ -18,10 +22,14 @@ from domain.events import (
     NotificationRequested,
     OffenceClimbed,
     OffenceComplied,
+    OffenceDismissed,
+    OffenceDispatched,
     OffenceEscalated,
     OffenceExempted,
+    OffenceHandedBack,
     OffenceLapsed,
     OffenceOpened,
+    OffenceTakenOver,
     OffenceUnknown,
     OffenceWarned,
     OffenceWithheld,
@@ -30,6 +38,7 @@ from domain.events import (
 )
 from domain.fitness import Unfit, explain
 from domain.ids import mint
+from domain.refusals import refuse
 from domain.site import BothLanguages
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -95,6 +104,7 @@ def one_of_each() -> list[Event]:
         offence(OffenceEscalated, "escalated", 9, **ended),
         offence(OffenceExempted, "exempted", 9, **ended),
         offence(OffenceUnknown, "unknown", 9, **ended, reason="gate: no frame for 10 s"),
+        *_by_operators(offence, offence_id, ended),
         _sealed(offence_id),
     ]
 
@@ -156,6 +166,58 @@ def _notified(asked: Event) -> Event:
     )
     event_id = mint("evt", asked.id, data.event_type, "duty-officer")
     return Event(event_id, "forewarn/campus/notifier", asked.subject, asked.time, data)
+
+
+def _by_operators(
+    offence: Callable[..., Event], offence_id: str, ended: dict[str, Any]
+) -> list[Event]:
+    """A command, one that is refused, and what operators' commands lead to."""
+    given = command_event(offence_id)
+    by_hand = ByHand(
+        command_id=given.id,
+        command=CommandKind.TAKE_OVER,
+        operator="Wang Fang",
+        asked_at=given.time,
+    )
+
+    def did(command: CommandKind, reason: str) -> ByHand:
+        return by_hand.model_copy(update={"command": command, "reason": reason})
+
+    sent = did(CommandKind.DISPATCH, "patrol 3, two minutes away")
+    dismissed = did(CommandKind.DISMISS, "the gardener, at work")
+    return [
+        given,
+        offence(
+            OffenceTakenOver,
+            "taken-over",
+            2,
+            by_hand=by_hand,
+            hand_back_at=START + timedelta(seconds=302),
+        ),
+        refuse(command_event(offence_id, "Li Wei"), Refusal.TAKEN_BY_ANOTHER, "Wang Fang"),
+        offence(OffenceDispatched, "taken-over", 3, by_hand=sent),
+        offence(OffenceHandedBack, "warned", 4, cause="time limit", taken_by="Wang Fang"),
+        offence(
+            OffenceDismissed, "dismissed", 5, **ended, by_hand=dismissed, operators_did=(dismissed,)
+        ),
+    ]
+
+
+def command_event(offence_id: str, operator: str = "Wang Fang") -> Event:
+    """An operator takes an offence over."""
+    at = START + timedelta(seconds=2)
+    data = CommandGiven(
+        command=CommandKind.TAKE_OVER,
+        offence_id=offence_id,
+        site_id="campus",
+        camera_id="gate",
+        rule_id="no-lingering",
+        operator=operator,
+        asked_at=at,
+        via="console",
+    )
+    id_ = command_id(offence_id, data.command, operator, "example")
+    return Event(id_, "forewarn/campus/operators", offence_id, at, data)
 
 
 def _sighting(at: datetime) -> Sighting:

@@ -158,6 +158,14 @@ class EventLog:
             row = connection.execute(wanted).mappings().one_or_none()
         return None if row is None else self._readable(dict(row))
 
+    def about(self, subject: str) -> list[LoggedEvent]:
+        """All events about one subject (an offence, say), in order; [] where there are none."""
+        wanted = select(EVENTS).where(EVENTS.c.subject == subject).order_by(EVENTS.c.seq)
+        with self.reading(f"read about {subject}") as connection:
+            rows = list(connection.execute(wanted).mappings())
+        readable = (self._readable(dict(row)) for row in rows)
+        return [each for each in readable if each is not None]
+
     def last_seq(self) -> int:
         """Number of the newest event; 0 while the log is empty."""
         with self.reading("read the last number") as connection:

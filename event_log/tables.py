@@ -21,6 +21,8 @@ EVENTS = Table(
     Column("data", Text, nullable=False),  # JSON
     Column("recorded_at", Text, nullable=False),  # UTC, as time
     Index("events_by_type", "type", "seq"),
+    # a log made before there was this one is read through instead
+    Index("events_by_subject", "subject", "seq"),
     sqlite_autoincrement=True,  # a number is never given twice, even if rows are removed by hand
 )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import bytewax.operators as op
-from bytewax.dataflow import Dataflow
+from bytewax.dataflow import Dataflow, Stream
 from bytewax.inputs import Source
 from bytewax.operators import KeyedStream
 from bytewax.outputs import DynamicSink, Sink, StatelessSinkPartition
@@ -19,14 +19,26 @@ from domain.events import CameraChanged, Event
 from domain.ids import mint
 from domain.site import Site
 from domain.tracks import TrackedFrame
+from event_log.rows import LoggedEvent
 from flows.live_board import LiveBoard
 from flows.sources.camera_shard import ShardItem
 from flows.steps.camera_fitness import FitnessItem, FitnessLogic, FitnessState, FitnessWatch
 from flows.steps.ladder_step import LadderLogic, RuleItem, RuleStandings
 from flows.steps.rule_watch import RuleState, watch_keys, watch_of
+from flows.steps.take_up import Desk, Pending, take_up
 from flows.steps.track import CameraTracker, TrackerState, TrackLogic
 
 FLOW_ID = "watch"
+
+
+@dataclass(frozen=True)
+class CommandParts:
+    """Where operators' commands come from."""
+
+    commands: Source[LoggedEvent]  # CommandGiven only
+    find: Callable[[str], LoggedEvent | None]  # an event of the log by its id
+    about: Callable[[str], list[LoggedEvent]]  # events of the log about an offence
+    live_cameras: frozenset[str] = frozenset()  # the others play recordings: never too late
 
 
 @dataclass(frozen=True)
@@ -38,10 +50,11 @@ class WatchParts:
     detect: Callable[[list[ShardItem]], Iterable[Detections | CameraNotice]]
     events: Sink[tuple[str, Event]]
     live_board: LiveBoard | None = field(default=None)
+    operators: CommandParts | None = None  # None: nobody can interfere
 
 
 def build_watch_flow(parts: WatchParts) -> Dataflow:
-    """cameras -> detections -> fitness -> tracks -> rules -> events
+    """cameras -> detections -> fitness -> tracks -> rules -> events; commands -> rules
 
     The step names are part of every saved state: renaming one forgets what it knew.
     """
@@ -55,11 +68,15 @@ def build_watch_flow(parts: WatchParts) -> Dataflow:
     believed: KeyedStream[FitnessItem] = op.filter_map_value("believed", judged, _no_event)
     tracked = op.stateful_batch("track", believed, _track_builder(site))
     by_rule = op.flat_map("by_rule", tracked, _rule_step(site))
+    refused: list[Stream[Event]] = []
+    if parts.operators is not None:
+        asked, refused = _take_up_commands(flow, site, parts.operators)
+        by_rule = op.merge("with_commands", by_rule, asked)
     climbed = op.stateful_batch("ladder", by_rule, _ladder_builder(parts))
     offences = op.filter_map("offences", op.key_rm("unkey", climbed), _only_event)
     cameras = op.filter_map("camera_news", op.key_rm("unkey_news", tracked), _camera_event(site))
     fitness = op.filter_map("fitness_news", op.key_rm("unkey_fitness", judged), _only_event)
-    told = op.merge("all", offences, cameras, fitness)
+    told = op.merge("all", offences, cameras, fitness, *refused)
     events = op.key_on("by_site", told, lambda event: site.site.id)
     op.output("events", events, parts.events)
     if parts.live_board is not None:
@@ -70,6 +87,27 @@ def build_watch_flow(parts: WatchParts) -> Dataflow:
         )
         op.output("live", shown, LiveSink(parts.live_board))
     return flow
+
+
+def _take_up_commands(
+    flow: Dataflow, site: Site, parts: CommandParts
+) -> tuple[KeyedStream[tuple[str, RuleItem]], list[Stream[Event]]]:
+    """Commands for each rule's ladder, and those that are refused before they get there."""
+    keys = frozenset(key for keys in watch_keys(site).values() for key in keys)
+    desk = Desk(parts.find, parts.about, keys, parts.live_cameras)
+    given = op.input("commands", flow, parts.commands)
+    taken: Stream[Pending | Event] = op.filter_map(
+        "take_up", given, lambda logged: take_up(logged, desk)
+    )
+    asked = op.filter_map("commands_by_rule", taken, _keyed_command)
+    return asked, [op.filter_map("refused", taken, _only_event)]
+
+
+def _keyed_command(item: Pending | Event) -> tuple[str, tuple[str, RuleItem]] | None:
+    if not isinstance(item, Pending):
+        return None
+    key = f"{item.given.camera_id}|{item.given.rule_id}"
+    return key, (key, item)
 
 
 def _camera_of(item: Detections | CameraNotice) -> str:
@@ -123,7 +161,7 @@ def _ladder_builder(parts: WatchParts) -> Callable[[RuleState | None], LadderLog
     )
 
 
-def _only_event(item: Event | RuleStandings | FitnessItem) -> Event | None:
+def _only_event(item: Event | RuleStandings | FitnessItem | Pending) -> Event | None:
     return item if isinstance(item, Event) else None
 
 

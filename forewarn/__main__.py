@@ -18,6 +18,7 @@ from forewarn.commands import (
     keys,
     models,
     notify,
+    offences,
     run,
     triton,
     up,
@@ -37,6 +38,7 @@ app.command("up")(up.up)
 app.add_typer(triton.app, name="triton")
 app.add_typer(models.app, name="models")
 app.add_typer(events.app, name="events")
+app.add_typer(offences.app, name="offences")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(keys.app, name="keys")
 app.add_typer(notify.app, name="notify")

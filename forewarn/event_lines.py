@@ -6,8 +6,11 @@ from datetime import UTC
 
 from domain.events import (
     AnnouncementMade,
+    ByHand,
     CameraChanged,
     CameraFitness,
+    CommandGiven,
+    CommandRefused,
     EventData,
     EvidenceSealed,
     NotificationMade,
@@ -15,7 +18,11 @@ from domain.events import (
     OffenceClimbed,
     OffenceComplied,
     OffenceData,
+    OffenceDismissed,
+    OffenceDispatched,
+    OffenceHandedBack,
     OffenceLapsed,
+    OffenceTakenOver,
     OffenceUnknown,
     OffenceWarned,
     OffenceWithheld,
@@ -46,9 +53,20 @@ def line(logged: LoggedEvent) -> str:
 def describe(data: EventData) -> str:
     """What happened, in a few words."""
     match data:
+        case OffenceWarned(rung_number=0):
+            return f"{_where(data)}: an operator's words ({data.rung_id}){_by(data.by_hand)}"
         case OffenceWarned() | OffenceClimbed():
             rung = f"rung {data.rung_number} of {data.rung_count} ({data.rung_id})"
-            return f"{_where(data)}: {rung}"
+            by_hand = data.by_hand if isinstance(data, OffenceWarned) else None
+            return f"{_where(data)}: {rung}{_by(by_hand)}"
+        case OffenceTakenOver() | OffenceDispatched() | OffenceDismissed():
+            return f"{_where(data)}{_by(data.by_hand)}"
+        case OffenceHandedBack():
+            return f"{_where(data)}: {data.cause}, had been with {data.taken_by}{_by(data.by_hand)}"
+        case CommandGiven():
+            return f"{data.operator}: {data.command.value}{_reason(data.reason)}"
+        case CommandRefused():
+            return f"{data.operator}: {data.command.value} refused: {data.explanation}"
         case OffenceComplied() | OffenceLapsed():
             return f"{_where(data)}: {data.basis}"
         case OffenceUnknown():
@@ -84,6 +102,10 @@ def describe(data: EventData) -> str:
 
 def _where(data: OffenceData) -> str:
     return f"{data.camera_id}, {data.dwell_s:.1f} s in {data.zone_id} ({data.rule_id})"
+
+
+def _by(by_hand: ByHand | None) -> str:
+    return f", asked for by {by_hand.operator}{_reason(by_hand.reason)}" if by_hand else ""
 
 
 def _reason(reason: str) -> str:

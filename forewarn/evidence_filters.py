@@ -15,7 +15,7 @@ ZoneOption = Annotated[str | None, typer.Option("--zone", help="Only this zone."
 RuleOption = Annotated[str | None, typer.Option("--rule", help="Only this rule.")]
 OutcomeOption = Annotated[
     str | None,
-    typer.Option("--outcome", help="Only this outcome: complied, lapsed, escalated, unknown."),
+    typer.Option("--outcome", help="Only this outcome, such as complied or dismissed."),
 ]
 CategoryOption = Annotated[
     str | None,

@@ -145,7 +145,13 @@ def _cameras(changes: list[CameraChanged]) -> dict[str, str]:
     }
 
 
-_COLOURS = {"complied": "green", "escalated": "red", "unknown": "yellow", "lapsed": "dim"}
+_COLOURS = {
+    "complied": "green",
+    "escalated": "red",
+    "unknown": "yellow",
+    "lapsed": "dim",
+    "dismissed": "dim",
+}
 
 
 def show_summary(found: Summary, site: Site, terminal: Console) -> None:

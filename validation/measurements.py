@@ -13,6 +13,7 @@ import pandas as pd
 
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError
+from domain.events import OffenceWarned
 from domain.evidence import EvidenceRecord
 from domain.ids import mint
 from domain.site import Ladder, Rule, Site
@@ -87,7 +88,9 @@ def _measure(
     measured["verify_problems"] = "; ".join(_verify(record, verifier))
     story = vault.story(evidence_id) if _is_id(evidence_id, vault) else {}
     rule, ladder = _rule_in_force(record.rule_id, story, site)
-    measured |= _identity(record) | _parts(record) | _rule_facts(record, rule, ladder)
+    measured |= (
+        _identity(record) | _parts(record) | _rule_facts(record, rule, ladder, _words_spoken(story))
+    )
     measured |= {
         "subject_height_px": record.subject_height_px,
         "clip_duration_s": record.clip_duration_s,
@@ -152,10 +155,23 @@ def _rule_in_force(
         return None, None
 
 
-def _rule_facts(record: EvidenceRecord, rule: Rule | None, ladder: Ladder | None) -> dict[str, Any]:
+def _words_spoken(story: dict[str, Any]) -> int:
+    """Calls that were an operator's words, and no rung of the ladder."""
+    said = [
+        each["data"]
+        for each in story.get("history", ())
+        if each["type"] == OffenceWarned.event_type
+    ]
+    return sum(each.get("rung_number") == 0 for each in said)
+
+
+def _rule_facts(
+    record: EvidenceRecord, rule: Rule | None, ladder: Ladder | None, words: int
+) -> dict[str, Any]:
     if rule is None or ladder is None:
         return {"rule_known": False}
     rungs = len(ladder.rungs)
+    climbed = record.rungs_spoken - words
     # a repeater's ladder begins higher
     all_of_them = {rungs}
     if ladder.repeat_window_s:
@@ -163,11 +179,11 @@ def _rule_facts(record: EvidenceRecord, rule: Rule | None, ladder: Ladder | None
     # before the first rung that speaks nobody has been warned, whatever else was done
     silent = next((n for n, rung in enumerate(ladder.rungs) if rung.announces), rungs)
     fits = {
-        "escalated": record.rungs_spoken in all_of_them,
-        "exempted": record.rungs_spoken in all_of_them,
-        "complied": 1 <= record.rungs_spoken <= rungs,
+        "escalated": climbed in all_of_them,
+        "exempted": climbed in all_of_them,
+        "complied": record.rungs_spoken >= 1 and climbed <= rungs,
         "lapsed": record.rungs_spoken <= silent,
-    }.get(record.outcome, record.rungs_spoken <= rungs)
+    }.get(record.outcome, climbed <= rungs)
     return {
         "rule_known": rule.id == record.rule_id,
         "score_over_minimum": round(record.best_score - rule.min_score, 4),

@@ -47,6 +47,7 @@ class ShardSettings:
     recorder_for: Callable[[Camera], PacketSink | None] = lambda camera: None
     tiles: TileSink | None = None
     beat: Callable[[], None] = lambda: None  # called while alive, for an outside watchdog
+    over: threading.Event = field(default_factory=threading.Event)  # set when all footage has ended
 
     def positions(self) -> ReadPositions:
         """Positions for these cameras, to be shared with the step that says what is done."""
@@ -104,6 +105,8 @@ class CameraShard(StatefulSourcePartition[ShardItem, dict[str, ReaderPosition]])
     def next_batch(self) -> list[ShardItem]:
         """Take what is ready, a fair share of each camera."""
         self._settings.beat()
+        if self._is_over():
+            self._settings.over.set()
         if self._settings.stop.is_set() or self._is_over():
             raise StopIteration
         batch: list[ShardItem] = []

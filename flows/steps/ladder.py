@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from domain.cameras import CameraNotice
 from domain.events import Event, Recognition
@@ -21,11 +22,15 @@ from domain.fitness import explain
 from domain.frames import FrameStamp
 from domain.ladder import FINAL, State, Trigger, find_move
 from domain.looks import CLEAR, Sight
+from domain.operators import OperatorSettings
+from domain.refusals import refuse
 from domain.site import Ladder, Rule
 from domain.tracks import SubjectLink
 from flows.conditions.condition import Holding
+from flows.steps.by_hand import Deed, back_to_the_ladder, judge
 from flows.steps.offence import Offence, OffenceWriter
 from flows.steps.repeats import Repeats
+from flows.steps.take_up import Pending
 from flows.steps.warn_gate import WarnGate
 
 # what needs a camera that is fit to warn, and the move that is made where it is not
@@ -34,7 +39,7 @@ WITHHELD = {
     Trigger.SILENT_RUNG_DUE: Trigger.RUNG_WITHHELD,
     Trigger.LADDER_SPENT: Trigger.ESCALATION_WITHHELD,
 }
-
+HANDED_BACK = (Trigger.HANDED_BACK, Trigger.HANDED_BACK_WARNED)
 
 # states that events have told of
 TOLD = frozenset(State) - {State.SUSPECTED, State.DROPPED}
@@ -44,20 +49,29 @@ class RuleLadder:
     """Stays and offences of one rule on one camera.
 
     A plain class: `step` can be called with no stream running. Its state is in `offences`, keyed by
-    subject, and `last_at`; both are what a restart needs.
+    subject, `last_at`, `sight` and `held`; they are what a restart needs.
     """
 
     def __init__(
-        self, rule: Rule, ladder: Ladder, writer: OffenceWriter, gate: WarnGate | None = None
+        self,
+        rule: Rule,
+        ladder: Ladder,
+        writer: OffenceWriter,
+        gate: WarnGate | None = None,
+        operators: OperatorSettings | None = None,
     ) -> None:
         self._rule = rule
         self._ladder = ladder
         self._writer = writer
         self._gate = gate  # None: only what is wrong with the picture holds a rung back
         self._gap = timedelta(seconds=rule.gap_tolerance_s)
+        self._operators = operators or OperatorSettings()
+        self._hand_back_after = timedelta(seconds=self._operators.hand_back_after_s)
         self.repeats = Repeats(ladder)
         self.offences: dict[str, Offence] = {}
         self.last_at: datetime | None = None
+        self.sight = CLEAR  # of the last frame
+        self.held: list[Pending] = []  # commands whose moment has not come
 
     def step(
         self, frame: FrameStamp, holdings: Sequence[Holding], sight: Sight = CLEAR
@@ -76,7 +90,7 @@ class RuleLadder:
         if self.last_at is not None and at - self.last_at > self._gap:
             silent_s = (at - self.last_at).total_seconds()
             events += self.lose_sight(f"the camera gave no frames for {silent_s:.1f} s")
-        self.last_at = at
+        self.last_at, self.sight = at, sight
         self.repeats.forget(at)
         seen = {holding.subject: holding for holding in holdings}
         for subject, holding in seen.items():
@@ -84,7 +98,46 @@ class RuleLadder:
                 self.offences[subject] = Offence.begin(frame, holding)
         for subject in _in_order(self.offences):
             events += self._climb(subject, frame, seen.get(subject), sight)
-        return events
+        return events + self.take_held(at)
+
+    def command(self, pending: Pending) -> list[Event]:
+        """Take an operator's command: at once, or when time has come to where it belongs."""
+        if self.last_at is None or self.last_at < pending.not_before:
+            self.held.append(pending)
+            return []
+        return self._carry_out(pending, self.last_at)
+
+    def take_held(self, at: datetime | None) -> list[Event]:
+        """Carry out the commands that belong to this moment or before; None: all there are."""
+        if not self.held:
+            return []
+        ripe = [each for each in self.held if at is None or each.not_before <= at]
+        self.held = [each for each in self.held if each not in ripe]
+        ripe.sort(key=lambda each: (each.not_before, each.order))
+        return [event for each in ripe for event in self._carry_out(each, at or each.not_before)]
+
+    def _carry_out(self, pending: Pending, at: datetime) -> list[Event]:
+        """Make the move that a command asks for, or say why not; either is its one answer."""
+        wanted = pending.given.offence_id
+        found = [o for o in self.offences.values() if self._writer.offence_id(o) == wanted]
+        unfit = self._gate.why_withheld(self.sight, at) if self._gate else self.sight.faults
+        offence = found[0] if found else None
+        deed = judge(pending, offence, self._operators, self._ladder, unfit, at)
+        if offence is None or not isinstance(deed, Deed):
+            assert not isinstance(deed, Deed)
+            return [] if pending.is_answered else [refuse(pending.event, *deed)]
+        details: dict[str, Any] = {"by_hand": deed.by_hand, **deed.details}
+        offence.operators_did.append(deed.by_hand)
+        if deed.trigger is Trigger.TAKEN_OVER:
+            details |= {"taken_from": offence.taken_by, "hand_back_at": at + self._hand_back_after}
+            offence.taken_by, offence.taken_at = deed.by_hand.operator, at
+        elif deed.trigger in HANDED_BACK:
+            details |= {"cause": "operator", "taken_by": offence.taken_by}
+        elif deed.details:
+            offence.words += 1
+            if pending.given.text_id:
+                details["text"] = self._writer.words(deed.details["text"], offence, at)
+        return self._move(offence, deed.trigger, at, details)
 
     def renumber(self, link: SubjectLink) -> None:
         """Somebody told under a new number turns out to be one seen before: their stay goes on."""
@@ -111,7 +164,7 @@ class RuleLadder:
         if notice.status == "up":
             return []
         reason = notice.reason or "the footage ended"
-        return self.lose_sight(reason)
+        return self.lose_sight(reason) + self.take_held(None)
 
     def lose_sight(self, reason: str) -> list[Event]:
         """Nobody can say any more: offences become unknown, stays are dropped."""
@@ -119,7 +172,7 @@ class RuleLadder:
         for subject in _in_order(self.offences):
             offence = self.offences[subject]
             if offence.state not in FINAL:
-                events += self._move(offence, Trigger.SIGHT_LOST, offence.last.at, reason=reason)
+                events += self._lose(offence, reason)
         self.offences.clear()
         return events
 
@@ -137,10 +190,16 @@ class RuleLadder:
             if offence.state in FINAL:
                 return []
             if basis == "no longer seen" and sight.faults:
-                reason = explain(sight.faults)
-                return self._move(offence, Trigger.SIGHT_LOST, offence.last.at, reason=reason)
-            return self._move(offence, Trigger.LEFT, at, basis=basis)
+                return self._lose(offence, explain(sight.faults))
+            return self._leave(offence, at, basis)
         events: list[Event] = []
+        if offence.taken_at is not None and at - offence.taken_at >= self._hand_back_after:
+            events += self._move(
+                offence,
+                back_to_the_ladder(offence),
+                at,
+                {"cause": "time limit", "taken_by": offence.taken_by},
+            )
         if holding is not None and holding.holds:
             # nobody is warned on the strength of a frame in which they were not seen
             for trigger in self._due(offence, at):
@@ -179,9 +238,8 @@ class RuleLadder:
             self._know_repeater(offence, at)
             yield Trigger.THRESHOLD_REACHED
         if offence.state in (State.OPENED, State.WARNED):
-            since = offence.rungs[-1].at if offence.rungs else offence.opened_at
-            assert since is not None
-            waited_s = (at - since).total_seconds()
+            assert offence.waits_since is not None
+            waited_s = (at - offence.waits_since).total_seconds()
             if offence.next_rung < len(self._ladder.rungs):
                 # a repeater's first rung is due at once, whatever it waits for after another
                 rung = self._ladder.rungs[offence.next_rung]
@@ -197,17 +255,34 @@ class RuleLadder:
         if offence.earlier_offences:
             offence.first_rung = self._ladder.repeat_starts_at - 1
 
+    def _lose(self, offence: Offence, reason: str) -> list[Event]:
+        """Nobody can say any more what this subject does."""
+        return self._move(offence, Trigger.SIGHT_LOST, offence.last.at, {"reason": reason})
+
+    def _leave(self, offence: Offence, at: datetime, basis: str) -> list[Event]:
+        """The subject has left; after a call that is compliance, whoever had it made."""
+        is_warned = offence.state is State.TAKEN_OVER and offence.is_warned
+        return self._move(
+            offence, Trigger.LEFT_WARNED if is_warned else Trigger.LEFT, at, {"basis": basis}
+        )
+
     def _move(
-        self, offence: Offence, trigger: Trigger, at: datetime, *, basis: str = "", reason: str = ""
+        self,
+        offence: Offence,
+        trigger: Trigger,
+        at: datetime,
+        details: dict[str, Any] | None = None,
     ) -> list[Event]:
         move = find_move(offence.state, trigger)
-        was_warned = offence.state is State.WARNED or move.after is State.ESCALATED
+        was_warned = offence.is_warned or move.after is State.ESCALATED
         offence.make(move, at)
-        if move.after in FINAL and was_warned:
+        if move.after is State.DISMISSED:
+            self.repeats.note(offence.number, at, counts=False)
+        elif move.after in FINAL and was_warned:
             self.repeats.note(offence.number, at)
         if move.event_type is None:
             return []
-        return [self._writer.write(move, offence, at, basis=basis, reason=reason)]
+        return [self._writer.write(move, offence, at, details or {})]
 
 
 def _in_order(subjects: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from domain.cameras import CameraNotice
 from domain.events import Event
 from domain.tracks import TrackedFrame
 from flows.steps.rule_watch import RuleState, RuleWatch
+from flows.steps.take_up import Pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class RuleStandings:
     standings: tuple[Standing, ...]
 
 
-RuleItem = TrackedFrame | CameraNotice
+RuleItem = TrackedFrame | CameraNotice | Pending
 LadderOut = Event | RuleStandings
 
 
@@ -58,7 +59,7 @@ class LadderLogic(StatefulBatchLogic[tuple[str, RuleItem], LadderOut, RuleState]
         watch = self._watch_of(key)
         out: list[LadderOut] = []
         for _, item in values:
-            out += watch.notice(item) if isinstance(item, CameraNotice) else watch.step(item)
+            out += _take(watch, item)
         if self._tells_standings:
             out.append(_standings(key, watch))
         return out, StatefulBatchLogic.RETAIN
@@ -79,6 +80,16 @@ class LadderLogic(StatefulBatchLogic[tuple[str, RuleItem], LadderOut, RuleState]
         if self._watch is None:
             return self._resume or RuleState({}, None, {})
         return self._watch.save()
+
+
+def _take(watch: RuleWatch, item: RuleItem) -> list[Event]:
+    match item:
+        case CameraNotice():
+            return watch.notice(item)
+        case Pending():
+            return watch.command(item)
+        case _:
+            return watch.step(item)
 
 
 def _standings(key: str, watch: RuleWatch) -> RuleStandings:

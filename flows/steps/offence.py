@@ -6,14 +6,30 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from domain.events import DATA_BY_TYPE, Event, OffenceWithheld, Recognition, Sighting
+from domain.commands import answer_id
+from domain.events import (
+    DATA_BY_TYPE,
+    ByHand,
+    Event,
+    EventData,
+    OffenceClimbed,
+    OffenceHandedBack,
+    OffenceOpened,
+    OffenceWarned,
+    OffenceWithheld,
+    OutcomeData,
+    Recognition,
+    Sighting,
+)
 from domain.fitness import explain
 from domain.frames import FrameStamp
 from domain.ids import mint
 from domain.ladder import START, Move, State, Trigger
-from domain.site import BothLanguages, Ladder, Rule, Rung
+from domain.site import BothLanguages, Ladder, Rule
 from flows.conditions.condition import Holding
 from flows.steps.call_words import Surroundings, as_recorded, words_of
+
+CALLS = (OffenceWarned.event_type, OffenceClimbed.event_type)
 
 
 @dataclass(slots=True)
@@ -35,6 +51,12 @@ class Offence:
     recognition: Recognition | None = None
     # (rungs spoken before, reasons) of what was withheld, each told once
     withheld: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
+    is_warned: bool = False  # something was said to them
+    words: int = 0  # how many of `rungs` were an operator's words, and no rung of the ladder
+    waits_since: datetime | None = None  # pauses count from here: last call, opening, hand-back
+    taken_by: str = ""  # the operator who has it
+    taken_at: datetime | None = None
+    operators_did: list[ByHand] = field(default_factory=list)
 
     @classmethod
     def begin(cls, frame: FrameStamp, holding: Holding) -> Offence:
@@ -58,15 +80,19 @@ class Offence:
     def make(self, move: Move, at: datetime) -> None:
         """Make a move of the ladder."""
         if move.trigger is Trigger.THRESHOLD_REACHED:
-            self.opened_at = at
-        elif move.trigger in (Trigger.RUNG_DUE, Trigger.SILENT_RUNG_DUE):
+            self.opened_at = self.waits_since = at
+        elif move.event_type in CALLS:
             self.rungs.append(self.last)
+            self.waits_since = at
+            self.is_warned |= move.event_type == OffenceWarned.event_type
+        elif move.before is State.TAKEN_OVER and move.after is not State.TAKEN_OVER:
+            self.taken_by, self.taken_at, self.waits_since = "", None, at
         self.state = move.after
 
     @property
     def next_rung(self) -> int:
         """Index of the rung that comes next."""
-        return self.first_rung + len(self.rungs)
+        return self.first_rung + len(self.rungs) - self.words
 
     def note_withheld(self, reasons: tuple[str, ...]) -> bool:
         """Remember that what is due was withheld; False if that was known."""
@@ -95,6 +121,15 @@ def _sighting(frame: FrameStamp, holding: Holding) -> Sighting:
     )
 
 
+def _event_id(move: Move, offence_id: str, offence: Offence, by_hand: ByHand | None) -> str:
+    """The same move of the same offence has the same id, on every run."""
+    if by_hand is not None:
+        return answer_id(by_hand.command_id)
+    if move.event_type == OffenceHandedBack.event_type:  # by itself; there may be several
+        return mint("evt", offence_id, "handed back", len(offence.operators_did))
+    return mint("evt", offence_id, move.after.value, len(offence.rungs))
+
+
 @dataclass(frozen=True, slots=True)
 class OffenceWriter:
     """Writes the events of one rule on one camera; all ids are minted from what was seen."""
@@ -105,19 +140,19 @@ class OffenceWriter:
     ladder: Ladder
     surroundings: Surroundings | None = None  # None: calls name things by their ids
 
-    def write(
-        self, move: Move, offence: Offence, at: datetime, *, basis: str, reason: str
-    ) -> Event:
-        """The event of one move."""
+    def write(self, move: Move, offence: Offence, at: datetime, details: dict[str, Any]) -> Event:
+        """The event of one move.
+
+        Args:
+            details: what this kind of event says beside what the offence knows.
+        """
         assert move.event_type is not None
         kind = DATA_BY_TYPE[move.event_type]
         offence_id = self.offence_id(offence)
         left_at = offence.last.at if move.after in (State.COMPLIED, State.LAPSED) else at
-        data = self._common(move, offence, left_at) | self._details(
-            move, offence, at, basis, reason
-        )
+        data = self._common(move, offence, left_at) | self._details(kind, offence, at) | details
         return Event(
-            id=mint("evt", offence_id, move.after.value, len(offence.rungs)),
+            id=_event_id(move, offence_id, offence, details.get("by_hand")),
             source=f"forewarn/{self.site_id}/{self.camera_id}",
             subject=offence_id,
             time=at,
@@ -172,45 +207,42 @@ class OffenceWriter:
             offence.subject,
         )
 
-    def _details(
-        self, move: Move, offence: Offence, at: datetime, basis: str, reason: str
-    ) -> dict[str, Any]:
-        if move.trigger is Trigger.THRESHOLD_REACHED:
+    def _details(self, kind: type[EventData], offence: Offence, at: datetime) -> dict[str, Any]:
+        if kind is OffenceOpened:
             return {
                 "threshold_s": self.rule.threshold_s,
                 "first_sighting": offence.first,
                 "earlier_offences": offence.earlier_offences,
                 "recognition": offence.recognition,
             }
-        if move.trigger in (Trigger.RUNG_DUE, Trigger.SILENT_RUNG_DUE):
+        if kind in (OffenceWarned, OffenceClimbed):
             rung = self.ladder.rungs[offence.next_rung - 1]
             came_due: dict[str, Any] = {
                 "rung_id": rung.id,
                 "rung_number": offence.next_rung,
                 "rung_count": len(self.ladder.rungs),
             }
-            if move.trigger is Trigger.RUNG_DUE:
+            if kind is OffenceWarned and rung.text is not None:  # None: an operator's words
+                words = self.words(rung.text, offence, at)
                 came_due |= {
-                    "text": self._words(rung, offence, at),
+                    "text": as_recorded(words, rung.recordings),
                     "languages": self.ladder.languages,
                     "recordings": rung.recordings,
                 }
             return came_due
-        outcome = {
-            "first_sighting": offence.first,
-            "rung_sightings": tuple(offence.rungs),
-            "last_sighting": offence.last,
-        }
-        if move.after in (State.COMPLIED, State.LAPSED):
-            outcome["basis"] = basis
-        elif move.after is State.UNKNOWN:
-            outcome["reason"] = reason
-        return outcome
+        if issubclass(kind, OutcomeData):
+            return {
+                "first_sighting": offence.first,
+                "rung_sightings": tuple(offence.rungs),
+                "last_sighting": offence.last,
+                "operators_did": tuple(offence.operators_did),
+            }
+        return {}
 
-    def _words(self, rung: Rung, offence: Offence, at: datetime) -> BothLanguages:
-        assert rung.text is not None  # else it does not announce
-        words = words_of(
-            rung.text,
+    def words(self, text: BothLanguages, offence: Offence, at: datetime) -> BothLanguages:
+        """What is spoken of a text that may have fields."""
+        return words_of(
+            text,
             self.surroundings or Surroundings.unnamed(self.site_id, self.camera_id),
             self.rule,
             zone_id=offence.place_id,
@@ -219,4 +251,3 @@ class OffenceWriter:
             rung_count=len(self.ladder.rungs),
             at=at,
         )
-        return as_recorded(words, rung.recordings)

@@ -36,10 +36,14 @@ class Repeats:
             return 0
         return before.offences
 
-    def note(self, subject: str, at: datetime) -> None:
-        """A subject who had been warned is at the end of an offence."""
+    def note(self, subject: str, at: datetime, *, counts: bool = True) -> None:
+        """A subject is at the end of an offence.
+
+        Args:
+            counts: False where it turned out to be none: only the cool-down begins.
+        """
         if self._window or self._cooldown:
-            self.past[subject] = Past(at, self.earlier(subject, at) + 1)
+            self.past[subject] = Past(at, self.earlier(subject, at) + counts)
 
     def forget(self, at: datetime) -> None:
         """Drop whoever is past both the window and the cool-down."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from domain.events import Event, OffenceClimbed, OffenceData, OffenceEscalated, OffenceWarned
+from domain.events import (
+    Event,
+    OffenceClimbed,
+    OffenceData,
+    OffenceDispatched,
+    OffenceEscalated,
+    OffenceWarned,
+)
 from domain.ids import mint
 from domain.requests import CaseRequested, NotificationRequested, OfficerRequested, RequestData
 from domain.site import BothLanguages, Ladder, Site
@@ -29,7 +36,11 @@ def requests_of(event: Event, site: Site) -> Iterator[Event]:
     Their ids come from the event's, so that a replay makes no second request.
     """
     data = event.data
+    does: tuple[str, ...]
+    whom: tuple[str, ...]
     if isinstance(data, OffenceWarned | OffenceClimbed):
+        if data.rung_number == 0:  # an operator's words
+            return
         ladder = site.ladder(site.rule(data.rule_id).ladder)
         rung = ladder.rungs[data.rung_number - 1]
         does, whom = rung.does, rung.notifies
@@ -38,6 +49,10 @@ def requests_of(event: Event, site: Site) -> Iterator[Event]:
         ladder = site.ladder(site.rule(data.rule_id).ladder)
         does, whom = ladder.escalation_does, ladder.escalation_notifies
         step = {"asked_by": "escalation", "rung_id": "", "rung_number": 0}
+    elif isinstance(data, OffenceDispatched):
+        ladder = site.ladder(site.rule(data.rule_id).ladder)
+        does, whom = ("request_officer",), ()
+        step = {"asked_by": "operator", "rung_id": "", "rung_number": 0}
     else:
         return
     facts: dict[str, Any] = {}
@@ -57,7 +72,8 @@ def _request(
         return NotificationRequested.model_validate(facts | {"recipients": whom})
     if action == "open_case":
         return CaseRequested.model_validate(facts | {"case_id": mint("case", data.offence_id)})
-    return OfficerRequested.model_validate(facts)
+    by_hand = getattr(data, "by_hand", None)  # an operator may ask for it, or for a rung
+    return OfficerRequested.model_validate(facts | {"by_hand": by_hand})
 
 
 def _facts(data: OffenceData, step: dict[str, Any], ladder: Ladder, site: Site) -> dict[str, Any]:

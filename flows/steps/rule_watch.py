@@ -10,6 +10,7 @@ import numpy as np
 
 from domain.cameras import CameraNotice
 from domain.events import Event
+from domain.looks import CLEAR, Sight
 from domain.site import Camera, Rule, Site
 from domain.tracks import TrackedFrame
 from flows.conditions.build import build_condition
@@ -20,6 +21,7 @@ from flows.steps.ladder import RuleLadder
 from flows.steps.offence import Offence, OffenceWriter
 from flows.steps.repeats import Past
 from flows.steps.requests import with_requests
+from flows.steps.take_up import Pending
 from flows.steps.warn_gate import WarnGate
 
 
@@ -31,6 +33,8 @@ class RuleState:
     last_at: datetime | None
     memory: Memory
     past: dict[str, Past] = field(default_factory=dict)
+    held: list[Pending] = field(default_factory=list)
+    sight: Sight = CLEAR
 
 
 class RuleWatch:
@@ -49,7 +53,9 @@ class RuleWatch:
     def step(self, tracked: TrackedFrame) -> list[Event]:
         """Events that one frame causes; outside the rule's hours nobody watches any more."""
         if not self._hours.apply_at(tracked.frame.captured_at):
-            return self.ladder.lose_sight("the rule's hours ended")
+            lost = self.ladder.lose_sight("the rule's hours ended")
+            held = self.ladder.take_held(tracked.frame.captured_at)
+            return with_requests(lost + held, self._site)
         for link in tracked.links:
             self.ladder.renumber(link)
         events = self.ladder.step(tracked.frame, self.look(tracked), tracked.sight)
@@ -66,10 +72,20 @@ class RuleWatch:
         """Events that news of the camera causes."""
         return with_requests(self.ladder.notice(notice), self._site)
 
+    def command(self, pending: Pending) -> list[Event]:
+        """Events that an operator's command causes."""
+        return with_requests(self.ladder.command(pending), self._site)
+
     def save(self) -> RuleState:
         """A copy: it is written later, when the rule has moved on."""
+        ladder = self.ladder
         state = RuleState(
-            self.ladder.offences, self.ladder.last_at, self._memory, self.ladder.repeats.past
+            ladder.offences,
+            ladder.last_at,
+            self._memory,
+            ladder.repeats.past,
+            ladder.held,
+            ladder.sight,
         )
         return copy.deepcopy(state)
 
@@ -78,6 +94,7 @@ class RuleWatch:
         state = copy.deepcopy(state)
         self.ladder.offences, self.ladder.last_at = state.offences, state.last_at
         self._memory, self.ladder.repeats.past = state.memory, state.past
+        self.ladder.held, self.ladder.sight = state.held, state.sight
 
 
 def watch_keys(site: Site) -> dict[str, list[str]]:
@@ -112,7 +129,8 @@ def make_watch(site: Site, camera: Camera, rule: Rule) -> RuleWatch | None:
     writer = OffenceWriter(site.site.id, camera.id, rule, climbs, surroundings)
     hours = Hours(f"rule {rule.id!r}", rule.hours, site.site.timezone)
     gate = WarnGate(site, camera.id, rule.id)
-    return RuleWatch(site, rule, condition, RuleLadder(rule, climbs, writer, gate), hours)
+    climbing = RuleLadder(rule, climbs, writer, gate, site.operators)
+    return RuleWatch(site, rule, condition, climbing, hours)
 
 
 def _at_least(tracked: TrackedFrame, min_score: float) -> TrackedFrame:

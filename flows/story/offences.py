@@ -16,7 +16,11 @@ from domain.events import (
     Event,
     EvidenceSealed,
     OffenceData,
+    OffenceDismissed,
+    OffenceDispatched,
+    OffenceHandedBack,
     OffenceOpened,
+    OffenceTakenOver,
     OffenceWarned,
     OutcomeData,
     Sighting,
@@ -31,11 +35,12 @@ PAGE = 1000
 
 @dataclass(slots=True)
 class Call:
-    """One rung that came due."""
+    """One rung that came due, or words that an operator had spoken."""
 
-    rung_number: int  # from 1
+    rung_number: int  # from 1; 0: words that are no rung
     rung_id: str
     at: datetime  # event time
+    event_id: str  # of the warning
     result: str = ""  # of the announcement; "" while the announcer has not said
 
 
@@ -57,6 +62,8 @@ class OffenceStory:
     calls: list[Call] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)  # those that events tell, by time
     evidence_id: str = ""  # "": none sealed (yet)
+    taken_by: str = ""  # the operator who has it now
+    dispatched_by: str = ""  # the operator who sent an officer
 
     @property
     def track_id(self) -> int:
@@ -105,7 +112,7 @@ def tell_offences(events: Iterable[Event]) -> list[OffenceStory]:
             _take(story, event, data)
         elif isinstance(data, AnnouncementMade) and data.offence_id in stories:
             for call in stories[data.offence_id].calls:
-                if call.rung_number == data.rung_number:
+                if call.event_id == data.warned_event_id:
                     call.result = data.result
         elif isinstance(data, EvidenceSealed) and data.offence_id in stories:
             stories[data.offence_id].evidence_id = data.evidence_id
@@ -129,12 +136,24 @@ def _take(story: OffenceStory, event: Event, data: OffenceData) -> None:
         story.opened_at = event.time
         story.sightings.append(data.first_sighting)
     elif isinstance(data, OffenceWarned):
-        story.calls.append(Call(data.rung_number, data.rung_id, event.time))
+        story.calls.append(Call(data.rung_number, data.rung_id, event.time, event.id))
     elif isinstance(data, OutcomeData):
         story.ended_at = event.time
         story.remark = str(getattr(data, "basis", "") or getattr(data, "reason", ""))
+    _take_hand(story, data)
     if all(each.at != data.sighting.at for each in story.sightings):
         story.sightings.append(data.sighting)
+
+
+def _take_hand(story: OffenceStory, data: OffenceData) -> None:
+    if isinstance(data, OffenceTakenOver):
+        story.taken_by = data.by_hand.operator
+    elif isinstance(data, OffenceHandedBack | OutcomeData):
+        story.taken_by = ""
+    elif isinstance(data, OffenceDispatched):
+        story.dispatched_by = data.by_hand.operator
+    if isinstance(data, OffenceDismissed):
+        story.remark = data.by_hand.reason
 
 
 def pick_most_telling(offences: Sequence[OffenceStory]) -> OffenceStory | None:

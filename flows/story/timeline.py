@@ -25,6 +25,7 @@ ENDS = {  # state -> colour, marker
     "lapsed": ("#7a8290", "o"),
     "exempted": ("#6b7280", "X"),
     "escalated": ("#b3182a", "X"),
+    "dismissed": ("#6b7280", "s"),
     "unknown": ("#7a4fa3", "s"),
 }
 ROW_IN, OFFENCE_IN = 0.085, 0.2  # inches a track, an offence

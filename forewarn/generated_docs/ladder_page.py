@@ -15,6 +15,11 @@ STATES = {
     "a person is asked to come.",
     State.EXEMPTED: "Every rung was spoken and the subject is still there, but the rule lets the "
     "first time within the repeat window off: nobody is asked to come.",
+    State.TAKEN_OVER: "A person has taken it over: no rung comes due and nothing is escalated by "
+    "itself. Whether the subject leaves is watched as before; `hand_back_after_s` (operators) later "
+    "the ladder goes on ([operators.md](operators.md)).",
+    State.DISMISSED: "A person decided, and said why, that this is no offence to be followed. It does "
+    "not count as an earlier offence. Nothing more is said while the subject stays.",
     State.UNKNOWN: "The camera fell silent, failed, or its footage ended. Nobody can say what "
     "happened, so nobody says that the subject left.",
 }
@@ -35,6 +40,15 @@ TRIGGERS = {
     Trigger.RUNG_WITHHELD: "as *rung due*, but the camera is not fit to warn: recorded once for each "
     "rung and set of reasons; due again as soon as the camera is fit",
     Trigger.ESCALATION_WITHHELD: "as *last grace over*, but the camera is not fit to warn",
+    Trigger.TAKEN_OVER: "a command; of an offence that somebody else has, only if it names them",
+    Trigger.HANDED_BACK: "a command, or `hand_back_after_s` (operators) after the take-over; pauses "
+    "count anew from there",
+    Trigger.HANDED_BACK_WARNED: "the same, where something has been said",
+    Trigger.LEFT_WARNED: "as *left the zone*, where something has been said",
+    Trigger.OPERATOR_SPEAKS: "a command: the next rung's text, a text of the site, or free words; not "
+    "on a camera that is not fit to warn. The pause to the next rung counts from it",
+    Trigger.DISPATCHED: "a command, with a note; once for each offence",
+    Trigger.DISMISSED: "a command, with a reason",
 }
 
 _HEAD = """\

@@ -29,6 +29,9 @@ PLACES = {
     "Calls": "calls",
     "TimeStamping": "time_stamping",
     "Recipient": "recipients[]",
+    "OperatorSettings": "operators",
+    "OperatorText": "operators.texts[]",
+    "AnyTimeText": "operators.texts[].text",
     "BothLanguages": "titles and texts",
 }
 FORMATS = {"date-time": "date and time with its zone", "date": "date, such as 2026-03-02"}

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 
 from domain.errors import ForewarnError
+from domain.events import CommandGiven
 from domain.site import Camera, Site
 from domain.site_file import load_site
+from event_log.log import EventLog
 from evidence_store.recorder import SegmentRecorder
 from flows.live_board import LiveBoard
 from flows.signals import install_stop_signals
 from flows.sinks.event_log import EventLogSink
 from flows.sources.camera_reader import Playback
 from flows.sources.camera_shard import CameraShardSource, ShardSettings
+from flows.sources.event_log import EventLogSource
 from flows.sources.side_outlets import PacketSink
 from flows.steps.ahead import Ahead
 from flows.steps.detect import DetectStep
-from flows.watch import WatchParts, build_watch_flow
+from flows.watch import CommandParts, WatchParts, build_watch_flow
 from forewarn.logging_setup import set_up_logging
 from forewarn.programs.beat import Heartbeat
 from forewarn.programs.run_flow import begin_pass, finish_pass, run_flow
@@ -65,6 +69,7 @@ def watch(settings: ProgramSettings, site: Site) -> None:
         detect=detect,
         events=EventLogSink(settings.data.events_db),
         live_board=board,
+        operators=operators(settings, site, stop, shard.over),
     )
     try:
         run_flow(build_watch_flow(parts), store)
@@ -72,6 +77,16 @@ def watch(settings: ProgramSettings, site: Site) -> None:
         connection.close()
     if settings.until_end and not stop.is_set():
         finish_pass(store)
+
+
+def operators(
+    settings: ProgramSettings, site: Site, stop: threading.Event, over: threading.Event
+) -> CommandParts:
+    """Commands out of the event log, until the footage is over."""
+    log = EventLog.open(settings.data.events_db)
+    live = (each.id for each in site.cameras if each.is_live or not settings.until_end)
+    source = EventLogSource(settings.data.events_db, [CommandGiven.event_type], stop, drain=over)
+    return CommandParts(source, log.find, log.about, frozenset(live))
 
 
 def _recorder_for(settings: ProgramSettings) -> Callable[[Camera], PacketSink | None]:

@@ -11,15 +11,18 @@ import numpy as np
 
 from domain.data_dir import DataDir
 from domain.detections import Detections
+from domain.events import CommandGiven
 from domain.frames import SampledFrame
 from domain.site_file import load_site
+from event_log.log import EventLog
 from flows.signals import install_stop_signals
 from flows.sinks.event_log import EventLogSink
 from flows.sources.camera_reader import Playback
 from flows.sources.camera_shard import CameraShardSource, ShardSettings
+from flows.sources.event_log import EventLogSource
 from flows.steps.ahead import Ahead
 from flows.steps.detect import DetectStep
-from flows.watch import WatchParts, build_watch_flow
+from flows.watch import CommandParts, WatchParts, build_watch_flow
 from forewarn.programs.run_flow import run_flow
 
 
@@ -49,12 +52,18 @@ def main(site_file: Path, data: DataDir, pause_s: float) -> None:
     site = load_site(site_file)
     shard = ShardSettings(site.cameras, site_file.parent, Playback(until_end=True), stop)
     positions = shard.positions()
+    log = EventLog.open(data.events_db)
     detect = Ahead(DetectStep(Scripted(pause_s), stop, waits=True), positions.done)
     parts = WatchParts(
         site=site,
         cameras=CameraShardSource(shard, positions, lambda: detect.is_waiting),
         detect=detect,
         events=EventLogSink(data.events_db),
+        operators=CommandParts(
+            EventLogSource(data.events_db, [CommandGiven.event_type], stop, drain=shard.over),
+            log.find,
+            log.about,
+        ),
     )
     run_flow(build_watch_flow(parts), data.recovery / "watch")
 

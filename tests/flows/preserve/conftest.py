@@ -13,7 +13,14 @@ import pytest
 from domain.classes import COCO_IDS
 from domain.detections import Detections
 from domain.errors import TryAgain
-from domain.events import Event, OffenceComplied, OffenceOpened, OffenceWarned, Sighting
+from domain.events import (
+    Event,
+    OffenceComplied,
+    OffenceData,
+    OffenceOpened,
+    OffenceWarned,
+    Sighting,
+)
 from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE
 from domain.frames import SampledFrame
 from domain.ids import mint
@@ -156,7 +163,7 @@ def _before(ended: Event) -> tuple[Event, Event]:
     """What was logged before an offence ended."""
     assert isinstance(ended.data, OffenceComplied)
     facts = ended.data.model_dump(
-        exclude={"first_sighting", "rung_sightings", "last_sighting", "basis"}
+        exclude={*OffenceComplied.model_fields} - {*OffenceData.model_fields}
     )
     opened = OffenceOpened.model_validate(
         {**facts, "state": "opened", "threshold_s": 4, "first_sighting": ended.data.first_sighting}

@@ -1,0 +1,143 @@
+"""Operators' commands: written into the log, and their answers found there.
+
+What can be seen to be impossible when a command is given is refused in the same write; whether the
+rest can be carried out, the watch flow decides at the offence's own moment.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from domain.commands import (
+    LONGEST_NAME,
+    LONGEST_WORDS,
+    NEEDS_REASON,
+    CommandKind,
+    Refusal,
+    answer_id,
+    command_id,
+)
+from domain.errors import PutAside
+from domain.events import CommandGiven, CommandRefused, Event, OffenceData, OutcomeData
+from domain.facts import BothLanguages
+from domain.refusals import refuse
+from event_log.log import EventLog
+from event_log.rows import LoggedEvent
+
+POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What somebody wants done about an offence."""
+
+    command: CommandKind
+    offence_id: str
+    operator: str
+    via: Literal["console", "command line"]
+    reason: str = ""
+    text_id: str = ""
+    words: BothLanguages | None = None
+    taking_from: str = ""
+    # asked twice with the same key it is one command; '': the same until the offence has moved on
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a command."""
+
+    event: Event
+
+    @property
+    def refusal(self) -> CommandRefused | None:
+        """Why it was not carried out; None: it was."""
+        return self.event.data if isinstance(self.event.data, CommandRefused) else None
+
+
+def give_command(log: EventLog, ask: Ask) -> Event:
+    """Write a command into the log; a repeated one (a double click) is written once.
+
+    Returns:
+        The CommandGiven event; its id is what `find_answer` takes.
+    Raises:
+        PutAside: no name, or no reason where one is needed, or something too long; nothing was written.
+        TryAgain: the log is locked or its disk full.
+    """
+    _check(ask)
+    story = [each.event for each in log.about(ask.offence_id)]
+    moves = [each for each in story if isinstance(each.data, OffenceData)]
+    known = moves[0].data if moves else None
+    site_id, camera_id, rule_id = (
+        (known.site_id, known.camera_id, known.rule_id)
+        if isinstance(known, OffenceData)
+        else ("", "", "")
+    )
+    key = ask.key or "|".join(
+        (moves[-1].id if moves else "", ask.text_id, str(ask.words), ask.taking_from)
+    )
+    now = datetime.now(UTC)
+    given = Event(
+        id=command_id(ask.offence_id, ask.command, ask.operator, key),
+        source=f"forewarn/{site_id or 'unknown-site'}/operators",
+        subject=ask.offence_id,
+        time=now,
+        data=CommandGiven(
+            command=ask.command,
+            offence_id=ask.offence_id,
+            site_id=site_id,
+            camera_id=camera_id,
+            rule_id=rule_id,
+            operator=ask.operator,
+            reason=ask.reason,
+            asked_at=now,
+            via=ask.via,
+            text_id=ask.text_id,
+            words=ask.words,
+            taking_from=ask.taking_from,
+        ),
+    )
+    before = log.find(given.id)
+    if before is not None:
+        return before.event
+    ended = [each.data for each in moves if isinstance(each.data, OutcomeData)]
+    refused = []
+    if not moves:
+        refused = [refuse(given, Refusal.UNKNOWN, ask.offence_id)]
+    elif ended:
+        refused = [refuse(given, Refusal.ENDED, ended[-1].state)]
+    log.append([given, *refused])
+    return given
+
+
+def find_answer(log: EventLog, given_id: str) -> Answer | None:
+    """The answer to a command; None while there is none."""
+    found: LoggedEvent | None = log.find(answer_id(given_id))
+    return None if found is None else Answer(found.event)
+
+
+def wait_for_answer(log: EventLog, given_id: str, patience_s: float) -> Answer | None:
+    """The answer to a command, waited for; None if none came in that time."""
+    give_up_at = time.monotonic() + patience_s
+    while True:
+        answer = find_answer(log, given_id)
+        if answer is not None or time.monotonic() > give_up_at:
+            return answer
+        time.sleep(POLL_S)
+
+
+def _check(ask: Ask) -> None:
+    """Raise PutAside where a command lacks what it needs."""
+    what = f"{ask.command.value} {ask.offence_id}"
+    if not ask.operator.strip() or not ask.operator.isprintable():
+        raise PutAside(f"{what}: needs the name of who asks for it, got {ask.operator!r}")
+    if len(ask.operator) > LONGEST_NAME:
+        raise PutAside(f"{what}: a name has at most {LONGEST_NAME} characters")
+    if ask.command in NEEDS_REASON and not ask.reason.strip():
+        raise PutAside(f"{what}: needs a reason; say why in a few words")
+    texts = [ask.reason, *([ask.words.zh, ask.words.en] if ask.words else [])]
+    if max(map(len, texts)) > LONGEST_WORDS:
+        raise PutAside(f"{what}: a reason or a text has at most {LONGEST_WORDS} characters")
