@@ -58,6 +58,7 @@ quality: dev-env models  ## how well people are followed; FOREWARN_EVAL_DATA nam
 
 chaos: dev-env models  ## kill -9 at random moments, 50 times; counts what is lost or doubled
 	@$(PY) -m benchmarks.chaos --kills 50
+	@$(PY) -m benchmarks.run --only chaos_speaker --long
 
 notebook: app-env  ## open the notebooks in JupyterLab
 	@$(PY) -m jupytext --quiet --sync notebooks/*.py

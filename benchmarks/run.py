@@ -24,6 +24,7 @@ NAMES = (
     "triton_vs_raw",
     "flow_cpu",
     "flow_vs_plain_loop",
+    "chaos_speaker",
     "watch_memory",
     "rung_latency",
 )
