@@ -34,6 +34,17 @@ class Sighting(BaseModel):
     frame_height_px: int = Field(gt=0)
 
 
+class TrackPoint(BaseModel):
+    """Where the subject was in one frame; many of them make its track."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at: AwareDatetime = Field(description="event time of the frame")
+    pts: int = Field(description="counted in the time_base of the first sighting")
+    box_xyxy: Box = Field(description="pixels of the decoded frame")
+    score: float = Field(ge=0, le=1, description="as the detector gave it")
+
+
 class OffenceData(EventData):
     """What every event of an offence says."""
 
@@ -71,4 +82,9 @@ class OutcomeData(OffenceData):
     last_sighting: Sighting
     operators_did: tuple[ByHand, ...] = Field(
         default=(), description="commands of operators that were carried out, in order"
+    )
+    track: tuple[TrackPoint, ...] = Field(
+        default=(),
+        description="the subject from the first sighting on, in the zone or not, about twice a "
+        "second; of a long stay more seldom. () in records of older versions",
     )

@@ -81,6 +81,10 @@ class Footage:
     gaps: tuple[Gap, ...]
 
 
+class StillRecording(TryAgain):
+    """The end of it is not on the disk yet; it will be in a moment."""
+
+
 class FootageFinder(Protocol):
     """Finds a camera's footage; evidence is cut out of what it gives."""
 
@@ -90,7 +94,7 @@ class FootageFinder(Protocol):
         Args:
             anchor: a sighting in that time; ties event time to the footage's own timestamps.
         Raises:
-            TryAgain: the footage is still being recorded.
+            StillRecording: its end is not recorded yet.
         """
 
 
@@ -216,7 +220,7 @@ def _check_is_written(footage: Footage) -> None:
     reached = max((piece.ends_at for piece in footage.pieces), default=footage.from_at)
     age_s = (datetime.now(UTC) - footage.to_at).total_seconds()
     if reached < footage.to_at and age_s < RECORDING_DELAY_S:
-        raise TryAgain(
+        raise StillRecording(
             f"{footage.camera_id}: footage up to {footage.to_at.isoformat()} is still being recorded"
         )
 

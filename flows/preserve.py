@@ -6,6 +6,7 @@ Slow work, so it runs in a process of its own and never holds up the watch flow.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -31,12 +32,15 @@ from domain.events import (
     OffenceOpened,
     OffenceTakenOver,
     OffenceWarned,
+    OffenceWithheld,
     OfficerRequested,
     OutcomeData,
 )
 from event_log.rows import LoggedEvent
+from evidence_store.footage import StillRecording
 from flows.steps.preserve_offence import preserve
 from flows.steps.preserve_parts import PreserveParts
+from flows.steps.preserve_sounds import awaited_calls
 
 log = structlog.get_logger()
 
@@ -50,6 +54,7 @@ WANTED_TYPES = (
     OffenceTakenOver.event_type,
     OffenceHandedBack.event_type,
     OffenceDispatched.event_type,
+    OffenceWithheld.event_type,
     AnnouncementMade.event_type,
     NotificationRequested.event_type,
     CaseRequested.event_type,
@@ -60,6 +65,8 @@ WANTED_TYPES = (
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 NOTEWORTHY_PAUSE_S = 8.0
+# the last call may still be spoken, or wait for its speaker, when the subject has left
+WAIT_FOR_CALLS_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -124,11 +131,15 @@ class PreserveLogic(StatefulBatchLogic[LoggedEvent, Event, OffenceState]):
         self._state = resume or OffenceState()
         self._pause_s = FIRST_PAUSE_S
         self._try_at = datetime.now(UTC) if self._state.ended else None
+        self._calls_until_s = time.monotonic() + WAIT_FOR_CALLS_S
 
     def on_batch(self, values: list[LoggedEvent]) -> tuple[list[Event], bool]:
         """Remember events; an outcome is dealt with at once."""
+        was_open = self._state.ended is None
         for logged in values:
             self._state = remember(self._state, logged.event)
+        if was_open:
+            self._calls_until_s = time.monotonic() + WAIT_FOR_CALLS_S
         if self._state.ended is not None:
             return self._attempt()
         # an announcement that comes after the end opens nothing
@@ -142,6 +153,7 @@ class PreserveLogic(StatefulBatchLogic[LoggedEvent, Event, OffenceState]):
 
     def on_eof(self) -> tuple[list[Event], bool]:
         """No more events: stay with this one until it is sealed, unless asked to stop."""
+        self._calls_until_s = 0.0  # what is not told by now will not be
         while self._state.ended is not None and not self._stop.is_set():
             done, is_over = self._attempt()
             if is_over:
@@ -161,10 +173,16 @@ class PreserveLogic(StatefulBatchLogic[LoggedEvent, Event, OffenceState]):
         ended = self._state.ended
         assert ended is not None
         self._beat()
+        if awaited_calls(self._state.history) and time.monotonic() < self._calls_until_s:
+            self._try_at = datetime.now(UTC) + timedelta(seconds=FIRST_PAUSE_S)
+            return [], self.RETAIN
         try:
             return [preserve(ended, self._state.history, self._parts)], self.DISCARD
+        except StillRecording as error:  # the tail of a live recording is always waited for
+            log.debug("evidence_waits", event_id=ended.id, reason=str(error))
+            self._try_at = datetime.now(UTC) + timedelta(seconds=FIRST_PAUSE_S)
+            return [], self.RETAIN
         except TryAgain as error:
-            # the tail of a live recording is always waited for; only longer waits are trouble
             say = log.warning if self._pause_s >= NOTEWORTHY_PAUSE_S else log.info
             say("evidence_waits", event_id=ended.id, retry_in_s=self._pause_s, reason=str(error))
         self._try_at = datetime.now(UTC) + timedelta(seconds=self._pause_s)

@@ -1,6 +1,8 @@
-"""Which models answered, in one line for an evidence record."""
+"""Which models answered: one line for an evidence record, and all that is known of each."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from models.building import read_note
 from models.registry import read_registry
@@ -18,3 +20,22 @@ def built_versions() -> str:
         digest = note.files["model.bin"][:12] if note else "not-built"
         lines.append(f"{entry.name.replace('_', '-')}={digest}")
     return " ".join(lines)
+
+
+def built_models() -> list[dict[str, Any]]:
+    """Name, task, licence, source and whole hashes of every model in the registry, as JSON values."""
+    told = []
+    for entry in read_registry().models:
+        note = read_note(entry)
+        told.append(
+            {
+                "name": entry.name,
+                "task": entry.task,
+                "licence": entry.licence,
+                "source": str(entry.source),
+                "source_sha256": entry.sha256,
+                "built_sha256": dict(note.files) if note else {},
+                "built_with": f"openvino {note.openvino}" if note else "",
+            }
+        )
+    return told

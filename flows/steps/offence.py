@@ -28,6 +28,7 @@ from domain.ladder import START, Move, State, Trigger
 from domain.site import BothLanguages, Ladder, Rule
 from flows.conditions.condition import Holding
 from flows.steps.call_words import Surroundings, as_recorded, words_of
+from flows.steps.track_notes import TrackNotes
 
 CALLS = (OffenceWarned.event_type, OffenceClimbed.event_type)
 
@@ -57,6 +58,7 @@ class Offence:
     taken_by: str = ""  # the operator who has it
     taken_at: datetime | None = None
     operators_did: list[ByHand] = field(default_factory=list)
+    track: TrackNotes = field(default_factory=TrackNotes)
 
     @classmethod
     def begin(cls, frame: FrameStamp, holding: Holding) -> Offence:
@@ -71,6 +73,7 @@ class Offence:
         if holding is None:
             return
         self.last_seen_at = frame.captured_at
+        self.track.note(frame, holding)
         if holding.holds:
             self.last = _sighting(frame, holding)
             self.outside_since = None
@@ -236,6 +239,7 @@ class OffenceWriter:
                 "rung_sightings": tuple(offence.rungs),
                 "last_sighting": offence.last,
                 "operators_did": tuple(offence.operators_did),
+                "track": offence.track.points(),
             }
         return {}
 

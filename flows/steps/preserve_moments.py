@@ -26,8 +26,8 @@ def moments_of(data: OutcomeData) -> list[Moment]:
     rungs = [
         Moment(
             f"rung-{number}",
-            f"warning {number}",
-            BothLanguages(zh=f"第 {number} 次广播劝导", en=f"Call {number}"),
+            f"rung {number}",
+            BothLanguages(zh=f"第 {number} 级处置到时", en=f"Rung {number} came due"),
             each,
         )
         for number, each in enumerate(data.rung_sightings, start=1)

@@ -25,6 +25,7 @@ from flows.steps.preserve_likeness import describe_subject
 from flows.steps.preserve_moments import best_sighting
 from flows.steps.preserve_parts import PreserveParts
 from flows.steps.preserve_pictures import take_pictures
+from flows.steps.preserve_sounds import gather_sounds
 from flows.steps.preserve_story import tell_story
 
 log = structlog.get_logger()
@@ -91,6 +92,7 @@ def _seal(
         clips = cut_clips(gathering, data, parts)
         take_pictures(gathering, clips, data, parts.site, parts.models)
         embedding, appearance = describe_subject(gathering, clips, data, parts.models)
+        calls = gather_sounds(gathering, history, parts.sounds)
         record = EvidenceRecord(
             evidence_id=evidence_id,
             offence_id=data.offence_id,
@@ -117,7 +119,9 @@ def _seal(
             software_version=parts.software_version,
             category=_category(data.rule_id, parts.site),
         )
-        story = tell_story(event, history, clips, parts.site, gathering.remarks)
+        story = tell_story(
+            event, history, clips, parts.site, gathering.remarks, calls, parts.models.details
+        )
         return parts.vault.seal(folder, record, gathering.roles, story, parts.custody.signer)
 
 

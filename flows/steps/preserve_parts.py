@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -33,6 +34,7 @@ class PreserveModels:
     people: FindsPeople
     describe: Callable[[np.ndarray], np.ndarray]  # crop -> (256,): models/appearance
     versions: str  # "detector=<sha12> embedder=<sha12> face-detector=<sha12>"
+    details: Sequence[Mapping[str, Any]] = ()  # names, licences and whole hashes, for numbers.json
 
 
 @dataclass(frozen=True)
@@ -46,5 +48,6 @@ class PreserveParts:
     table: EvidenceTable
     custody: CustodyChain  # its key signs the records, too
     software_version: str
+    sounds: Path | None = None  # what an announcement's audio_file is relative to; None: no sounds
     lead_s: float = 3.0  # footage before the first sighting
     tail_s: float = 3.0  # and after the last

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from domain.compliance import why_not_fit
 from domain.events import Event, OutcomeData
+from domain.fitness import explain
 from domain.site import Site
 from evidence_store.footage import FootageClip
 
@@ -16,15 +19,21 @@ def tell_story(
     clips: Sequence[FootageClip],
     site: Site,
     remarks: Sequence[str],
+    calls: Sequence[Mapping[str, Any]] = (),
+    models: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """What numbers.json tells beside the record: offence, rule, ladder, history, clips."""
+    """What numbers.json tells beside the record: offence, rule, ladder, history, clips, calls."""
     data = event.data
     assert isinstance(data, OutcomeData)
     return {
+        "site": site.site.model_dump(mode="json"),
         "outcome": _as_json(event),
         "history": [_as_json(each) for each in history],
         **_rule_in_force(data.rule_id, site),
         "camera": _camera(data.camera_id, site),
+        "compliance": _compliance(data, site),
+        "calls": [dict(each) for each in calls],
+        "models": [dict(each) for each in models],
         "clips": [
             {
                 "name": clip.cut.path.name,
@@ -55,6 +64,22 @@ def _camera(camera_id: str, site: Site) -> dict[str, Any]:
         return {**site.camera(camera_id).model_dump(mode="json", exclude={"url"})}
     except KeyError:
         return {"id": camera_id}
+
+
+def _compliance(data: OutcomeData, site: Site) -> dict[str, Any]:
+    """Whether the camera's record allowed it to warn on that day; the record is in `camera`."""
+    day = data.first_seen_at.astimezone(ZoneInfo(site.site.timezone)).date()
+    try:
+        record = site.camera(data.camera_id).compliance
+    except KeyError:
+        return {"on": day.isoformat(), "may_warn": None, "reasons": [], "explanation": ""}
+    reasons = why_not_fit(record, data.rule_id, day)
+    return {
+        "on": day.isoformat(),
+        "may_warn": not reasons,
+        "reasons": [str(each) for each in reasons],
+        "explanation": explain(reasons),
+    }
 
 
 def _as_json(event: Event) -> dict[str, Any]:

@@ -87,8 +87,8 @@ def run(
     """
     site = load_site(site_file)
     folder, key_folder = data_dir(data), keys_dir(keys)
-    tell_encryption(folder, key_folder, open_sealing_chain(folder, key_folder, unsealed=unsealed))
     set_up_logging("supervisor", folder.logs / "supervisor.log")
+    tell_encryption(folder, key_folder, open_sealing_chain(folder, key_folder, unsealed=unsealed))
     with run_lock(folder), stop_on_signals() as stopped, serving(triton, folder) as server:
         if fresh:
             shutil.rmtree(folder.recovery, ignore_errors=True)
@@ -137,7 +137,10 @@ def _play(
         watching = supervisor.programs[WATCH]
         supervisor.run(lambda: stopped.is_set() or watching.has_finished, on_poll)
         if not stopped.is_set():
-            supervisor.drain(list(consumers_of(site)), on_poll, stopped.is_set)
+            for name in consumers_of(
+                site
+            ):  # one after the other: evidence waits for what came of the calls
+                supervisor.drain([name], on_poll, stopped.is_set)
 
 
 def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:

@@ -27,7 +27,7 @@ from forewarn.programs.settings import ProgramSettings, read_settings
 from forewarn.run_lock import program_lock
 from models.appearance import describe
 from models.serving.client import Connection, Detector, Embedder, FaceDetector, connect
-from models.versions import built_versions
+from models.versions import built_models, built_versions
 
 ONE_AT_A_TIME = 1  # each takes seconds, and `stop` is looked at between batches
 
@@ -89,11 +89,13 @@ def _parts(settings: ProgramSettings, site: Site, connection: Connection) -> Pre
             people=Detector(connection),
             describe=describe,
             versions=built_versions(),
+            details=built_models(),
         ),
         vault=vault,
         table=EvidenceTable.open(settings.data.lancedb),
         custody=custody,
         software_version=__version__,
+        sounds=settings.data.root,
     )
 
 

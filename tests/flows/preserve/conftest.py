@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from domain.announcements import AnnouncementMade
 from domain.classes import COCO_IDS
 from domain.detections import Detections
 from domain.errors import TryAgain
@@ -33,6 +35,7 @@ from evidence_store.vault import Vault
 from flows.steps.preserve_parts import PreserveModels, PreserveParts
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+SOUND = b"RIFF, as it was played"
 BOX = (300.0, 150.0, 360.0, 290.0)
 
 
@@ -159,8 +162,8 @@ def _offence(name: str = "a", first: Sighting | None = None, last: Sighting | No
     )
 
 
-def _before(ended: Event) -> tuple[Event, Event]:
-    """What was logged before an offence ended."""
+def _before(ended: Event) -> tuple[Event, Event, Event]:
+    """What was logged before an offence ended: opened, warned, announced."""
     assert isinstance(ended.data, OffenceComplied)
     facts = ended.data.model_dump(
         exclude={*OffenceComplied.model_fields} - {*OffenceData.model_fields}
@@ -178,10 +181,40 @@ def _before(ended: Event) -> tuple[Event, Event]:
             "text": {"zh": "请离开", "en": "Please leave"},
         }
     )
+    warned_id = mint("evt", ended.id, warned.event_type)
+    announced = AnnouncementMade(
+        offence_id=facts["offence_id"],
+        camera_id=facts["camera_id"],
+        rung_id="persuade",
+        rung_number=1,
+        warned_event_id=warned_id,
+        result="written",
+        languages=("zh", "en"),
+        text=warned.text,
+        audio_file=f"announcements/{warned_id}.wav",
+        audio_sha256=hashlib.sha256(SOUND).hexdigest(),
+        audio_duration_s=1.0,
+        engine="espeak-ng",
+    )
     return tuple(  # type: ignore[return-value]
         Event(mint("evt", ended.id, data.event_type), ended.source, ended.subject, ended.time, data)
-        for data in (opened, warned)
+        for data in (opened, warned, announced)
     )
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> Callable[[Event], Path]:
+    """Puts the sound of an offence's call where the announcer would have."""
+
+    def put(ended: Event) -> Path:
+        announced = _before(ended)[2].data
+        assert isinstance(announced, AnnouncementMade) and announced.audio_file
+        path = tmp_path / announced.audio_file
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(SOUND)
+        return path
+
+    return put
 
 
 @pytest.fixture
@@ -197,6 +230,6 @@ def offence() -> Callable[..., Event]:
 
 
 @pytest.fixture
-def before() -> Callable[[Event], tuple[Event, Event]]:
+def before() -> Callable[[Event], tuple[Event, Event, Event]]:
     """Makes what was logged before an offence ended."""
     return _before

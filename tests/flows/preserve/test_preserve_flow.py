@@ -61,7 +61,7 @@ def test_the_flow_waits_for_a_server_that_is_away_and_others_go_on(
 def test_a_stop_while_waiting_keeps_the_offence_for_the_next_start(
     parts: PreserveParts,
     offence: Callable[..., Event],
-    before: Callable[[Event], tuple[Event, Event]],
+    before: Callable[[Event], tuple[Event, ...]],
     known_faces: Callable[..., Any],
 ) -> None:
     faces = known_faces(failures=1_000_000)
@@ -76,15 +76,15 @@ def test_a_stop_while_waiting_keeps_the_offence_for_the_next_start(
     assert resumed.notify_at() is not None
     done, is_over = resumed.on_notify()
     assert is_over and sealed_data(done[0]).complete
-    assert len(parts.vault.story(done[0].subject)["history"]) == 2
+    assert len(parts.vault.story(done[0].subject)["history"]) == 3
 
 
 def test_late_news_of_an_ended_offence_is_not_kept(
     parts: PreserveParts,
     offence: Callable[..., Event],
-    before: Callable[[Event], tuple[Event, Event]],
+    before: Callable[[Event], tuple[Event, ...]],
 ) -> None:
-    _, warned = before(offence())
+    _, warned, _ = before(offence())
     logic = PreserveLogic(parts, threading.Event(), lambda: None, None)
     assert logic.on_batch([LoggedEvent(1, warned, START)]) == ([], logic.DISCARD)
 
@@ -93,7 +93,7 @@ def test_the_flow_seals_every_ended_offence_once(
     parts: PreserveParts,
     seen: Callable[..., Sighting],
     offence: Callable[..., Event],
-    before: Callable[[Event], tuple[Event, Event]],
+    before: Callable[[Event], tuple[Event, ...]],
 ) -> None:
     ended = [offence("a"), offence("b", seen(30.0), seen(40.0))]
     reported = flow_over(parts, [*before(ended[0]), *before(ended[1]), *ended, ended[0]])
@@ -105,7 +105,7 @@ def test_the_flow_reads_the_event_log_and_writes_its_news_into_it(
     parts: PreserveParts,
     tmp_path: Path,
     offence: Callable[..., Event],
-    before: Callable[[Event], tuple[Event, Event]],
+    before: Callable[[Event], tuple[Event, ...]],
 ) -> None:
     path = tmp_path / "events.sqlite"
     with EventLog.open(path) as log:

@@ -38,7 +38,7 @@ def test_an_ended_offence_becomes_whole_evidence(
     parts: PreserveParts,
     sample_clip: Path,
     offence: Callable[..., Event],
-    before: Callable[[Event], tuple[Event, Event]],
+    before: Callable[[Event], tuple[Event, ...]],
 ) -> None:
     ended = offence()
     sealed = sealed_data(preserve(ended, before(ended), parts))
@@ -56,6 +56,7 @@ def test_an_ended_offence_becomes_whole_evidence(
     assert [each["type"] for each in story["history"]] == [
         "forewarn.offence.opened.v1",
         "forewarn.offence.warned.v1",
+        "forewarn.announcement.made.v1",
     ]
     rule = parts.site.rule("no-lingering")
     assert story["rule"]["threshold_s"] == rule.threshold_s
