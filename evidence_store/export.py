@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate
 
@@ -24,6 +25,7 @@ from domain.errors import PutAside, Stop
 from domain.evidence import EvidenceRecord
 from evidence_store.access_log import checked_reason
 from evidence_store.canonical_json import to_canonical
+from evidence_store.content_credentials import CredentialWriter
 from evidence_store.custody import CustodyChain, Entry
 from evidence_store.keys import PublicKeys, public_pem
 from evidence_store.manifest import SEAL_NAMES, UNSIGNED
@@ -32,8 +34,11 @@ from evidence_store.signature_file import sign_file
 from evidence_store.vault import Vault, saying_what_failed
 from evidence_store.whole_files import put_in_place, sha256_of
 
+log = structlog.get_logger()
+
 FORMAT = "forewarn export 1"
 VERIFIER_NAME = "verify_evidence.py"
+CREDENTIALS_FOLDER = "with-credentials"
 _ROOT = Path(__file__).resolve().parents[1]
 
 # writes summaries into the folder: record, its story, its custody entries
@@ -48,6 +53,7 @@ class Exporter:
     chain: CustodyChain
     keys: PublicKeys
     authorities: Sequence[Certificate] = ()  # whose time stamps count
+    credentials: CredentialWriter | None = None  # None: no copies with content credentials
     summarise: Summarise = lambda record, story, entries, folder: None
 
     def export(self, record: EvidenceRecord, target: Path, reason: str | None = None) -> list[str]:
@@ -98,8 +104,26 @@ class Exporter:
             (folder / "public-keys" / f"{key_id}.pem").write_bytes(public_pem(key))
         shutil.copyfile(verifier_file(), folder / VERIFIER_NAME)
         (folder / "README.txt").write_text(_README, encoding="utf-8")
+        self._add_credentials(record, names, folder)
         write_stamp(folder / "time-stamp", entries, self.authorities)
         self.summarise(record, self.vault.story(record.evidence_id), entries, folder)
+
+    def _add_credentials(self, record: EvidenceRecord, names: list[str], folder: Path) -> None:
+        """Copies of pictures and clips that carry where they come from; the sealed bytes stay beside."""
+        if self.credentials is None:
+            return
+        copies = folder / CREDENTIALS_FOLDER
+        copies.mkdir()
+        for file in record.files:
+            if file.name in names:
+                source, target = folder / "record" / file.name, copies / file.name
+                try:
+                    self.credentials.write(record, file, source, target)
+                except (
+                    PutAside
+                ) as error:  # evidence leaves all the same: the record itself is whole
+                    log.warning("no_content_credential", file=file.name, reason=str(error))
+        (copies / "certificates.pem").write_bytes(self.credentials.chain_pem)
 
     def _sign(
         self, record: EvidenceRecord, withheld: list[str], is_masked: bool, folder: Path
@@ -187,6 +211,7 @@ _README = """\
 本文件夹是一份经封存并签名的证据记录。
   summary.zh.pdf      摘要
   record/             记录本身；manifest.json 列明每个文件的 SHA-256，manifest.sig 是其签名
+  with-credentials/   带内容凭证（C2PA）的副本，适于转发；其字节与 record/ 中的不同
   time-stamp/         时间戳机构对封存时间的证明（如有），可用 openssl ts -verify 核验
   custody.jsonl       对本记录做过什么、何人、何时、为何；每条均有签名
   public-keys/        用于核验签名的公钥
@@ -197,6 +222,7 @@ _README = """\
 This folder is a sealed and signed evidence record.
   summary.en.pdf      summary
   record/             the record itself; manifest.json has every file's SHA-256, manifest.sig signs it
+  with-credentials/   copies with content credentials (C2PA), to pass on; not the bytes that were sealed
   time-stamp/         an authority's word for the time of the sealing, if there is one (openssl ts -verify)
   custody.jsonl       what was done with this record, by whom, when and why; each line is signed
   public-keys/        the keys that check the signatures

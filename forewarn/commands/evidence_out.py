@@ -95,11 +95,13 @@ def export(
     """One zip that an outsider can check: media, manifest, signatures, custody, summary, verifier.
 
     Only masked copies leave, unless --unmasked and a reason say otherwise. The record is verified
-    first: what does not verify is not exported. `python verify_evidence.py FILE.zip` checks the zip
+    first: what does not verify is not exported. Copies of pictures and clips with content credentials
+    (C2PA) lie beside the record's own files. `python verify_evidence.py FILE.zip` checks the zip
     on any machine with Python and its package cryptography.
 
     Example: forewarn evidence export evd-0123456789abcdef --to case-17.zip
     """
+    from evidence_store.credential_certificate import credentials_of
     from evidence_store.export import Exporter
     from evidence_store.site_key import keys_of, open_chain
     from evidence_store.summary_pdf import write_summaries
@@ -112,7 +114,12 @@ def export(
     target = to or Path(f"{evidence_id}{'.unmasked' if unmasked else ''}.zip")
     chain = open_chain(folder, key_folder)
     exporter = Exporter(
-        verifier.vault, chain, keys_of(folder), verifier.authorities, write_summaries
+        verifier.vault,
+        chain,
+        keys_of(folder),
+        verifier.authorities,
+        credentials_of(folder, chain.signer, record.site_id),
+        write_summaries,
     )
     withheld = exporter.export(record, target, reason if unmasked else None)
     key_id = chain.signer.key_id if chain.signer else ""

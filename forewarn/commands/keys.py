@@ -9,6 +9,7 @@ import typer
 from domain.data_dir import DataDir
 from domain.errors import Stop
 from forewarn.commands import encryption_keys
+from forewarn.commands.keys_certificate import certificate
 from forewarn.options import (
     DEFAULT_DATA,
     DataOption,
@@ -26,6 +27,7 @@ app = typer.Typer(
     help="The site's own keys: one signs its evidence, one encrypts its originals.",
 )
 app.add_typer(encryption_keys.app, name="encryption")
+app.command()(certificate)
 
 
 @app.command()

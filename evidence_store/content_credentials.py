@@ -1,0 +1,118 @@
+"""Content credentials (C2PA) in copies that are handed out: where a picture or clip comes from.
+
+The sealed file stays as it is, for its hash is what was signed. A copy of it gets the credential: which
+record, the sealed file's SHA-256, what was done (taken by a camera, masked, exported), signed with the
+site's own key. No network is used.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from domain.errors import PutAside
+from domain.events import EvidenceFile
+from domain.evidence import EvidenceRecord
+from evidence_store.keys import Signer
+
+KINDS = {".jpg": "image/jpeg", ".mp4": "video/mp4"}
+LABEL = "forewarn.evidence"
+GENERATOR = "forewarn"
+_CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
+# a thumbnail is a second picture that nobody asked for; nothing is fetched from anywhere
+_SETTINGS = {
+    "builder": {"thumbnail": {"enabled": False}},
+    "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialWriter:
+    """Writes copies with a credential in them."""
+
+    signer: Signer
+    chain_pem: bytes  # the site's certificate and its issuers
+
+    def write(self, record: EvidenceRecord, file: EvidenceFile, source: Path, target: Path) -> bool:
+        """A copy with a content credential.
+
+        Args:
+            file: what the record says of it.
+            source: its bytes as they were sealed.
+            target: the copy.
+        Returns:
+            False for a kind of file that cannot hold one (such as .mkv); then nothing is written.
+        Raises:
+            PutAside: the file is not what its name says.
+        """
+        import c2pa
+
+        kind = KINDS.get(source.suffix)
+        if kind is None:
+            return False
+        told = json.dumps(_manifest(record, file, self.signer.key_id), ensure_ascii=False)
+        try:
+            with (
+                c2pa.Context.from_dict(_SETTINGS) as context,
+                _signer(self.signer, self.chain_pem.decode()) as signer,
+                c2pa.Builder(told, context=context) as builder,
+                source.open("rb") as content,
+                target.open("w+b") as copy,
+            ):
+                builder.sign(signer, kind, content, copy)
+        except c2pa.C2paError as error:
+            target.unlink(missing_ok=True)
+            raise PutAside(f"{file.name}: cannot hold a content credential: {error}") from error
+        return True
+
+
+def _signer(signer: Signer, chain_pem: str) -> Any:
+    import c2pa
+
+    return c2pa.Signer.from_callback(signer.private.sign, c2pa.C2paSigningAlg.ED25519, chain_pem)
+
+
+def _manifest(record: EvidenceRecord, file: EvidenceFile, key_id: str) -> dict[str, Any]:
+    """What the credential says."""
+    created = {
+        "action": "c2pa.created",
+        "digitalSourceType": _CAPTURE,
+        "description": f"Taken by camera {record.camera_id}",
+    }
+    if "clip" in file.role:
+        created["when"] = record.clip_from_at.astimezone(UTC).isoformat(timespec="seconds")
+    actions = [created]
+    if file.role.startswith("masked"):
+        actions.append(
+            {
+                "action": "c2pa.filtered",
+                "description": "Faces were masked by software; the pixels below are gone",
+            }
+        )
+    actions.append(
+        {
+            "action": "c2pa.published",
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "description": "Exported from sealed evidence",
+        }
+    )
+    return {
+        "claim_generator_info": [{"name": GENERATOR, "version": record.software_version}],
+        "title": f"{record.evidence_id} {file.name}",
+        "assertions": [
+            {"label": "c2pa.actions.v2", "data": {"actions": actions}},
+            {
+                "label": LABEL,
+                "data": {
+                    "evidence_id": record.evidence_id,
+                    "file": file.name,
+                    "role": file.role,
+                    "sealed_sha256": file.sha256,
+                    "site_key": key_id,
+                },
+            },
+        ],
+    }
