@@ -137,12 +137,13 @@ def build_announce_flow(
             state=state,
         )
 
+    lines: list[SpeakerLine] = []
     flow = Dataflow(FLOW_ID)
     told = op.input("told", flow, source)
     by_line = op.key_on("by_line", told, line_of)
     named = op.map("named", by_line, lambda keyed: (keyed[0], keyed))
     announced = op.stateful_batch(
-        "speak", named, lambda resume: SpeakingLogic(make_line, stop, beat, resume)
+        "speak", named, lambda resume: SpeakingLogic(make_line, stop, beat, lines, resume)
     )
     by_offence = op.map("by_offence", announced, lambda keyed: (keyed[1].subject, keyed[1]))
     op.output("event_log", by_offence, EventLogSink(settings.data.events_db))

@@ -19,10 +19,10 @@ from domain.site import Camera, Ladder, Rule, Rung, Site
 from domain.speakers import SpeakerSettings
 from flows.announce import AnnounceSettings, build_voice
 from flows.speech.call_counter import WINDOW
-from flows.speech.compose import CallVoice
+from flows.speech.compose import CallVoice, can_be_said
 from flows.speech.recorded import examine
 from flows.speech.site_speakers import quiet_of
-from flows.steps.call_words import Surroundings, words_of_rung
+from flows.steps.call_words import Surroundings, words_of_operator, words_of_rung
 
 Place = tuple[str | int, ...]
 
@@ -58,6 +58,7 @@ def try_calls(site: Site, base: Path) -> tuple[list[Fault], list[Fault]]:
                     lengths_s[ladder.id, rung.id] = _length_s(site, ladder, rung, voice)
                 except (PutAside, TryAgain) as error:
                     faults.append((place, str(error)))
+        faults += _unspeakable_by_operators(site, voice)
         notes = [*_own_ladder(site, heard, lengths_s), *_each_other(site, heard, lengths_s)]
     return faults, list(dict.fromkeys(notes))
 
@@ -156,6 +157,19 @@ def _length_s(site: Site, ladder: Ladder, rung: Rung, voice: CallVoice) -> float
     )
     parts = voice.sound(words).parts
     return sum(part.duration_s for part in parts)
+
+
+def _unspeakable_by_operators(site: Site, voice: CallVoice) -> Iterator[Fault]:
+    if not site.rules:
+        return
+    rule, surroundings = site.rules[0], Surroundings.of(site, site.cameras[0])
+    for row, each in enumerate(site.operators.texts):
+        words = words_of_operator(
+            each.text, surroundings, rule, rule.condition.places()[0], site.ladder(rule.ladder)
+        )
+        error = can_be_said(voice, words)
+        if error is not None:
+            yield ("operators", "texts", row, "text"), str(error)
 
 
 def _own_ladder(site: Site, heard: list[_Heard], lengths_s: Lengths) -> Iterator[Fault]:

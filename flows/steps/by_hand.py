@@ -11,7 +11,8 @@ from domain.events import ByHand
 from domain.fitness import explain
 from domain.ladder import OPEN, State, Trigger
 from domain.operators import OperatorSettings
-from domain.rungs import LANGUAGES, Ladder
+from domain.rungs import Ladder
+from flows.steps.call_words import spoken_without_recordings
 from flows.steps.offence import Offence
 from flows.steps.take_up import Pending
 
@@ -124,7 +125,6 @@ def _words(pending: Pending, operators: OperatorSettings, ladder: Ladder) -> dic
         "rung_id": given.text_id or OWN_WORDS,
         "rung_number": 0,
         "text": text,
-        # they come without recordings, so only the voice can say them
-        "languages": tuple(each for each in ladder.languages if each in LANGUAGES) or LANGUAGES,
+        "languages": spoken_without_recordings(ladder),
         "recordings": (),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
@@ -112,15 +112,46 @@ def words_known_beforehand(site: Site) -> set[CallWords]:
                 continue
             surroundings = Surroundings.of(site, camera)
             known.add(words_of_rung(rung, ladder, surroundings, rule, zone_id=zone_id))
+        for text in (each.text for each in site.operators.texts):
+            if not _of_the_moment(text, spoken_without_recordings(ladder)):
+                words = words_of_operator(
+                    text, Surroundings.of(site, camera), rule, zone_id, ladder
+                )
+                known.add(words)
     return known
+
+
+def spoken_without_recordings(ladder: Ladder) -> tuple[str, ...]:
+    """Languages of words that come without recordings, so that only the voice can say them."""
+    return tuple(each for each in ladder.languages if each in LANGUAGES) or LANGUAGES
+
+
+def words_of_operator(
+    text: BothLanguages, surroundings: Surroundings, rule: Rule, zone_id: str, ladder: Ladder
+) -> CallWords:
+    """A text of the site's operators as it would be said beside some rule's calls."""
+    words = words_of(
+        text,
+        surroundings,
+        rule,
+        zone_id=zone_id,
+        dwell_s=0.0,
+        rung_number=1,  # an operator's text names no rung
+        rung_count=1,
+        at=datetime(2000, 1, 1, tzinfo=UTC),
+    )
+    return CallWords(words, spoken_without_recordings(ladder))
 
 
 def _says_the_moment(rung: Rung, ladder: Ladder) -> bool:
     recorded = {each.language for each in rung.recordings}
     spoken = [language for language in LANGUAGES if language in {*ladder.languages} - recorded]
-    return any(
-        fields_in(getattr(rung.text, language)) & FIELDS_OF_THE_MOMENT for language in spoken
-    )
+    assert rung.text is not None
+    return _of_the_moment(rung.text, spoken)
+
+
+def _of_the_moment(text: BothLanguages, languages: Iterable[str]) -> bool:
+    return any(fields_in(getattr(text, each)) & FIELDS_OF_THE_MOMENT for each in languages)
 
 
 def _watched(site: Site) -> Iterator[tuple[Camera, Rule, str]]:

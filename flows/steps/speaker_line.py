@@ -15,7 +15,7 @@ from typing import Any
 
 from domain.announcements import MAY_HAVE_BEEN_HEARD, AnnouncementMade
 from domain.errors import TryAgain
-from domain.events import Event, EventData, OffenceComplied, OffenceWarned
+from domain.events import Event, EventData, OffenceComplied, OffenceDismissed, OffenceWarned
 from event_log.rows import LoggedEvent
 from flows.steps.announce_rung import (
     AnnounceRules,
@@ -28,7 +28,7 @@ from flows.steps.announce_rung import (
 )
 
 # ends of an offence after which nobody is there to be spoken to
-WITHDRAWS: tuple[type[EventData], ...] = (OffenceComplied,)
+WITHDRAWS: tuple[type[EventData], ...] = (OffenceComplied, OffenceDismissed)
 SEVERITIES = ("slight", "ordinary", "serious")
 
 
@@ -98,11 +98,12 @@ class SpeakerLine:
         self._waiting: list[_Call] = []
         for logged in state.waiting if state else ():
             self.take(logged)
+        self._untold: list[Event] = []
 
     @property
     def is_idle(self) -> bool:
         """True when nothing waits and nothing is being said."""
-        return self._running is None and not self._waiting
+        return self._running is None and not self._waiting and not self._untold
 
     @property
     def state(self) -> LineState:
@@ -119,13 +120,20 @@ class SpeakerLine:
         elif isinstance(data, WITHDRAWS) and self._is_heard:
             offence_id = getattr(data, "offence_id", "")
             gone = [call for call in self._open_calls() if call.data.offence_id == offence_id]
-            reason = f"{self._name}: the subject had left before the call could be made"
+            what = "the subject had left"
+            if isinstance(data, OffenceDismissed):
+                what = "an operator had dismissed the offence"
+            reason = f"{self._name}: {what} before the call could be made"
             return [self._drop(call, "too late", reason) for call in gone]
         return []
 
+    def keep_going(self) -> None:
+        """Begin the next call where another line is waited for; `advance` tells what came of it."""
+        self._untold = self.advance()
+
     def advance(self) -> list[Event]:
         """What has come of calls since the last look; begins the next call."""
-        events: list[Event] = []
+        events, self._untold = self._untold, []
         while True:
             events += self._finish()
             if self._is_heard:
@@ -141,7 +149,8 @@ class SpeakerLine:
         """Wait for the call that is being made; the others stay in `state`."""
         if self._running is not None:
             self._running.result.exception()
-        return self._finish()
+        events, self._untold = self._untold, []
+        return events + self._finish()
 
     def _was_dealt_with(self, logged: LoggedEvent) -> bool:
         if self._tools.find(announcement_id(logged.event)) is not None:
@@ -157,7 +166,10 @@ class SpeakerLine:
         return [call for call in self._waiting if not call.is_settled]
 
     def _choose(self) -> _Call:
-        """The gravest; of equals the one that came first. What needs no speaker goes before all."""
+        """What an operator asked for, then the gravest; of equals the one that came first.
+
+        What needs no speaker goes before all.
+        """
         if not self._is_heard:
             return self._waiting[0]
         return min(
@@ -166,6 +178,8 @@ class SpeakerLine:
         )
 
     def _weight(self, call: _Call) -> int:
+        if call.data.by_hand is not None:
+            return len(SEVERITIES)
         return SEVERITIES.index(self._severity_of(call.data.rule_id))
 
     def _begin(self, call: _Call) -> None:
@@ -211,6 +225,7 @@ class SpeakerLine:
         apart = abs(call.logged.recorded_at - other.recorded_at)
         return (
             call.data.text == words.text
+            and call.data.by_hand is None  # a person wants to hear it said
             and call.data.offence_id != words.offence_id
             and apart <= timedelta(seconds=self._rules.say_once_within_s)
         )

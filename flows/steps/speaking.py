@@ -25,6 +25,7 @@ class SpeakingLogic(StatefulBatchLogic[LineItem, Event, tuple[str, LineState]]):
         make: the line of a name, with what it knew before the restart.
         stop: when set, only the call that is being made is waited for.
         beat: called while the end is waited for.
+        lines: of all speakers; each adds its own. One is waited for at the end while the others go on.
     """
 
     def __init__(
@@ -32,19 +33,21 @@ class SpeakingLogic(StatefulBatchLogic[LineItem, Event, tuple[str, LineState]]):
         make: Callable[[str, LineState | None], SpeakerLine],
         stop: threading.Event,
         beat: Callable[[], None],
+        lines: list[SpeakerLine],
         resume: tuple[str, LineState] | None,
     ) -> None:
         self._make = make
         self._stop = stop
         self._beat = beat
+        self._lines = lines
         self._name, state = resume or ("", None)
-        self._line = make(self._name, state) if resume else None
+        self._line = self._open(state) if resume else None
 
     def on_batch(self, values: list[LineItem]) -> tuple[list[Event], bool]:
         """Take warnings and ends of offences; tell what is known already."""
         if self._line is None:
             self._name = values[0][0]
-            self._line = self._make(self._name, None)
+            self._line = self._open(None)
         events: list[Event] = []
         for _, logged in values:
             events += self._line.take(logged)
@@ -62,6 +65,8 @@ class SpeakingLogic(StatefulBatchLogic[LineItem, Event, tuple[str, LineState]]):
                 events += self._line.finish_current()
                 break
             self._beat()
+            for other in self._lines:
+                other.keep_going()
             events += self._line.advance()
             time.sleep(LOOK_AGAIN_S)
         return events, StatefulBatchLogic.RETAIN
@@ -75,3 +80,8 @@ class SpeakingLogic(StatefulBatchLogic[LineItem, Event, tuple[str, LineState]]):
     def snapshot(self) -> tuple[str, LineState]:
         """What is needed to go on after a restart."""
         return self._name, self._line.state if self._line else LineState()
+
+    def _open(self, state: LineState | None) -> SpeakerLine:
+        line = self._make(self._name, state)
+        self._lines.append(line)
+        return line

@@ -79,6 +79,8 @@ def _row(cells: tuple[str, ...]) -> str:
 
 
 def _default(value: object) -> str:
+    if isinstance(value, dict):
+        return "their own defaults"
     if value is None or value == []:
         return "none"
     words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -73,6 +73,12 @@ def test_words_that_no_voice_can_say_are_refused(sample_site_file: Path) -> None
     assert "nothing in it can be spoken" in faults[0][1]
 
 
+def test_an_operators_text_that_no_voice_can_say_is_refused(sample_site_file: Path) -> None:
+    texts = [{"id": "dots", "text": {"zh": "…", "en": "..."}}]
+    faults, _ = try_calls(site_of(sample_site_file, operators={"texts": texts}), Path())
+    assert [place for place, _ in faults] == [("operators", "texts", 0, "text")]
+
+
 def test_a_rung_due_while_the_one_before_is_still_said_is_noted(sample_site_file: Path) -> None:
     faults, notes = try_calls(site_of(sample_site_file, ladder=rungs(0, 2, 60, text=LONG)), Path())
     assert faults == []

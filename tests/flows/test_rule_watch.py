@@ -122,5 +122,15 @@ def test_calls_that_say_nothing_of_the_moment_are_known_beforehand(sample_site_f
     rungs = raw["ladders"][0]["rungs"]
     rungs[0]["text"] = {"zh": "{zone}", "en": "{zone} {rung}"}
     rungs[1]["text"] = {"zh": "{zone}", "en": "{dwell}"}
+    raw["operators"] = {
+        "texts": [
+            {"id": "dog", "text": {"zh": "狗", "en": "Dogs off the {zone}"}},
+            {"id": "now", "text": {"zh": "狗", "en": "It is {time}"}},
+        ]
+    }
     known = words_known_beforehand(Site.model_validate(raw))
-    assert {each.text.en for each in known} == {"Forecourt 1", rungs[2]["text"]["en"]}
+    assert {each.text.en for each in known} == {
+        "Forecourt 1",
+        rungs[2]["text"]["en"],
+        "Dogs off the Forecourt",
+    }

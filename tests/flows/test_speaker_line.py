@@ -14,8 +14,16 @@ import pytest
 from network_speaker import TONE
 
 from domain.announcements import AnnouncementMade
+from domain.commands import CommandKind
 from domain.data_dir import DataDir
-from domain.events import Event, OffenceComplied, OffenceWarned
+from domain.events import (
+    ByHand,
+    Event,
+    OffenceComplied,
+    OffenceDismissed,
+    OffenceWarned,
+    OutcomeData,
+)
 from domain.facts import BothLanguages
 from domain.speakers import SpeakerSettings
 from event_log.examples import one_of_each, warned_event
@@ -92,15 +100,23 @@ class Street:
         event = self.log.get(event_id)
         return LoggedEvent(1, event, self.now) if event else None
 
-    def says(self, number: int, words: str, rule_id: str = "ordinary", rung: int = 1) -> None:
+    def says(
+        self,
+        number: int,
+        words: str,
+        rule_id: str = "ordinary",
+        rung: int = 1,
+        by_hand: ByHand | None = None,
+    ) -> None:
         event = warned_event(number, at=self.now, text=BothLanguages(zh=words, en=words))
         assert isinstance(event.data, OffenceWarned)
-        data = event.data.model_copy(update={"rule_id": rule_id, "rung_number": rung})
+        changes = {"rule_id": rule_id, "rung_number": rung, "by_hand": by_hand}
+        data = event.data.model_copy(update=changes)
         self._give(replace(event, data=data, id=f"{event.id}-{rung}"))
 
-    def leaves(self, number: int) -> None:
+    def ends(self, number: int, how: type[OutcomeData] = OffenceComplied) -> None:
         offence_id = warned_event(number).subject
-        (ended,) = (each for each in one_of_each() if isinstance(each.data, OffenceComplied))
+        (ended,) = (each for each in one_of_each() if type(each.data) is how)
         self._give(replace(ended, data=ended.data.model_copy(update={"offence_id": offence_id})))
 
     def _give(self, event: Event) -> None:
@@ -191,11 +207,48 @@ def test_who_has_left_is_not_spoken_to_any_more(street: Street) -> None:
     street.says(1, "long")
     street.begin()
     street.says(2, "short")
-    street.leaves(2)
+    street.ends(2)
     gone = street.result_of(2)
     assert gone.result == "too late" and "had left" in gone.reason
     street.end_call()
     assert street.line.is_idle and len(street.player.begun) == 1
+
+
+def test_what_an_operator_dismissed_is_not_said_any_more(street: Street) -> None:
+    street.says(1, "long")
+    street.begin()
+    street.says(2, "short")
+    street.ends(2, OffenceDismissed)
+    assert "an operator had dismissed" in street.result_of(2).reason
+
+
+def test_what_an_operator_asks_for_is_said_next_and_for_itself(street: Street) -> None:
+    asked = ByHand(
+        command_id="evt-1", command=CommandKind.SPEAK, operator="Li", asked_at=street.now
+    )
+    street.says(1, "leave")
+    street.begin()
+    street.says(2, "grave", "serious")
+    street.says(3, "leave", "slight", by_hand=asked)
+    for _ in range(3):
+        street.end_call()
+    assert [words.strip() for words in street.player.begun] == ["leave", "leave", "grave"]
+    assert street.result_of(3).said_with == ""
+
+
+def test_a_line_that_others_keep_going_tells_what_came_of_it_when_asked(street: Street) -> None:
+    street.says(1, "one")
+    street.begin()
+    street.says(2, "two")
+    street.player.may_end.release(2)
+    give_up_at = time.monotonic() + 30
+    while len(street.player.begun) < 2 or street.player.at_once:
+        assert time.monotonic() < give_up_at
+        street.line.keep_going()
+        time.sleep(0.001)
+    assert street.made == [] and not street.line.is_idle
+    street.wait(lambda: len(street.made) == 2)
+    assert street.line.is_idle
 
 
 def test_the_same_words_for_several_offences_are_said_once(street: Street) -> None:
@@ -278,7 +331,7 @@ def test_calls_to_files_are_written_each_for_itself_in_their_order(tmp_path: Pat
     street = Street(DataDir(tmp_path / "var"), is_heard=False)
     street.says(1, "leave", "slight")
     street.says(2, "leave", "serious")
-    street.leaves(1)
+    street.ends(1)
     street.look()
     assert [(each.result, each.said_with) for each in street.made] == [("written", "")] * 2
     assert street.made[0].offence_id == warned_event(1).subject
