@@ -108,12 +108,16 @@ def _step(event: Event, names: Names) -> str:
     if isinstance(data, OffenceExempted):
         return _what(names.say("history.exempted"))
     if isinstance(data, OffenceUnknown):
-        return _what(names.say("history.unknown", reason=data.reason))
+        return _what(names.say("history.unknown", reason=_reason(data, names)))
     if isinstance(data, AnnouncementMade):
         return _announcement(data, names)
     if isinstance(data, EvidenceSealed):
         return _sealed(data, names)
     return step_by_hand(data, names)
+
+
+def _reason(data: OffenceUnknown, names: Names) -> str:
+    return data.reason_zh or data.reason if names.lang == "zh" else data.reason
 
 
 def _what(said: str) -> str:

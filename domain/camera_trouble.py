@@ -54,6 +54,12 @@ _SAID = {
         zh="{camera}：已 {silent_s:.0f} 秒没有画面；请检查相机和网络",
         en="{camera}: no picture for {silent_s:.0f} s; is the camera or its network up?",
     ),
+    # why nobody can say how an offence went on
+    "footage_ended": BothLanguages(zh="录像已结束", en="the footage ended"),
+    "silent": BothLanguages(
+        zh="相机有 {silent_s:.1f} 秒没有画面", en="the camera gave no frames for {silent_s:.1f} s"
+    ),
+    "hours_ended": BothLanguages(zh="规则的时段已结束", en="the rule's hours ended"),
 }
 
 

@@ -129,6 +129,7 @@ class OffenceUnknown(OutcomeData):
 
     event_type: ClassVar[str] = "forewarn.offence.unknown.v1"
     reason: str
+    reason_zh: str = Field(default="", description="the same in Chinese")
 
 
 class CameraChanged(EventData):

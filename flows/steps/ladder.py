@@ -16,9 +16,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.camera_trouble import trouble
 from domain.cameras import CameraNotice
 from domain.events import Event, Recognition
-from domain.fitness import explain
+from domain.facts import BothLanguages
+from domain.fitness import explain_to_all
 from domain.frames import FrameStamp
 from domain.ladder import FINAL, State, Trigger, find_move
 from domain.looks import CLEAR, Sight
@@ -89,7 +91,7 @@ class RuleLadder:
         events: list[Event] = []
         if self.last_at is not None and at - self.last_at > self._gap:
             silent_s = (at - self.last_at).total_seconds()
-            events += self.lose_sight(f"the camera gave no frames for {silent_s:.1f} s")
+            events += self.lose_sight(trouble("silent", silent_s=silent_s))
         self.last_at, self.sight = at, sight
         self.repeats.forget(at)
         seen = {holding.subject: holding for holding in holdings}
@@ -163,16 +165,16 @@ class RuleLadder:
         """Take news of the camera; anything but "up" means that nobody is watching any more."""
         if notice.status == "up":
             return []
-        reason = notice.reason or "the footage ended"
-        return self.lose_sight(reason) + self.take_held(None)
+        said = notice.said or trouble("footage_ended")
+        return self.lose_sight(said) + self.take_held(None)
 
-    def lose_sight(self, reason: str) -> list[Event]:
+    def lose_sight(self, why: BothLanguages) -> list[Event]:
         """Nobody can say any more: offences become unknown, stays are dropped."""
         events: list[Event] = []
         for subject in _in_order(self.offences):
             offence = self.offences[subject]
             if offence.state not in FINAL:
-                events += self._lose(offence, reason)
+                events += self._lose(offence, why)
         self.offences.clear()
         return events
 
@@ -190,7 +192,7 @@ class RuleLadder:
             if offence.state in FINAL:
                 return []
             if basis == "no longer seen" and sight.faults:
-                return self._lose(offence, explain(sight.faults))
+                return self._lose(offence, explain_to_all(sight.faults))
             return self._leave(offence, at, basis)
         events: list[Event] = []
         if offence.taken_at is not None and at - offence.taken_at >= self._hand_back_after:
@@ -255,9 +257,10 @@ class RuleLadder:
         if offence.earlier_offences:
             offence.first_rung = self._ladder.repeat_starts_at - 1
 
-    def _lose(self, offence: Offence, reason: str) -> list[Event]:
+    def _lose(self, offence: Offence, why: BothLanguages) -> list[Event]:
         """Nobody can say any more what this subject does."""
-        return self._move(offence, Trigger.SIGHT_LOST, offence.last.at, {"reason": reason})
+        facts = {"reason": why.en, "reason_zh": why.zh}
+        return self._move(offence, Trigger.SIGHT_LOST, offence.last.at, facts)
 
     def _leave(self, offence: Offence, at: datetime, basis: str) -> list[Event]:
         """The subject has left; after a call that is compliance, whoever had it made."""

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
+from domain.camera_trouble import trouble
 from domain.cameras import CameraNotice
 from domain.events import Event
 from domain.looks import CLEAR, Sight
@@ -53,7 +54,7 @@ class RuleWatch:
     def step(self, tracked: TrackedFrame) -> list[Event]:
         """Events that one frame causes; outside the rule's hours nobody watches any more."""
         if not self._hours.apply_at(tracked.frame.captured_at):
-            lost = self.ladder.lose_sight("the rule's hours ended")
+            lost = self.ladder.lose_sight(trouble("hours_ended"))
             held = self.ladder.take_held(tracked.frame.captured_at)
             return with_requests(lost + held, self._site)
         for link in tracked.links:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.compliance import Compliance, Review, why_not_fit
-from domain.fitness import EXPLANATIONS, Unfit, explain
+from domain.fitness import EXPLANATIONS, Unfit, explain, explain_to_all
 
 TODAY = date(2026, 3, 2)
 WHOLE = Compliance(
@@ -75,3 +75,4 @@ def test_every_reason_has_words() -> None:
     assert set(EXPLANATIONS) == set(Unfit)
     assert explain(tuple(Unfit)).count("; ") == len(Unfit) - 1
     assert explain(("new-code",)) == "new-code"
+    assert explain_to_all((Unfit.FROZEN, "new-code")).zh.endswith("；new-code")

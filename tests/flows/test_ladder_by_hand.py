@@ -248,5 +248,5 @@ def test_a_silent_camera_leaves_it_unknown_whoever_has_it(rule: Rule, ladder: La
     frames = [presence(n / 5, {1: INSIDE}) for n in range(26)]
     events = [e for each in frames for e in climbing.step(each.frame, each.holdings)]
     events += climbing.command(pending(TAKE, events[0].subject))
-    events += climbing.lose_sight("cable cut")
+    events += climbing.lose_sight(BothLanguages(zh="断线", en="cable cut"))
     assert told(events) == ["4 opened", "4 warned", "5 taken-over", "5 unknown"]
