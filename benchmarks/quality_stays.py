@@ -7,7 +7,7 @@ what a perfect detector and tracker would have found. So a difference is theirs,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import combinations, pairwise
@@ -21,11 +21,15 @@ from domain.detections import Detections
 from domain.events import Event, OffenceOpened, OffenceWarned, OutcomeData
 from domain.site import Site
 from domain.tracks import TrackedFrame
+from domain.views import View
 from flows.steps.rule_watch import watch_of
 
 MIN_IOU = 0.3  # of a box with a marked person, to say who it is
 CAMERA = "camera"
 LEAST_MERGED_S = 1.0  # so long on each of two people, and a number counts as having merged them
+LEAST_LEAD = 0.15  # of IoU, over the next person: less, and a box is around both of them
+# who leaves the picture and comes again is marked under a new number there; the same to the eye
+SAME_PERSON: dict[str, dict[int, int]] = {"pets_s2l1_a": {1: 19, 14: 15}}
 
 Polygon = tuple[tuple[float, float], ...]
 
@@ -41,6 +45,16 @@ ZONES: dict[str, tuple[Polygon, ...]] = {
     "repeat_visit_a": (_COUNTER,),
     "long_dwell_a": (_COUNTER,),
     "counter_a_dark": (_COUNTER,),
+}
+
+# around the zones and the people who stand in them, as somebody would who sets a camera up
+_ROOM: View = (0.35, 0.0, 0.92, 1.0)
+VIEWS: dict[str, tuple[View, ...]] = {
+    "pets_s2l1_a": ((0.36, 0.05, 0.72, 0.60), (0.72, 0.0, 1.0, 0.45)),
+    "counter_a": (_ROOM,),
+    "repeat_visit_a": (_ROOM,),
+    "long_dwell_a": (_ROOM,),
+    "counter_a_dark": (_ROOM,),
 }
 
 
@@ -181,6 +195,7 @@ class Naming:
     """Which marked person each number was on, frame by frame."""
 
     people: dict[int, list[tuple[float, int]]]  # number: (seconds, truth's id)
+    clearly: dict[int, list[int]]  # number: truth's id, for each frame with no doubt which
 
     def who(self, number: int, from_s: float, to_s: float) -> int | None:
         """The person whom the number was on most; None: nobody marked."""
@@ -189,11 +204,19 @@ class Naming:
         )
         return seen.most_common(1)[0][0] if seen else None
 
-    def merged_pairs(self, frame_s: float) -> set[tuple[int, int]]:
-        """Pairs of people who shared a number for LEAST_MERGED_S each."""
+    def numbers_of(self, person: int) -> set[int]:
+        """The numbers that were on somebody, with no doubt that it was they."""
+        return {number for number, seen in self.clearly.items() if person in seen}
+
+    def merged_pairs(self, frame_s: float, same: Mapping[int, int]) -> set[tuple[int, int]]:
+        """Pairs of people who shared a number for LEAST_MERGED_S each.
+
+        Args:
+            same: ids that are marked as one person, and as whom.
+        """
         pairs: set[tuple[int, int]] = set()
-        for seen in self.people.values():
-            counts = Counter(person for _, person in seen)
+        for seen in self.clearly.values():
+            counts = Counter(same.get(person, person) for person in seen)
             long = sorted(p for p, n in counts.items() if n * frame_s >= LEAST_MERGED_S)
             pairs |= set(combinations(long, 2))
         return pairs
@@ -204,6 +227,7 @@ def name(truth: Truth, tracked: Sequence[TrackedFrame], frames: Sequence[int]) -
     from scipy.optimize import linear_sum_assignment
 
     people: dict[int, list[tuple[float, int]]] = {}
+    clearly: dict[int, list[int]] = {}
     for each, frame in zip(tracked, frames, strict=True):
         ids, boxes = truth.at(frame)
         if not len(ids) or not len(each):
@@ -214,7 +238,10 @@ def name(truth: Truth, tracked: Sequence[TrackedFrame], frames: Sequence[int]) -
                 number = int(each.track_ids[column])
                 at_s = each.frame.captured_at.timestamp()
                 people.setdefault(number, []).append((at_s, int(ids[row])))
-    return Naming(people)
+                others = np.delete(iou[:, column], row)
+                if iou[row, column] - others.max(initial=0) >= LEAST_LEAD:
+                    clearly.setdefault(number, []).append(int(ids[row]))
+    return Naming(people, clearly)
 
 
 def compare(

@@ -25,6 +25,8 @@ class Detections:
     class_ids: np.ndarray  # (n,) int64, COCO's category id, 1 = person
     look: PictureLook | None = None  # None: this picture was not looked at
     sight: Sight = CLEAR
+    # (k, 4) float32, pixels: the parts of the picture that were looked at; None: all of it
+    looked_at_xyxy: np.ndarray | None = None
     appearances: np.ndarray | None = None  # (n, 256) float16, unit length or all 0: not described
 
     def __post_init__(self) -> None:

@@ -23,8 +23,20 @@ class FrameStamp:
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single ==
+class CloseLook:
+    """A part of a frame, shrunk to what the detector takes."""
+
+    left_px: int  # of the decoded frame
+    top_px: int
+    width_px: int
+    height_px: int
+    image_rgb: np.ndarray  # (300, 300, 3) uint8
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no single ==
 class SampledFrame:
     """One frame, shrunk to what the detector takes. Lives and dies on the worker that read it."""
 
     stamp: FrameStamp
     image_rgb: np.ndarray  # (300, 300, 3) uint8, the whole picture squeezed to the model's square
+    close_looks: tuple[CloseLook, ...] = ()  # what the detector is shown instead, if any

@@ -26,6 +26,7 @@ from domain.rungs import Rung as Rung
 from domain.site_references import reference_faults
 from domain.speakers import SpeakerSettings
 from domain.time_stamping import TimeStamping
+from domain.views import View
 
 
 def _known_timezone(name: str) -> str:
@@ -87,6 +88,12 @@ class Camera(Facts):
         description="rtsp://… , http(s)://… or a file's path, relative to the site file",
     )
     analyse_fps: float = Field(default=5.0, gt=0, le=60, description="frames analysed a second")
+    views: tuple[View, ...] = Field(
+        default=(),
+        max_length=8,
+        description="parts of the picture to look at closely, each [left, top, right, bottom] as "
+        "fractions and one question to the detector; none: the whole picture, as one",
+    )
     starts_at: AwareDatetime | None = Field(
         default=None,
         description="files only: when the first frame was taken; "

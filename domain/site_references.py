@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from domain.facts import Fault
+from domain.views import is_in_view
 
 if TYPE_CHECKING:
     from domain.site import Site
@@ -20,6 +21,7 @@ def reference_faults(site: Site) -> list[Fault]:
         *_dangling_ladders(site),
         *_dangling_recipients(site),
         *_dangling_in_cameras(site),
+        *_out_of_view(site),
     ]
 
 
@@ -111,6 +113,21 @@ def _dangling_in_cameras(site: Site) -> Iterator[Fault]:
             if rule_id not in rules:
                 words = f"allows rule {rule_id!r}, which is not defined; rules: {_known(rules)}"
                 yield ("cameras", row, "compliance", "allowed_rules", column), words
+
+
+def _out_of_view(site: Site) -> Iterator[Fault]:
+    """Zones and lines where nobody would ever be seen."""
+    for row, camera in enumerate(site.cameras):
+        if not camera.views:
+            continue
+        places = [("zones", n, "polygon", zone.polygon) for n, zone in enumerate(camera.zones)]
+        places += [("lines", n, "points", line.points) for n, line in enumerate(camera.lines)]
+        for what, column, name, points in places:
+            unseen = [point for point in points if not is_in_view(point, camera.views)]
+            if unseen:
+                words = f"should lie in the camera's views, {list(unseen[0])} is in none of them; "
+                words += "make a view larger, or leave `views` out"
+                yield ("cameras", row, what, column, name), words
 
 
 def _known(ids: Iterable[str]) -> str:

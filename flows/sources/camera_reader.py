@@ -80,7 +80,7 @@ class CameraReader(threading.Thread):
         self._resume_after_s = resume.media_time_s
         self._recorder = recorder
         self._tiles = tiles
-        self._sampler = Sampler(camera.id, camera.analyse_fps)
+        self._sampler = Sampler(camera.id, camera.analyse_fps, camera.views)
         self._clock: FileClock | LiveClock = LiveClock()
         self._stopped = threading.Event()
         self._frames_read = resume.counts.frames_read

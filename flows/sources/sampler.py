@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 
@@ -10,6 +11,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from domain.frames import FrameStamp, SampledFrame
+from domain.views import View
+from flows.sources.closer import Closer
 
 DETECTOR_SIDE_PX = 300
 # a frame a hair before its grid point, by rounding of time bases, still counts as on it
@@ -24,11 +27,12 @@ class Sampler:
     middle picks the same frames again.
     """
 
-    def __init__(self, camera_id: str, analyse_fps: float) -> None:
+    def __init__(self, camera_id: str, analyse_fps: float, views: Sequence[View] = ()) -> None:
         self._camera_id = camera_id
         self._fps = analyse_fps
         self._last_cell = -1
         self._reformatter = VideoReformatter()
+        self._closers = [Closer(view, DETECTOR_SIDE_PX) for view in views]
 
     def wants(self, media_time_s: float) -> bool:
         """True once for each grid cell; call with the times in order."""
@@ -72,4 +76,5 @@ class Sampler:
             width_px=width_px,
             height_px=height_px,
         )
-        return SampledFrame(stamp=stamp, image_rgb=square)
+        looks = tuple(closer.look(frame, quarter_turns) for closer in self._closers)
+        return SampledFrame(stamp=stamp, image_rgb=square, close_looks=looks)

@@ -14,8 +14,8 @@ from domain.cameras import CameraNotice
 from domain.detections import Detections
 from domain.errors import PutAside, TryAgain
 from domain.frames import SampledFrame
+from flows.steps.close_looks import detect_closely
 from flows.steps.picture_look import Looker
-from flows.subjects.colours import with_appearances
 
 log = structlog.get_logger()
 
@@ -71,19 +71,15 @@ class DetectStep:
     def _with_looks(
         self, frames: list[SampledFrame], answers: list[Detections]
     ) -> list[Detections]:
-        """Keep the little of each picture that its health is judged by, and what colours people
-        wear: pixels end here."""
+        """Keep the little of each picture that its health is judged by: pixels end here."""
         looks = [self._looker.look(frame) for frame in frames]
-        return [
-            replace(with_appearances(answer, frame), look=look)
-            for answer, frame, look in zip(answers, frames, looks, strict=False)
-        ]
+        return [replace(answer, look=look) for answer, look in zip(answers, looks, strict=False)]
 
     def _detect(self, frames: list[SampledFrame]) -> list[Detections]:
         pause_s, began_s = FIRST_PAUSE_S, time.monotonic()
         while not self._stop.is_set():
             try:
-                answers = self._detector.detect(frames)
+                answers = detect_closely(self._detector.detect, frames)
             except TryAgain as error:
                 self._tell_away(error)
                 if not self._waits and time.monotonic() - began_s > self._give_up_after_s:

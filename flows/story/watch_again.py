@@ -18,11 +18,11 @@ from domain.site import Camera, Site
 from domain.tracks import TrackedFrame
 from flows.sources.camera_reader import CameraReader, Playback
 from flows.sources.sample_queue import SampleQueue
+from flows.steps.close_looks import detect_closely
 from flows.steps.detect import Detector
 from flows.steps.rule_watch import watch_keys, watch_of
 from flows.steps.track import PERSON
 from flows.story.offences import OffenceStory
-from flows.subjects.colours import with_appearances
 from flows.watch import tracker_for
 
 BATCH = 8  # frames a request
@@ -84,8 +84,8 @@ def watch_again(site: Site, camera_id: str, base: Path, detector: Detector) -> l
     rules = [watch_of(site, key) for key in watch_keys(site)[camera_id]]
     watched = []
     for frames in _batches(camera, base):
-        for found, frame in zip(detector.detect(frames), frames, strict=True):
-            tracked = tracker.update(with_appearances(found, frame))
+        for found in detect_closely(detector.detect, frames):
+            tracked = tracker.update(found)
             if tracked is None:
                 continue
             inside = frozenset(
