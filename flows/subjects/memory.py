@@ -13,19 +13,18 @@ import numpy as np
 
 from domain.detections import Detections
 from domain.tracks import SubjectLink
+from flows.subjects.clear_views import is_alone, is_whole, looked_at
 from flows.subjects.matching import (
     assign,
     drop_duplicates,
     foreseen_boxes,
     match_costs,
     overlaps,
+    similarities,
 )
 from flows.subjects.relink import find_earlier
 from flows.subjects.settings import SubjectSettings
 from flows.subjects.subject import Subject, kind_of
-
-EDGE_PX = 2.0  # a box that ends nearer to the picture's edge is probably cut by it
-CLEAR_MAX_IOU = 0.15  # more, and somebody else's clothes are seen as well
 
 
 @dataclass(slots=True)
@@ -79,23 +78,40 @@ class SubjectMemory:
         """Strong boxes to the named, then weak ones to those left, then what is left by place."""
         is_strong = seen.scores[rows] >= self._settings.strong_score
         strong, weak = rows[is_strong], rows[~is_strong]
-        named = [each for each in self.state.here if each.number]
+        named = [
+            each for each in self.state.here if each.number and not self._has_left(each, seen, at_s)
+        ]
         found = self._match_by_all(named, seen, kinds, strong, at_s)
         taken = {id(each) for each in found.values()}
         unseen = [each for each in named if id(each) not in taken]
-        found |= self._match_by_place(unseen, seen, kinds, weak, at_s)
+        found |= self._match_by_place(
+            unseen, seen, kinds, weak, at_s, self._settings.weak_similarity
+        )
         left = np.array([row for row in strong if row not in found], np.int64)
         taken |= {id(each) for each in found.values()}
-        # a lamp went on, or the camera changed its exposure: same place, other colours
+        # a lamp went on, or the camera changed its exposure: same place, other colours; in a
+        # group that would be a neighbour
+        left = left[is_alone(seen.boxes_xyxy[left], seen.boxes_xyxy[rows])]
         just_seen = [
             each
             for each in named
             if id(each) not in taken and at_s - each.last_s <= self._settings.recolour_gap_s
         ]
         found |= self._match_by_place(just_seen, seen, kinds, left, at_s)
-        left = np.array([row for row in left if row not in found], np.int64)
+        left = np.array([row for row in strong if row not in found], np.int64)
         unnamed = [each for each in self.state.here if not each.number]
         return found | self._match_by_all(unnamed, seen, kinds, left, at_s)
+
+    def _has_left(self, subject: Subject, seen: Detections, at_s: float) -> bool:
+        """Whether somebody was on the way out: who comes in there is somebody else, until colours
+        say otherwise."""
+        if at_s - subject.last_s <= self._settings.recolour_gap_s:
+            return False
+        x, y, _ = subject.foresee(at_s, self._settings)
+        return not any(
+            left <= x <= right and top <= y <= bottom
+            for left, top, right, bottom in looked_at(seen).tolist()
+        )
 
     def _match_by_all(
         self,
@@ -120,12 +136,16 @@ class SubjectMemory:
         kinds: np.ndarray,
         rows: np.ndarray,
         at_s: float,
+        least_alike: float = 0.0,
     ) -> dict[int, Subject]:
         """Somebody is still where they should be: all that a weak box can say."""
         if not subjects or not len(rows):
             return {}
         iou = overlaps(foreseen_boxes(subjects, at_s, self._settings)[0], seen.boxes_xyxy[rows])
         iou[np.array([each.kind for each in subjects])[:, None] != kinds[rows][None]] = 0
+        if seen.appearances is not None:
+            alike = similarities(subjects, seen.appearances[rows], len(rows))
+            iou[np.nan_to_num(alike, nan=1.0) < least_alike] = 0
         pairs = assign(1 - iou, 1 - self._settings.weak_min_iou)
         return {int(rows[column]): subjects[row] for row, column in pairs}
 
@@ -145,15 +165,7 @@ class SubjectMemory:
         if seen.appearances is None or not len(rows):
             return
         boxes = seen.boxes_xyxy[rows]
-        frame = seen.frame
-        whole = (
-            (boxes[:, 0] > EDGE_PX)
-            & (boxes[:, 2] < frame.width_px - EDGE_PX)
-            & (boxes[:, 3] < frame.height_px - EDGE_PX)
-        )
-        iou = overlaps(boxes, boxes)
-        np.fill_diagonal(iou, 0)
-        for row in rows[whole & (iou.max(axis=1) < CLEAR_MAX_IOU)]:
+        for row in rows[is_whole(boxes, looked_at(seen)) & is_alone(boxes, boxes)]:
             subject = found.get(int(row))
             if subject is not None and seen.appearances[row].any():
                 subject.look_at(seen.appearances[row], self._settings)

@@ -217,3 +217,49 @@ def test_a_restart_and_a_replay_change_no_number(
     told += watch(people, times[max(0, cut - replayed) :], second)
     assert [each.track_ids.tolist() for each in told] == [e.track_ids.tolist() for e in whole]
     assert [each.links for each in told] == [each.links for each in whole]
+
+
+def walks_out(at_s: float) -> Box | None:
+    """To the right, out of the picture at 3 s."""
+    x = 600 + 60 * at_s
+    return (x, 200, min(x + 30, 768), 280) if x < 764 else None
+
+
+def comes_in(at_s: float) -> Box | None:
+    """From the right, 1.4 s later, where the other one left."""
+    x = 764 - 60 * (at_s - 4.2)
+    return (x, 200, min(x + 30, 768), 280) if at_s >= 4.2 else None
+
+
+def test_who_comes_in_where_somebody_left_the_picture_is_somebody_else() -> None:
+    told = watch([("red", walks_out), ("blue", comes_in)], every(0, 7))
+    assert set(told[5].track_ids.tolist()) == {1}
+    assert set(told[-1].track_ids.tolist()) == {2}
+
+
+def test_who_left_the_picture_and_comes_back_at_once_is_recognised_by_their_colours() -> None:
+    told = watch([("red", walks_out), ("red", comes_in)], every(0, 7))
+    assert set(told[-1].track_ids.tolist()) == {1}
+    assert [link.track_id for link in links(told)] == [1]
+
+
+def test_the_border_of_a_view_is_where_people_leave_as_well() -> None:
+    def looked_at(at_s: float) -> Detections:
+        found = seen(at_s, [("red", walks_out), ("blue", comes_in)])
+        return replace(found, looked_at_xyxy=np.array([[400, 100, 768, 500]], np.float32))
+
+    tracker = CameraTracker(FPS, 0.3)
+    told = [each for at_s in every(0, 7) if (each := tracker.update(looked_at(at_s))) is not None]
+    assert set(told[-1].track_ids.tolist()) == {2}
+
+
+def test_a_weak_box_of_somebody_who_looks_otherwise_is_not_taken_for_them() -> None:
+    def weak_and_blue(at_s: float) -> Detections:
+        found = seen(at_s, [("red" if at_s < 3 else "blue", stands(100))])
+        return replace(found, scores=found.scores if at_s < 3 else np.array([0.3], np.float32))
+
+    tracker = CameraTracker(FPS, 0.3)
+    told = [
+        each for at_s in every(0, 5) if (each := tracker.update(weak_and_blue(at_s))) is not None
+    ]
+    assert [len(each) for each in told if each.frame.media_time_s >= 3] == [0] * 10
