@@ -21,6 +21,7 @@ from domain.facts import BothLanguages as BothLanguages
 from domain.facts import Facts, Fraction01, Identifier
 from domain.operators import OperatorSettings
 from domain.recipients import Recipient
+from domain.retention import Retention, wrong_categories
 from domain.rungs import Ladder as Ladder
 from domain.rungs import Rung as Rung
 from domain.site_references import reference_faults
@@ -183,10 +184,16 @@ class Site(Facts):
         default=None, description="an authority whose time stamps every sealing gets (RFC 3161)"
     )
     operators: OperatorSettings = OperatorSettings()
+    retention: Retention = Retention()
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
-        faults = [*reference_faults(self), *call_faults(self)]
+        categories = {rule.category for rule in self.rules}
+        faults = [
+            *reference_faults(self),
+            *call_faults(self),
+            *wrong_categories(self.retention, categories),
+        ]
         if faults:
             # the places ride along, so that the reader of the file can name their lines
             raise PydanticCustomError(
