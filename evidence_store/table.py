@@ -1,6 +1,7 @@
 """The evidence table: one row in LanceDB for each sealed record, found by facts or by likeness.
 
-Rows are only ever added. The files they vouch for lie in the vault; the row carries their hashes.
+Rows are only ever added, until their time is over (`erase_rows.py`). The files they vouch for lie in
+the vault; the row carries their hashes.
 How LanceDB is opened: `lance.py`; what a row is: `rows.py`; filters: `wanted.py`; how likeness is
 searched: `nearest.py` and `alike.py`; what keeps it quick: `upkeep.py`.
 """
@@ -28,6 +29,7 @@ from evidence_store.rows import (
     to_arrow,
     vector_matrix,
 )
+from evidence_store.table_lock import writing_rows
 from evidence_store.upkeep import Indices, keep_up, tidy
 from evidence_store.wanted import EVERYTHING, FACT_INDICES, Wanted
 
@@ -87,7 +89,8 @@ class EvidenceTable:
         table = self._written()
         rows = to_arrow(records)
         try:
-            added = insert_new(table, KEY, rows)
+            with writing_rows(self._path):
+                added = insert_new(table, KEY, rows)
         except (OSError, RuntimeError) as error:
             raise TryAgain(
                 f"evidence table {self._path}: {len(records)} rows could not be written: {error}"
@@ -101,8 +104,9 @@ class EvidenceTable:
         """Now and then, by the writer itself: each write leaves a fragment and a version."""
         self._added_since_tidy = 0
         try:
-            self.optimize()
-        except (OSError, RuntimeError) as error:
+            with writing_rows(self._path):
+                self.optimize()
+        except (TryAgain, OSError, RuntimeError) as error:
             # the rows are safe; a table that is not tidied is only slower
             log.warning("evidence_table_not_tidied", table=str(self._path), reason=str(error))
 
@@ -206,9 +210,15 @@ class EvidenceTable:
         if self._table is None:
             return []
         try:
-            return keep_up(self._table, self._path, INDICES)
+            with writing_rows(self._path):
+                return keep_up(self._table, self._path, INDICES)
         except (OSError, RuntimeError) as error:
             raise TryAgain(f"evidence table {self._path}: upkeep failed: {error}") from error
+
+    @property
+    def lance(self) -> LanceTable | None:
+        """LanceDB's own handle, for the caretakers beside this module; None where there is no table."""
+        return self._table
 
     def fragments(self) -> int:
         """Files that a search reads."""

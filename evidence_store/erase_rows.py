@@ -1,0 +1,136 @@
+"""Take rows out of the evidence table so that their bytes are gone: data, old versions and indices.
+
+A deleted row stays in its file until that file is written anew, and LanceDB does so only for files
+that have a neighbour to be joined with, or from which a tenth is deleted. So one other row of the
+table is written again, unchanged: it makes the neighbour. Where a file is too large for that, a tenth
+of its rows is. Optimising twice then writes data and indices anew; whether the bytes are gone is not
+believed but looked for.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import structlog
+
+from domain.errors import TryAgain
+from evidence_store.search_marks import files_below
+from evidence_store.table import EvidenceTable
+from evidence_store.table_lock import alone_with_table
+
+if TYPE_CHECKING:
+    from lancedb.table import LanceTable
+
+log = structlog.get_logger()
+
+ROUNDS = 6
+# from the third round on: a share of a file's rows that makes LanceDB write it anew by itself
+_SHARE = 0.15
+_IDS_AT_ONCE = 500
+_WITHOUT_ROWS = ("_transactions", "_versions")
+_FRAGMENT_BITS = 32  # a row's address is its file's number, then its place in it
+
+
+def erase_rows(
+    folder: Path,
+    evidence_ids: Sequence[str],
+    is_clean: Callable[[], bool],
+    beat: Callable[[], None] = lambda: None,
+) -> int:
+    """Delete rows and what is left of them; a second call with the same ids goes on.
+
+    Args:
+        folder: the LanceDB database.
+        evidence_ids: checked by the caller to look like ids.
+        is_clean: looks whether any of their bytes are still in the folder.
+        beat: called between rounds, which take seconds, for millions of rows minutes.
+    Returns:
+        how many rows there were.
+    Raises:
+        TryAgain: somebody else is writing, or the bytes are still there after all rounds.
+    """
+    table = EvidenceTable.open(folder, create=False).lance
+    if table is None or not evidence_ids:
+        return 0
+    with alone_with_table(folder):
+        try:
+            files = _files_of(table, evidence_ids)
+            removed = _delete(table, evidence_ids)
+            for number in range(ROUNDS):
+                beat()
+                _nudge(table, (files or _all_files(table)) if number >= 2 else [])
+                _optimize(table)
+                if is_clean():
+                    log.info("rows_erased", rows=removed, rounds=number + 1)
+                    return removed
+        except (OSError, RuntimeError, ValueError) as error:
+            raise TryAgain(f"evidence table {folder}: rows cannot be erased: {error}") from error
+    raise TryAgain(
+        f"evidence table {folder}: {removed} rows were deleted, but their bytes are still there after "
+        f"{ROUNDS} rounds; are old versions tagged?"
+    )
+
+
+def _files_of(table: LanceTable, evidence_ids: Sequence[str]) -> list[int]:
+    """Numbers of the data files that hold the rows."""
+    files: set[int] = set()
+    for chunk in _chunks(evidence_ids):
+        query = table.search().where(_among(chunk)).with_row_id(True).select(["evidence_id"])
+        rows = query.limit(len(chunk)).to_arrow()
+        files |= {each >> _FRAGMENT_BITS for each in rows.column("_rowid").to_pylist()}
+    return sorted(files)
+
+
+def _all_files(table: LanceTable) -> list[int]:
+    """Where an earlier call deleted the rows and was killed: any file may be the one."""
+    rows = table.search().with_row_id(True).select(["evidence_id"]).limit(table.count_rows())
+    addresses = rows.to_arrow().column("_rowid").to_numpy()
+    return sorted({int(each) for each in np.unique(addresses >> _FRAGMENT_BITS)})
+
+
+def row_files(folder: Path) -> Iterator[Path]:
+    """Files of the database that hold rows or parts of them; old predicates may name ids elsewhere."""
+    return files_below(folder, lambda path: path.parent.name in _WITHOUT_ROWS)
+
+
+def _delete(table: LanceTable, evidence_ids: Sequence[str]) -> int:
+    before = table.count_rows()
+    for chunk in _chunks(evidence_ids):
+        if table.count_rows(_among(chunk)):
+            table.delete(_among(chunk))
+    return int(before - table.count_rows())
+
+
+def _nudge(table: LanceTable, files: Sequence[int]) -> None:
+    """Write rows again as they are: one of the table, or a share of each file named."""
+    unchanged = {"software_version": "software_version"}
+    some = table.search().select(["evidence_id"]).limit(1).to_arrow()
+    if len(some):
+        table.update(where=_among([some.column(0)[0].as_py()]), values_sql=unchanged)
+    for number in files:
+        first = number << _FRAGMENT_BITS
+        in_file = f"_rowid >= {first} AND _rowid < {first + (1 << _FRAGMENT_BITS)}"
+        share = int(_SHARE * table.count_rows(in_file)) + 1
+        table.update(where=f"_rowid >= {first} AND _rowid < {first + share}", values_sql=unchanged)
+
+
+def _optimize(table: LanceTable) -> None:
+    with warnings.catch_warnings():
+        # it warns that others may still read old versions: their next query reads the new one
+        warnings.simplefilter("ignore", UserWarning)
+        # nobody else writes now, so what no version knows of is left over from a killed process
+        table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+
+
+def _chunks(evidence_ids: Sequence[str]) -> list[Sequence[str]]:
+    starts = range(0, len(evidence_ids), _IDS_AT_ONCE)
+    return [evidence_ids[start : start + _IDS_AT_ONCE] for start in starts]
+
+
+def _among(evidence_ids: Sequence[str]) -> str:
+    return "evidence_id IN (" + ", ".join(f"'{each}'" for each in evidence_ids) + ")"
