@@ -28,6 +28,11 @@ class DataDir:
         return self.root / "custody.jsonl"
 
     @property
+    def holds(self) -> Path:
+        """Legal holds in force, a small file each."""
+        return self.root / "holds"
+
+    @property
     def keys(self) -> Path:
         """Public keys that check this folder's signatures; the private one, unless kept elsewhere."""
         return self.root / "keys"

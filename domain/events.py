@@ -20,6 +20,9 @@ from domain.event_base import OffenceData as OffenceData
 from domain.event_base import OutcomeData as OutcomeData
 from domain.event_base import Sighting as Sighting
 from domain.facts import BothLanguages
+from domain.keeping_events import EvidenceErased as EvidenceErased
+from domain.keeping_events import EvidenceHeld as EvidenceHeld
+from domain.keeping_events import RingPinned as RingPinned
 from domain.operator_events import CommandGiven as CommandGiven
 from domain.operator_events import CommandRefused as CommandRefused
 from domain.operator_events import OffenceDismissed as OffenceDismissed
@@ -224,6 +227,9 @@ EVENT_DATA: tuple[type[EventData], ...] = (
     OfficerRequested,
     NotificationMade,
     EvidenceSealed,
+    EvidenceHeld,
+    EvidenceErased,
+    RingPinned,
 )
 DATA_BY_TYPE = {kind.event_type: kind for kind in EVENT_DATA}
 OUTCOME_TYPES = tuple(kind.event_type for kind in EVENT_DATA if issubclass(kind, OutcomeData))

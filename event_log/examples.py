@@ -16,7 +16,9 @@ from domain.events import (
     CaseRequested,
     CommandGiven,
     Event,
+    EvidenceErased,
     EvidenceFile,
+    EvidenceHeld,
     EvidenceSealed,
     NotificationMade,
     NotificationRequested,
@@ -34,6 +36,7 @@ from domain.events import (
     OffenceWarned,
     OffenceWithheld,
     OfficerRequested,
+    RingPinned,
     Sighting,
 )
 from domain.fitness import Unfit, explain
@@ -106,6 +109,7 @@ def one_of_each() -> list[Event]:
         offence(OffenceUnknown, "unknown", 9, **ended, reason="gate: no frame for 10 s"),
         *_by_operators(offence, offence_id, ended),
         _sealed(offence_id),
+        *_kept(offence_id),
     ]
 
 
@@ -313,3 +317,44 @@ def _sealed(offence_id: str) -> Event:
     at = START + timedelta(seconds=20)
     event_id = mint("evt", data.evidence_id, data.event_type)
     return Event(event_id, "forewarn/campus/preserve", data.evidence_id, at, data)
+
+
+def _kept(offence_id: str) -> list[Event]:
+    """A hold, an erasure, and a ring that is full of what is pinned."""
+    evidence_id, at = mint("evd", offence_id), START + timedelta(days=31)
+    held = EvidenceHeld(
+        hold_id="hld-0123456789abcdef",
+        is_held=True,
+        evidence_id=evidence_id,
+        offence_id=offence_id,
+        camera_id="gate",
+        from_at=START - timedelta(seconds=20),
+        to_at=START + timedelta(seconds=25),
+        reason="appeal 17",
+        owner="legal department",
+        until=None,
+    )
+    erased = EvidenceErased(
+        evidence_id=evidence_id,
+        offence_id=offence_id,
+        reason="its term is over: 30 days",
+        by="retention",
+        rule="retention.complied",
+        custody_number=42,
+        erased_at=at,
+    )
+    pinned = RingPinned(
+        site_id="campus",
+        camera_id="gate",
+        is_over=True,
+        pinned_bytes=19 * 1024**3,
+        size_bytes=21 * 1024**3,
+        limit_bytes=20 * 1024**3,
+        reasons=("hold hld-0123456789abcdef: appeal 17",),
+    )
+    source = "forewarn/campus/keep"
+    return [
+        Event(mint("evt", held.hold_id, True), source, evidence_id, START, held),
+        Event(mint("evt", evidence_id, erased.event_type, 42), source, evidence_id, at, erased),
+        Event(mint("evt", "gate", pinned.event_type, at.isoformat()), source, "gate", at, pinned),
+    ]

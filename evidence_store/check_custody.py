@@ -40,15 +40,22 @@ class ChainReport:
     """What the chain says, as far as it holds."""
 
     entries: int = 0  # that hold
+    last_number: int = 0  # of them
     unsigned: int = 0  # of them
     problems: list[str] = field(default_factory=list)  # at most one: the first broken entry
     remarks: list[str] = field(default_factory=list)  # crashes that were mended
     sealed: dict[str, str] = field(default_factory=dict)  # evidence id -> SHA-256 of its manifest
-    erased: set[str] = field(default_factory=set)
     sealings: dict[str, Sealing] = field(default_factory=dict)  # by evidence id
     stamps: dict[int, Entry] = field(
         default_factory=dict
     )  # number of a sealing -> its stamp's entry
+    # records whose erasure has begun, with the entry that says so; then those it was ended for
+    erasing: dict[str, Entry] = field(default_factory=dict)
+    erased: dict[str, Entry] = field(default_factory=dict)
+    why_erased: dict[str, Entry] = field(default_factory=dict)  # its "erasing" entry
+    held: dict[str, Entry] = field(default_factory=dict)  # hold id -> its entry
+    released: set[str] = field(default_factory=set)  # hold ids
+    exported: dict[str, list[Entry]] = field(default_factory=dict)
 
 
 def check_chain(chain: CustodyChain, keys: PublicKeys) -> ChainReport:
@@ -57,6 +64,25 @@ def check_chain(chain: CustodyChain, keys: PublicKeys) -> ChainReport:
     What was cut off at the very end cannot be seen from the chain alone; the records it told of can.
     """
     return check_lines(chain.lines(), keys, chain.path.name)
+
+
+def read_despite_faults(chain: CustodyChain, keys: PublicKeys) -> ChainReport:
+    """The same, but where the chain does not hold also what is told after the broken entry, unchecked.
+
+    For what is safer with it than without: holds, and erasures to be ended.
+    """
+    checked = check_chain(chain, keys)
+    if not checked.problems:
+        return checked
+    report = ChainReport(problems=checked.problems, remarks=checked.remarks)
+    for line in chain.lines():
+        try:
+            entry = from_canonical(line.rstrip(b"\n"))
+            if entry.keys() == _MEMBERS.keys():
+                _count(report, entry, line)
+        except (PutAside, AttributeError, TypeError, KeyError):
+            continue
+    return report
 
 
 def check_lines(lines: Iterable[bytes], keys: PublicKeys, name: str) -> ChainReport:
@@ -125,18 +151,30 @@ def _mends(entry: Entry, torn: bytes) -> bool:
 
 def _count(report: ChainReport, entry: Entry, line: bytes) -> None:
     report.entries += 1
+    report.last_number = entry["number"]
     report.unsigned += not entry["key_id"]
-    evidence_id = entry["evidence_id"]
+    evidence_id, details = entry["evidence_id"], entry["details"]
     match entry["kind"]:
         case "sealed":
-            report.sealed[evidence_id] = str(entry["details"].get("manifest_sha256", ""))
+            report.sealed[evidence_id] = str(details.get("manifest_sha256", ""))
             report.sealings[evidence_id] = Sealing(entry["number"], link_to(line), entry["at"])
-            report.erased.discard(evidence_id)
+            report.erasing.pop(evidence_id, None)
+            report.erased.pop(evidence_id, None)
         case "stamped":
-            if type(entry["details"].get("entry")) is int:
-                report.stamps[entry["details"]["entry"]] = entry
+            if type(details.get("entry")) is int:
+                report.stamps[details["entry"]] = entry
         case "set aside":
             report.sealed.pop(evidence_id, None)
-        case "erased":
+        case "exported":
+            report.exported.setdefault(evidence_id, []).append(entry)
+        case "erasing":
             report.sealed.pop(evidence_id, None)
-            report.erased.add(evidence_id)
+            report.erasing[evidence_id] = entry
+        case "erased":
+            report.why_erased[evidence_id] = report.erasing.pop(evidence_id, entry)
+            report.erased[evidence_id] = entry
+        case "held":
+            report.held[str(details.get("hold_id", ""))] = entry
+        case "released":
+            report.held.pop(str(details.get("hold_id", "")), None)
+            report.released.add(str(details.get("hold_id", "")))

@@ -31,9 +31,10 @@ Kind = Literal[
     "exported",  # a copy left; details: masked, reason, files
     "verified",  # everything was hashed again; details: records, problems
     "audited",
-    "held",
-    "released",
-    "erased",
+    "held",  # details: hold_id, reason, owner, until, which footage
+    "released",  # details: hold_id, reason
+    "erasing",  # about to be erased; details: what (hashes), why, marks to look for afterwards
+    "erased",  # nothing of it was found any more; details: what was looked into, what could not be
     "key created",
     "key rotated",  # signed by the old key; details: new_key_id
     "encryption on",  # originals sealed from here on are encrypted; details: encryption_key_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -21,6 +22,7 @@ from evidence_store.packets import (
     first_line,
     suffix_for,
 )
+from evidence_store.pins import Pin, expired, pinned
 from evidence_store.segments import Lost, Segment, SegmentIndex, measure_open
 
 log = structlog.get_logger()
@@ -70,14 +72,21 @@ class SegmentRecorder:
         *,
         segment_s: float = 4.0,
         retention: Retention | None = None,
+        pins: Callable[[str], Sequence[Pin] | None] = lambda camera_id: (),
     ) -> None:
-        """Record into `folder`/`camera_id`; what is there stays, within the retention."""
+        """Record into `folder`/`camera_id`; what is there stays, within the retention.
+
+        Args:
+            pins: what offences and holds need of a camera's footage, asked when a segment closes;
+                None: not known yet, so nothing is dropped.
+        """
         self.camera_id = camera_id
         self.folder = folder / camera_id
         self.problem: str | None = None  # why nothing is recorded now; None: all is well
         self.packets_not_recorded = 0
         self._segment_s = segment_s
         self._retention = retention or Retention()
+        self._pins = pins
         self._index = SegmentIndex(self.folder)
         self._open: _Open | None = None
         self._run = ""
@@ -190,16 +199,20 @@ class SegmentRecorder:
     def _expire(self, now: datetime) -> None:
         assert self._kept is not None
         oldest_allowed = now - timedelta(hours=self._retention.hours)
-        total = sum(segment.size_bytes for segment in self._kept)
-        while len(self._kept) > 1 and (
-            self._kept[0].start_at < oldest_allowed or total > self._retention.max_bytes
-        ):
-            gone = self._kept.pop(0)
-            total -= gone.size_bytes
-            self._delete(gone)
+        pins = self._pins(self.camera_id)
+        if pins is not None:
+            self._drop(expired(self._kept, pins, oldest_allowed, self._retention.max_bytes))
         if self._deletions >= COMPACT_AFTER_DELETIONS:
             self._index.compact()
             self._deletions = 0
+
+    def _drop(self, segments: Sequence[Segment]) -> None:
+        if not segments:
+            return
+        names = {each.name for each in segments}
+        self._kept = [each for each in self._kept or () if each.name not in names]
+        for segment in segments:
+            self._delete(segment)
 
     def _delete(self, segment: Segment) -> None:
         (self.folder / segment.name).unlink(missing_ok=True)
@@ -230,10 +243,16 @@ class SegmentRecorder:
             self._kept.append(_finished(current, _size_of(self.folder / current.segment.name)))
 
     def _make_room(self) -> None:
-        """On a full disk the ring gets shorter instead of the recording stopping for good."""
+        """On a full disk the ring gets shorter instead of the recording stopping for good.
+
+        What is pinned stays: where nothing else is left, recording stops and says why.
+        """
+        kept, pins = self._kept or [], self._pins(self.camera_id)
+        needed = {each.name for each in pinned(kept, pins or ())}
+        oldest = next((each for each in kept[:-1] if each.name not in needed), None)
         try:
-            if self._kept and len(self._kept) > 1:
-                self._delete(self._kept.pop(0))
+            if oldest is not None and pins is not None:
+                self._drop([oldest])
         except OSError as error:
             log.debug("no_room_made", camera_id=self.camera_id, error=first_line(error))
 

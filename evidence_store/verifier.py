@@ -35,6 +35,7 @@ class Verifier:
     keys: PublicKeys
     chain: ChainReport
     problems: tuple[str, ...]  # of keys and chain: what concerns all records
+    chain_path: Path
     authorities: tuple[Certificate, ...] = ()  # whose time stamps count
 
     @classmethod
@@ -56,6 +57,7 @@ class Verifier:
             keys,
             chain,
             (*faults, *more_faults, *chain.problems),
+            data.custody,
             tuple(authorities),
         )
 
@@ -65,12 +67,16 @@ class Verifier:
         Args:
             record: the table's row.
         """
+        if record.evidence_id in self.chain.erasing:
+            return []  # it is on record that it goes
         problems = verify_record(record, self.vault, self.keys)
-        problems += self._fault_of_chain(record.evidence_id)
+        problems += self.fault_of_chain(record.evidence_id)
         try:
             self.stamp_of(record.evidence_id)
         except PutAside as error:
             problems.append(f"{record.evidence_id}: its time stamp {error}")
+        if problems and self._is_erased_meanwhile(record.evidence_id):
+            return []
         return problems
 
     def stamp_of(self, evidence_id: str) -> Stamp | None:
@@ -123,13 +129,28 @@ class Verifier:
     def vanished(self, known: Collection[str]) -> list[str]:
         """A line for each record that was sealed, never erased, and is in neither vault nor `known`."""
         gone = self.chain.sealed.keys() - {*known} - {*self.vault.ids()}
+        gone = {each for each in gone if not self._is_erased_meanwhile(each)}
         return [
             f"{each}: the custody chain tells of its sealing; folder and row are gone"
             for each in sorted(gone)
         ]
 
-    def _fault_of_chain(self, evidence_id: str) -> list[str]:
+    def remarks(self) -> list[str]:
+        """What is no fault, but should be known: crashes that were mended, erasures not ended yet."""
+        return self.chain.remarks + [
+            f"{each}: is being erased since {entry['at']}; `forewarn evidence retention SITE --apply` "
+            "goes on with it"
+            for each, entry in sorted(self.chain.erasing.items())
+        ]
+
+    def fault_of_chain(self, evidence_id: str) -> list[str]:
+        """What the chain says against a record that is there; [] or one line."""
         sealed = self.chain.sealed.get(evidence_id)
+        if sealed is None and (entry := self.chain.erased.get(evidence_id)):
+            return [
+                f"{evidence_id}: was erased on {entry['at']} and is there again; was a backup restored? "
+                f"`forewarn evidence erase --evidence {evidence_id}` erases it anew"
+            ]
         if sealed is None:
             # past a broken entry nothing is known; that entry is named already
             is_known_whole = not self.chain.problems
@@ -141,3 +162,12 @@ class Verifier:
                 f"{evidence_id}/manifest.json: is not the one that was sealed, says the custody chain"
             ]
         return []
+
+    def _is_erased_meanwhile(self, evidence_id: str) -> bool:
+        """True where another process began to erase it after the chain was read here."""
+        entries = CustodyChain(self.chain_path).about(evidence_id)
+        return (
+            bool(entries)
+            and entries[-1]["number"] > self.chain.last_number
+            and any(entry["kind"] == "erasing" for entry in entries)
+        )

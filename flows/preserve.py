@@ -37,6 +37,7 @@ from domain.events import (
     OutcomeData,
 )
 from event_log.rows import LoggedEvent
+from evidence_store.erasure import AlreadyErased
 from evidence_store.footage import StillRecording
 from flows.steps.preserve_offence import preserve
 from flows.steps.preserve_parts import PreserveParts
@@ -178,6 +179,9 @@ class PreserveLogic(StatefulBatchLogic[LoggedEvent, Event, OffenceState]):
             return [], self.RETAIN
         try:
             return [preserve(ended, self._state.history, self._parts)], self.DISCARD
+        except AlreadyErased as error:
+            log.warning("evidence_not_sealed_again", event_id=ended.id, reason=str(error))
+            return [], self.DISCARD
         except StillRecording as error:  # the tail of a live recording is always waited for
             log.debug("evidence_waits", event_id=ended.id, reason=str(error))
             self._try_at = datetime.now(UTC) + timedelta(seconds=FIRST_PAUSE_S)

@@ -23,11 +23,27 @@ def evidence_record(folder: DataDir, evidence_id: str) -> EvidenceRecord:
     """One record's row.
 
     Raises:
-        PutAside: there is none of that id.
+        PutAside: there is none of that id, or it was erased.
     """
     record = evidence_table(folder).get(evidence_id)
     if record is None:
+        _check_not_erased(folder, evidence_id)
         raise PutAside(
             f"no evidence {evidence_id!r} in {folder.root}; `forewarn evidence list` shows the ids"
         )
     return record
+
+
+def _check_not_erased(folder: DataDir, evidence_id: str) -> None:
+    from evidence_store.custody import CustodyChain
+
+    for entry in reversed(CustodyChain(folder.custody).about(evidence_id)):
+        if entry["kind"] == "erased":
+            raise PutAside(
+                f"{evidence_id} was erased on {entry['at']}; `forewarn evidence certificate "
+                f"{evidence_id}` shows why, and how that was checked"
+            )
+        if entry["kind"] == "erasing":
+            raise PutAside(
+                f"{evidence_id} is being erased since {entry['at']}: {entry['details'].get('reason')}"
+            )

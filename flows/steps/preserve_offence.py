@@ -17,6 +17,7 @@ from domain.evidence import EvidenceRecord
 from domain.ids import mint
 from domain.site import Site
 from evidence_store.custody import note_sealed
+from evidence_store.erasure import check_not_erased
 from evidence_store.manifest import Seal, read_seal
 from evidence_store.verify import verify_record
 from flows.steps.preserve_clips import cut_clips
@@ -41,6 +42,7 @@ def preserve(event: Event, history: Sequence[Event], parts: PreserveParts) -> Ev
         the EvidenceSealed event; the record lies in the vault and in the table.
     Raises:
         TryAgain: something that may come back is away; call again later.
+        AlreadyErased: its record was sealed and erased before this was asked again.
         Stop: the set-up is wrong.
     """
     data = event.data
@@ -49,6 +51,7 @@ def preserve(event: Event, history: Sequence[Event], parts: PreserveParts) -> Ev
     evidence_id = mint("evd", data.offence_id)
     record = _find_sealed(evidence_id, parts)
     if record is None:
+        check_not_erased(evidence_id, parts.custody)
         record = _seal(evidence_id, event, data, history, parts)
         log.info(
             "evidence_sealed",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from forewarn.commands.evidence_erase import erase, retention
+from forewarn.commands.evidence_hold import hold, holds, release
 from forewarn.commands.evidence_out import IdArgument, export, verify
 from forewarn.commands.evidence_search import search
 from forewarn.commands.evidence_stamp import stamp
@@ -136,6 +138,11 @@ app.command()(upkeep)
 app.command()(verify)
 app.command()(export)
 app.command()(stamp)
+app.command()(hold)
+app.command()(release)
+app.command()(holds)
+app.command()(retention)
+app.command()(erase)
 
 
 def _copies(vault: Vault, evidence_id: str, names: list[str], to: Path) -> dict[str, str]:

@@ -48,6 +48,9 @@ def verify(
 
     folder, key_folder = data_dir(data), keys_dir(keys)
     verifier = Verifier.open(folder, key_folder)
+    if evidence_id and evidence_id in verifier.chain.erased:
+        _tell_erased(verifier, evidence_id, as_json)
+        return
     listed = evidence_table(folder).facts().column("evidence_id").to_pylist()
     ids = [evidence_id] if evidence_id else listed
     problems = [*verifier.problems]
@@ -56,15 +59,18 @@ def verify(
     if evidence_id is None:
         problems += [
             f"{each}: sealed, but has no row in the evidence table"
-            for each in sorted(set(verifier.vault.ids()) - set(listed))
+            for each in sorted(
+                set(verifier.vault.ids()) - set(listed) - verifier.chain.erasing.keys()
+            )
         ]
         problems += verifier.vanished(listed)
     unsigned = sum(not verifier.is_signed(each) for each in ids)
     stamped = sum(verifier.has_stamp(each) for each in ids)
-    remarks = [*verifier.chain.remarks, *filter(None, map(verifier.clock_remark, ids))]
+    remarks = [*verifier.remarks(), *filter(None, map(verifier.clock_remark, ids))]
     if as_json:
         told = {"records": len(ids), "unsigned": unsigned, "stamped": stamped, "problems": problems}
         told |= {"remarks": remarks}
+        told |= {"erased": len(verifier.chain.erased), "erasing": len(verifier.chain.erasing)}
         print_json(told | {"custody_entries": verifier.chain.entries, "keys": [*verifier.keys]})
     else:
         _tell_verified(len(ids), unsigned, problems, remarks, verifier)
@@ -131,6 +137,26 @@ def export(
     console.print(f"signed by {key_id or 'nobody'}", highlight=False, soft_wrap=True)
 
 
+def _tell_erased(verifier: Verifier, evidence_id: str, as_json: bool) -> None:
+    """An erased record is no damage, as long as nothing of it is there and the chain holds."""
+    entry, problems = verifier.chain.erased[evidence_id], [*verifier.problems]
+    if verifier.vault.folder_of(evidence_id).exists():
+        problems += verifier.fault_of_chain(evidence_id)
+    if as_json:
+        print_json({"records": 0, "erased": 1, "erased_at": entry["at"], "problems": problems})
+    else:
+        for problem in problems:
+            console.print(f"[red]changed:[/red] {problem}", highlight=False, soft_wrap=True)
+        why = verifier.chain.why_erased[evidence_id]["details"].get("reason", "")
+        console.print(
+            f"{evidence_id}: erased on {entry['at']} ({why}); custody entry {entry['number']} certifies it",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if problems:
+        raise typer.Exit(1)
+
+
 def _tell_stamped(records: int, stamped: int, verifier: Verifier) -> None:
     from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -155,6 +181,10 @@ def _tell_verified(
     if not problems:
         entries = verifier.chain.entries
         console.print(f"{records} records and {entries} custody entries are as they were sealed.")
+    if verifier.chain.erased:
+        console.print(
+            f"{len(verifier.chain.erased)} were erased, with their certificates in the chain."
+        )
     if unsigned:
         console.print(f"[yellow]not signed:[/yellow] {unsigned} of {records} records")
     for key_id in verifier.keys:

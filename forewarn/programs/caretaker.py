@@ -51,19 +51,32 @@ def _mtime(path: Path) -> float:
         return 0.0
 
 
-JOBS = (Job("upkeep", ("evidence", "upkeep"), every_s=600.0, changed_at=table_changed_at),)
+UPKEEP = Job("upkeep", ("evidence", "upkeep"), every_s=600.0, changed_at=table_changed_at)
+
+
+def retention_job(site_file: Path, keys: Path | None) -> Job:
+    """Erase what is due by the site file's terms, and end what a killed round began."""
+    with_key = ("--keys", str(keys)) if keys else ()
+    command = ("evidence", "retention", str(site_file), "--apply", *with_key)
+    return Job("retention", command, every_s=900.0)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run the jobs until SIGTERM."""
     parser = argparse.ArgumentParser(prog=f"python -m forewarn.programs.{NAME}")
     parser.add_argument("--data", type=Path, required=True)
-    data = DataDir(parser.parse_args(argv).data.resolve())
+    parser.add_argument(
+        "--site", type=Path, help="whose terms of retention count; none: no erasing"
+    )
+    parser.add_argument("--keys", type=Path, help="folder of the key that signs certificates")
+    given = parser.parse_args(argv)
+    data = DataDir(given.data.resolve())
+    jobs = [UPKEEP, *([retention_job(given.site, given.keys)] if given.site else [])]
     set_up_logging(NAME)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    look_after(data, JOBS, stopped, Heartbeat(data.beats / NAME))
+    look_after(data, jobs, stopped, Heartbeat(data.beats / NAME))
 
 
 def look_after(

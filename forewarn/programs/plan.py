@@ -43,10 +43,12 @@ def console_program(settings: ProgramSettings, port: int, address: str) -> Progr
 
 
 def caretaker_program(settings: ProgramSettings) -> Program:
-    """Jobs done now and then, such as the evidence table's upkeep; live runs only."""
+    """Jobs done now and then, such as the evidence table's upkeep and retention; live runs only."""
+    argv = ["--data", str(settings.data.root), "--site", str(settings.site_file)]
+    argv += ["--keys", str(settings.keys)] if settings.keys else []
     return Program(
         name=CARETAKER,
-        argv=python_program(f"forewarn.programs.{CARETAKER}", ["--data", str(settings.data.root)]),
+        argv=python_program(f"forewarn.programs.{CARETAKER}", argv),
         log_file=settings.data.logs / f"{CARETAKER}.log",
         beat_file=settings.data.beats / CARETAKER,
     )

@@ -11,8 +11,9 @@ from domain.events import CommandGiven
 from domain.site import Camera, Site
 from domain.site_file import load_site
 from event_log.log import EventLog
-from evidence_store.recorder import SegmentRecorder
+from evidence_store.recorder import Retention, SegmentRecorder
 from flows.live_board import LiveBoard
+from flows.pin_keeper import PinKeeper
 from flows.signals import install_stop_signals
 from flows.sinks.event_log import EventLogSink
 from flows.sources.camera_reader import Playback
@@ -47,6 +48,7 @@ def watch(settings: ProgramSettings, site: Site) -> None:
     stop, _drain = install_stop_signals()
     store = settings.data.recovery / "watch"
     beat = Heartbeat(settings.data.beats / "watch")
+    pins = PinKeeper(settings.data)
     board = LiveBoard(settings.data.live) if settings.shows_live else None
     if settings.until_end:
         begin_pass(store)
@@ -55,7 +57,7 @@ def watch(settings: ProgramSettings, site: Site) -> None:
         base=settings.site_file.parent,
         playback=Playback(settings.until_end),
         stop=stop,
-        recorder_for=_recorder_for(settings),
+        recorder_for=_recorder_for(settings, site, pins),
         tiles=board,
         beat=beat,
     )
@@ -71,9 +73,11 @@ def watch(settings: ProgramSettings, site: Site) -> None:
         live_board=board,
         operators=operators(settings, site, stop, shard.over),
     )
+    pins.start()
     try:
         run_flow(build_watch_flow(parts), store)
     finally:
+        pins.stop()
         connection.close()
     if settings.until_end and not stop.is_set():
         finish_pass(store)
@@ -89,13 +93,21 @@ def operators(
     return CommandParts(source, log.find, log.about, frozenset(live))
 
 
-def _recorder_for(settings: ProgramSettings) -> Callable[[Camera], PacketSink | None]:
+def _recorder_for(
+    settings: ProgramSettings, site: Site, pins: PinKeeper
+) -> Callable[[Camera], PacketSink | None]:
     """Files played once are their own recording; everything live is recorded."""
+    limits = site.retention.recordings
 
     def recorder_for(camera: Camera) -> PacketSink | None:
         if settings.until_end and not camera.is_live:
             return None
-        return SegmentRecorder(settings.data.recordings, camera.id)
+        return SegmentRecorder(
+            settings.data.recordings,
+            camera.id,
+            retention=Retention(limits.hours, limits.max_bytes),
+            pins=pins.of,
+        )
 
     return recorder_for
 

@@ -1,0 +1,86 @@
+"""Whole stories in the log: which offences are open, and forgetting one whose time is over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, or_, select, text
+
+from event_log.log import EventLog
+from event_log.rows import as_text
+from event_log.tables import EVENTS
+
+AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What an event is about, without its data: thousands are read in the time of one hundred."""
+
+    seq: int
+    type: str
+    subject: str
+    time: datetime
+
+
+def headings(
+    log: EventLog,
+    types: Collection[str] | None = None,
+    after_seq: int = 0,
+    before: datetime | None = None,
+) -> list[Heading]:
+    """Headings of events in the order of writing.
+
+    Args:
+        types: only these; None: all.
+        before: only those that happened before.
+    Raises:
+        TryAgain, Stop: as EventLog.read.
+    """
+    wanted = select(EVENTS.c.seq, EVENTS.c.type, EVENTS.c.subject, EVENTS.c.time)
+    wanted = wanted.where(EVENTS.c.seq > after_seq)
+    if types is not None:
+        wanted = wanted.where(EVENTS.c.type.in_(sorted(types)))
+    if before is not None:
+        wanted = wanted.where(EVENTS.c.time < as_text(before))
+    with log.reading("read what its events are about") as connection:
+        rows = connection.execute(wanted.order_by(EVENTS.c.seq)).all()
+    return [Heading(row[0], row[1], row[2], datetime.fromisoformat(row[3])) for row in rows]
+
+
+def forget(log: EventLog, seqs: Sequence[int]) -> int:
+    """Delete events so that their bytes are gone from the file; numbers are never given again.
+
+    Returns:
+        how many there were.
+    """
+    gone = 0
+    for start in range(0, len(seqs), AT_ONCE):
+        with log.writing("forget events") as connection:
+            # else the bytes stay in pages that are merely marked as free
+            connection.execute(text("PRAGMA secure_delete=ON"))
+            chosen = EVENTS.c.seq.in_(seqs[start : start + AT_ONCE])
+            gone += connection.execute(delete(EVENTS).where(chosen)).rowcount
+    _empty_journal(log)
+    return gone
+
+
+def seqs_about(log: EventLog, names: Collection[str]) -> list[int]:
+    """Numbers of the events whose subject is one of some ids, or whose data name one."""
+    if not names:
+        return []
+    mentions = [EVENTS.c.data.contains(f'"{name}"', autoescape=True) for name in sorted(names)]
+    wanted = select(EVENTS.c.seq).where(or_(EVENTS.c.subject.in_(sorted(names)), *mentions))
+    with log.reading("look for a story") as connection:
+        return [row[0] for row in connection.execute(wanted)]
+
+
+def _empty_journal(log: EventLog) -> None:
+    """The write-ahead journal keeps old pages; where a reader holds it, the next call empties it."""
+    with log.reading("empty its journal") as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        connection.commit()
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

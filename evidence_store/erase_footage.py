@@ -1,0 +1,81 @@
+"""Take a stretch out of a camera's ring, and the latest picture of it; what is pinned stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from domain.live_view import read_live_view
+from evidence_store.erasure import Stretch
+from evidence_store.pins import Pin
+from evidence_store.segments import Segment, SegmentIndex
+
+# a segment without a closing line this young is being written
+_BEING_WRITTEN_S = 60.0
+
+
+def segments_of(recordings: Path, stretch: Stretch) -> list[Segment]:
+    """Recorded segments that show some of the stretch; whole segments, so also some seconds around."""
+    segments, _ = SegmentIndex(recordings / stretch.camera_id).read()
+    return [
+        each
+        for each in segments
+        if each.start_at <= stretch.to_at
+        and (each.end_at is None or each.end_at >= stretch.from_at)
+    ]
+
+
+def erase_stretch(
+    recordings: Path, stretch: Stretch, pins: Iterable[Pin], now: datetime
+) -> tuple[list[str], list[tuple[str, str]], bool]:
+    """Delete the stretch from the ring.
+
+    Args:
+        pins: what others need of this camera's footage.
+    Returns:
+        names of what was deleted; (name, why) of what stays; whether some of it is still being
+        written and has to be asked for again.
+    """
+    folder = recordings / stretch.camera_id
+    if not stretch.camera_id or not folder.is_dir():
+        return [], [], False
+    index = SegmentIndex(folder)
+    pinning = [pin for pin in pins if pin.camera_id == stretch.camera_id]
+    gone: list[str] = []
+    kept: list[tuple[str, str]] = []
+    is_open = False
+    for segment in segments_of(recordings, stretch):
+        why = next((pin.why for pin in pinning if pin.needs(segment)), "")
+        if segment.end_at is None and _is_being_written(folder / segment.name, now):
+            is_open = True
+        elif why:
+            kept.append((segment.name, why))
+        else:
+            (folder / segment.name).unlink(missing_ok=True)
+            index.note_gone(segment.name)
+            gone.append(segment.name)
+    return gone, kept, is_open
+
+
+def erase_live(live: Path, stretch: Stretch) -> list[str]:
+    """Delete the live page's latest picture of the camera where it shows the stretch."""
+    view = read_live_view(live, stretch.camera_id) if stretch.camera_id else None
+    if view is None or view.captured_at is None:
+        return []
+    if not stretch.from_at <= view.captured_at <= stretch.to_at:
+        return []
+    gone = []
+    for ending in ("jpg", "json"):
+        path = live / f"{stretch.camera_id}.{ending}"
+        if path.exists():
+            path.unlink(missing_ok=True)
+            gone.append(path.name)
+    return gone
+
+
+def _is_being_written(path: Path, now: datetime) -> bool:
+    try:
+        return now.timestamp() - path.stat().st_mtime < _BEING_WRITTEN_S
+    except OSError:
+        return False

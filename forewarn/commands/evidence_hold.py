@@ -1,0 +1,172 @@
+"""`forewarn evidence hold`, `release`, `holds`: what must not be erased until somebody lets it go."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from domain.errors import PutAside, Stop
+from forewarn.options import (
+    DEFAULT_DATA,
+    DataOption,
+    JsonOption,
+    KeysOption,
+    console,
+    data_dir,
+    keys_dir,
+    print_json,
+)
+
+if TYPE_CHECKING:  # LanceDB takes a second to load
+    from evidence_store.holds import Hold
+    from forewarn.keeping import Keeper
+
+MomentOption = Annotated[datetime | None, typer.Option("--from", help="Footage held, from (UTC).")]
+
+
+def hold(
+    evidence_id: Annotated[
+        str | None, typer.Argument(metavar="[EVIDENCE_ID]", help="The record; else --camera.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why; goes into the custody chain.")] = "",
+    owner: Annotated[
+        str, typer.Option("--owner", help="Who answers for it, and may say when it ends.")
+    ] = "",
+    until: Annotated[
+        datetime | None,
+        typer.Option("--until", help="Ends by itself then (UTC); else it has to be released."),
+    ] = None,
+    camera: Annotated[
+        str | None, typer.Option("--camera", help="Hold a camera's recordings, without a record.")
+    ] = None,
+    from_at: MomentOption = None,
+    to_at: Annotated[datetime | None, typer.Option("--to", help="Footage held, to (UTC).")] = None,
+    around_s: Annotated[
+        float, typer.Option("--around", min=0, help="Seconds of footage before and after a record.")
+    ] = 60.0,
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep a record, or a stretch of a camera's recordings, until it is released.
+
+    Nothing that is held is erased, by its term or by hand, nor dropped from the recordings. Reason,
+    owner and end become a signed entry of the custody chain.
+
+    Example: forewarn evidence hold evd-0123456789abcdef --reason "appeal 17" --owner "legal department"
+
+    Example: forewarn evidence hold --camera gate --from 2026-03-02T08:00 --to 2026-03-02T08:20 \
+    --reason "police request 9/26" --owner "duty lawyer" --until 2026-09-30
+    """
+    from evidence_store.holds import Hold, new_hold_id
+
+    keeper = _open(data, keys)
+    if (evidence_id is None) == (camera is None):
+        raise Stop("needs either an EVIDENCE_ID or --camera with --from and --to")
+    if evidence_id is not None:
+        record = keeper.record(evidence_id)
+        if record is None:
+            raise PutAside(f"no evidence {evidence_id!r}; `forewarn evidence list` shows the ids")
+        around = timedelta(seconds=around_s)
+        camera, from_at = record.camera_id, min(record.first_seen_at, record.clip_from_at) - around
+        to_at = record.ended_at + around
+    if camera is None or from_at is None or to_at is None:
+        raise Stop("holding a camera's recordings needs --from and --to, such as 2026-03-02T08:00")
+    placed = Hold(
+        hold_id=new_hold_id(),
+        evidence_id=evidence_id or "",
+        camera_id=camera,
+        from_at=_utc(from_at),
+        to_at=_utc(to_at),
+        reason=reason.strip(),
+        owner=owner.strip(),
+        until=_utc(until) if until else None,
+    )
+    keeper.holds.place(placed)
+    keeper.tell_hold(placed, placed.reason, is_held=True)
+    if as_json:
+        print_json(_as_json(placed))
+        return
+    what = placed.evidence_id or f"the recordings of {placed.camera_id}"
+    console.print(f"{placed.hold_id}: {what} held", highlight=False, soft_wrap=True)
+    console.print(f"until {placed.until:%Y-%m-%d %H:%M} UTC" if placed.until else "until released")
+
+
+def release(
+    wanted: Annotated[
+        str, typer.Argument(metavar="HOLD_ID|EVIDENCE_ID", help="One hold, or all of a record.")
+    ],
+    reason: Annotated[str, typer.Option("--reason", help="Why; goes into the custody chain.")] = "",
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Let go of a hold: from now on the terms of the site file count again.
+
+    Example: forewarn evidence release hld-0123456789abcdef --reason "case 17 closed"
+    """
+    from evidence_store.holds import find_hold
+
+    keeper = _open(data, keys)
+    found = find_hold(wanted, keeper.standing_holds())
+    if not found:
+        raise PutAside(f"nothing is held as {wanted!r}; `forewarn evidence holds` shows what is")
+    for each in found:
+        keeper.holds.release(each, reason)
+        keeper.tell_hold(each, reason.strip(), is_held=False)
+    if as_json:
+        print_json({"released": [each.hold_id for each in found]})
+        return
+    for each in found:
+        console.print(f"{each.hold_id}: released", highlight=False)
+
+
+def holds(
+    keys: KeysOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
+) -> None:
+    """What is held, why, who answers for it, and until when.
+
+    Example: forewarn evidence holds
+    """
+    from evidence_store.check_custody import read_despite_faults
+    from evidence_store.custody import CustodyChain
+    from evidence_store.holds import Holds
+    from evidence_store.site_key import keys_of
+
+    folder = data_dir(data)
+    chain = CustodyChain(folder.custody)
+    found = Holds(folder.holds, chain).standing(read_despite_faults(chain, keys_of(folder)))
+    if as_json:
+        for each in found:
+            print_json(_as_json(each))
+        return
+    if not found:
+        console.print("Nothing is held.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("hold", "evidence", "camera", "footage (UTC)", "until", "owner", "reason"):
+        table.add_column(title, overflow="fold")
+    for each in found:
+        footage = f"{each.from_at:%Y-%m-%d %H:%M:%S} … {each.to_at:%H:%M:%S}"
+        until = f"{each.until:%Y-%m-%d %H:%M}" if each.until else "released"
+        named = each.evidence_id or "(recordings only)"
+        table.add_row(each.hold_id, named, each.camera_id, footage, until, each.owner, each.reason)
+    console.print(table)
+
+
+def _open(data: Any, keys: Any) -> Keeper:
+    from forewarn.keeping import Keeper
+
+    # to hold, and to let go, is allowed whatever state the chain is in
+    return Keeper.open(data_dir(data), keys_dir(keys), despite_broken_chain=True)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _as_json(each: Hold) -> dict[str, Any]:
+    return {"evidence_id": each.evidence_id, **each.to_json()}
