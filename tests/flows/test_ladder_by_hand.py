@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from by_operators import pending
 from people import BEGAN, INSIDE, OUTSIDE, presence
 
+from domain.cameras import CameraNotice, ReadCounts
 from domain.commands import CommandKind, Refusal, answer_id
 from domain.events import (
     CommandRefused,
@@ -250,3 +252,29 @@ def test_a_silent_camera_leaves_it_unknown_whoever_has_it(rule: Rule, ladder: La
     events += climbing.command(pending(TAKE, events[0].subject))
     events += climbing.lose_sight(BothLanguages(zh="断线", en="cable cut"))
     assert told(events) == ["4 opened", "4 warned", "5 taken-over", "5 unknown"]
+
+
+def test_a_command_whose_moment_never_comes_is_refused_when_the_camera_fails(
+    rule: Rule, ladder: Ladder
+) -> None:
+    """After a crash a live camera may not come back: whoever asked must hear of it."""
+    climbing = RuleLadder(rule, ladder, OffenceWriter("square", "north", rule, ladder))
+    later = BEGAN + timedelta(seconds=9)
+    waiting = replace(pending(TAKE, "ofc-before-the-crash"), not_before=later)
+    made = replace(pending(DISMISS, "ofc-before-the-crash"), not_before=later, is_answered=True)
+    assert climbing.command(waiting) == climbing.command(made) == []
+    failed = CameraNotice("north", "failed", None, later, ReadCounts(0, 0), 0.0)
+    assert told(climbing.notice(failed)) == ["refused: offence has ended"]
+    assert climbing.notice(failed) == []
+
+
+def test_a_call_that_was_asked_for_too_long_ago_is_not_made_on_a_live_camera(
+    rule: Rule, ladder: Ladder
+) -> None:
+    for late_s, outcome in ((4.0, "5 warned"), (6.0, "refused: too late")):
+        climbing = RuleLadder(rule, ladder, OffenceWriter("square", "north", rule, ladder))
+        frames = [presence(n / 5, {1: INSIDE}) for n in range(26)]
+        events = [e for each in frames for e in climbing.step(each.frame, each.holdings)]
+        by = BEGAN + timedelta(seconds=10 - late_s)
+        asked = replace(pending(SPEAK, events[0].subject), speak_by=by)
+        assert told(climbing.command(asked)) == [outcome]
