@@ -56,6 +56,8 @@ def history(offence: Offence, names: Names, keys: FileKeys) -> str:
         first_seen=names.date_and_clock(offence.first_seen_at),
         dwell=names.duration(offence.dwell_s),
     )
+    if category := names.category(offence.rule_id):
+        facts += f" · {category}"
     subject = names.say("history.subject", subject=offence.subject_id)
     steps = "".join(
         f"<li><time>{escape(names.clock(event.time))}</time><div>{said}</div></li>"

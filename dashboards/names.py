@@ -45,6 +45,15 @@ class Names:
         except (KeyError, AttributeError):
             return rule_id
 
+    def category(self, rule_id: str) -> str:
+        """What the rule's category is called; '' where it has none."""
+        try:
+            rule = self.site.rule(rule_id)  # type: ignore[union-attr]
+        except (KeyError, AttributeError):
+            return ""
+        title = self.site.category_title(rule.category)  # type: ignore[union-attr]
+        return in_language(title, self.lang) if title else rule.category or ""
+
     def state(self, state: str) -> str:
         """A state of the ladder; as it is where the catalogue does not know it."""
         key = f"wall.state_{state}"

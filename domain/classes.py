@@ -5,6 +5,7 @@ Source: Lin et al., Microsoft COCO, ECCV 2014; the numbers are the data set's ow
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -47,7 +48,9 @@ NAMES = {number: name for name, number in COCO_IDS.items()}
 
 def _known(name: str) -> str:
     if name not in COCO_IDS:
-        raise ValueError(f"the detector knows no class {name!r}; it knows {', '.join(COCO_IDS)}")
+        near = get_close_matches(name, COCO_IDS, n=2)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"it knows {', '.join(COCO_IDS)}"
+        raise ValueError(f"the detector knows no class {name!r}; {hint}")
     return name
 
 

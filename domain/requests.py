@@ -27,6 +27,7 @@ class RequestData(OffenceData):
     place_title: BothLanguages = Field(description="of the zone or line")
     rule_title: BothLanguages
     category: str | None
+    category_title: BothLanguages | None = Field(description="of the taxonomy")
     legal_basis: BothLanguages | None
     severity: Literal["slight", "ordinary", "serious"]
     evidence_id: str = Field(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.call_checks import call_faults
@@ -26,6 +26,7 @@ from domain.rungs import Ladder as Ladder
 from domain.rungs import Rung as Rung
 from domain.site_references import reference_faults
 from domain.speakers import SpeakerSettings
+from domain.taxonomy import Taxonomy
 from domain.time_stamping import TimeStamping
 from domain.views import View
 
@@ -49,6 +50,11 @@ class SiteInfo(Facts):
     enforcement: Literal["real", "demonstration"] = Field(
         default="real",
         description="demonstration: cameras without a compliance record may warn as well",
+    )
+    country: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z]{2}$",
+        description="ISO code such as CN, whose public holidays PH in hours means",
     )
     console_url: str | None = Field(
         default=None,
@@ -148,7 +154,7 @@ class Rule(Facts):
     hours: str | None = Field(
         default=None,
         description="when the rule applies, in OpenStreetMap's opening_hours notation, such as "
-        "Mo-Fr 08:00-20:00; PH off, in the site's time zone; none: always",
+        "Mo-Fr 08:00-20:00; PH off, in the site's time zone and country; none: always",
     )
     min_score: float = Field(
         default=0.35, ge=0.05, le=1, description="weaker detections are not used"
@@ -185,6 +191,12 @@ class Site(Facts):
     )
     operators: OperatorSettings = OperatorSettings()
     retention: Retention = Retention()
+    taxonomy: str | None = Field(
+        default=None,
+        description="file with the city's own categories, relative to the site file; none: "
+        "forewarn's own",
+    )
+    _taxonomy: Taxonomy | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
@@ -202,6 +214,18 @@ class Site(Facts):
                 {"text": "; ".join(words for _, words in faults), "faults": faults},
             )
         return self
+
+    def with_taxonomy(self, taxonomy: Taxonomy) -> Self:
+        """The same site, knowing what its categories are called."""
+        site = self.model_copy()
+        site._taxonomy = taxonomy
+        return site
+
+    def category_title(self, category: str | None) -> BothLanguages | None:
+        """What a category is called; None where there is none, or no taxonomy was read."""
+        if category is None or self._taxonomy is None:
+            return None
+        return self._taxonomy.categories().get(category)
 
     def camera(self, camera_id: str) -> Camera:
         """The camera of that id; KeyError if there is none."""

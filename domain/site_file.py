@@ -1,144 +1,30 @@
-"""Read a site file; every error names the file, the line, what was needed and what came."""
+"""Read a site file, with the taxonomy that its rules are named by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-from domain.errors import Stop
-from domain.facts import Fault
+from domain.checked_yaml import YamlFileError as SiteFileError
+from domain.checked_yaml import name_lines, read_checked
 from domain.site import Site
+from domain.taxonomy import category_faults
+from domain.taxonomy_file import load_taxonomy, shipped_taxonomy
 
-MAX_SITE_FILE_BYTES = 4 * 1024 * 1024
-
-
-class SiteFileError(Stop):
-    """The site file cannot be used; `problems` has one line for each fault."""
-
-    def __init__(self, path: Path, problems: list[str]) -> None:
-        self.path = path
-        self.problems = problems
-        super().__init__("\n".join(problems))
+__all__ = ["SiteFileError", "load_site", "name_lines"]
 
 
 def load_site(path: Path) -> Site:
     """Read and check a site file.
 
     Raises:
-        SiteFileError: it is missing, not YAML, or says something that does not hold.
+        SiteFileError: it, or the taxonomy that it names, is missing, not YAML, or says something
+            that does not hold.
     """
-    text = _read_text(path)
-    tree = _parse(path, text)
-    # values come from the safe loader: the round-trip loader, which knows the lines, gives scalars
-    # of its own classes (its timestamps lose their time zone when they are copied)
-    return _check_site(path, YAML(typ="safe", pure=True).load(text), tree)
-
-
-def _read_text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_SITE_FILE_BYTES:
-            raise SiteFileError(path, [f"{path}: larger than 4 MiB; is this a site file?"])
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SiteFileError(
-            path, [f"{path}: cannot be read: {error.strerror}; samples/site.yaml is an example"]
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SiteFileError(
-            path, [f"{path}: not UTF-8 text (byte {error.start}); is this a site file?"]
-        ) from error
-
-
-def _parse(path: Path, text: str) -> CommentedMap:
-    try:
-        tree = YAML(typ="rt").load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise SiteFileError(path, [f"{path}:{line}: not YAML: {error.problem}"]) from error
-    except (YAMLError, ValueError) as error:
-        raise SiteFileError(path, [f"{path}: not YAML: {str(error).splitlines()[0]}"]) from error
-    if not isinstance(tree, CommentedMap):
-        came = "nothing" if tree is None else type(tree).__name__.removeprefix("Commented").lower()
-        raise SiteFileError(
-            path, [f"{path}:1: needs a mapping with site, cameras, ladders, rules; got {came}"]
-        )
-    return tree
-
-
-def _check_site(path: Path, values: Any, tree: CommentedMap) -> Site:
-    """Check the values; the errors carry the line of the value that is wrong."""
-    try:
-        return Site.model_validate(values)
-    except ValidationError as error:
-        problems = [
-            f"{path}:{_line_of(tree, place)}: {_where(place)}{words}"
-            for fault in _root_causes(error.errors(include_url=False))
-            for place, words in _places(fault)
-        ]
-        raise SiteFileError(path, problems) from None
-
-
-def name_lines(path: Path, faults: Iterable[Fault]) -> list[str]:
-    """Faults of a site that were found after it was read, each with its file and line."""
-    tree = _parse(path, _read_text(path))
-    return [f"{path}:{_line_of(tree, place)}: {_where(place)}{words}" for place, words in faults]
-
-
-def _places(fault: Any) -> list[Any]:
-    """(where, what is wrong): one for each fault; a check of references finds several at once."""
-    return fault.get("ctx", {}).get("faults") or [(fault["loc"], _say(fault))]
-
-
-def _root_causes(faults: list[Any]) -> list[Any]:
-    """Drop faults of a container whose contents are at fault: Pydantic counts only good items."""
-    places = [fault["loc"] for fault in faults]
-    return [
-        fault
-        for fault in faults
-        if not any(
-            len(place) > len(fault["loc"]) and place[: len(fault["loc"])] == fault["loc"]
-            for place in places
-        )
-    ]
-
-
-def _line_of(tree: Any, location: tuple[int | str, ...]) -> int:
-    """Line (from 1) of the deepest part of the location that the file has."""
-    node, line = tree, 0
-    for step in location:
-        if isinstance(node, CommentedMap) and step in node:
-            line = node.lc.key(step)[0]
-        elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
-            line = node.lc.item(step)[0]
-        else:
-            break
-        node = node[step]
-    return int(line) + 1
-
-
-def _where(location: tuple[int | str, ...]) -> str:
-    text = ""
-    for step in location:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
-    return f"{text}: " if text else ""
-
-
-def _say(fault: Any) -> str:
-    """One sentence: what was needed, what came."""
-    kind, message = fault["type"], str(fault["msg"])
-    if kind == "missing":
-        return "is needed and missing"
-    if kind == "extra_forbidden":
-        return "is not a known setting; see docs/site-file.md for the names"
-    message = message.removeprefix("Value error, ")
-    if kind == "value_error":
-        return message
-    came = repr(fault.get("input"))
-    return f"{message}, got {came if len(came) <= 60 else came[:57] + '...'}"
+    needs = "site, cameras, ladders, rules"
+    site = read_checked(path, Site, needs, "samples/site.yaml")
+    taxonomy = shipped_taxonomy()
+    if site.taxonomy is not None:
+        taxonomy = load_taxonomy(path.parent / site.taxonomy)
+    if faults := list(category_faults(site, taxonomy)):
+        raise SiteFileError(path, name_lines(path, faults))
+    return site.with_taxonomy(taxonomy)

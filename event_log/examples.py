@@ -139,6 +139,9 @@ def _request() -> dict[str, Any]:
         "place_title": both("路口前场", "Forecourt"),
         "rule_title": both("请勿在前场停留", "No lingering on the forecourt"),
         "category": "street/loitering",
+        "category_title": both(
+            "街面秩序·在限制区域逗留", "Street order: Staying where one may not"
+        ),
         "legal_basis": both("市容条例第十二条", "City order, article 12"),
         "severity": "ordinary",
         "evidence_id": mint("evd", mint("ofc", "example", "gate", 1)),

@@ -72,7 +72,7 @@ def _facts(
         "offence_id": record.offence_id,
         "camera": title.get(language, record.camera_id),
         "zone": record.zone_id,
-        "rule": record.rule_id,
+        "rule": _rule(record, story, language),
         "outcome": record.outcome,
         "first_seen_at": _moment(record.first_seen_at),
         "ended_at": _moment(record.ended_at),
@@ -103,6 +103,17 @@ def _facts(
             for entry in entries
         ],
     }
+
+
+def _rule(record: EvidenceRecord, story: dict[str, Any], language: str) -> str:
+    """What the rule is called, its category and what it stands on; else its id."""
+    rule = story.get("rule") or {}
+    named = [
+        (rule.get("title") or {}).get(language, record.rule_id),
+        (story.get("category_title") or {}).get(language) or rule.get("category") or "",
+        (rule.get("legal_basis") or {}).get(language, ""),
+    ]
+    return " · ".join(str(each) for each in named if each)
 
 
 def _calls(story: dict[str, Any], language: str) -> list[dict[str, str]]:

@@ -79,7 +79,12 @@ def quiet_of(site: Site, speaker: SpeakerSettings) -> Quiet | None:
     own = speaker if speaker.quiet_hours is not None else site.calls
     if own.quiet_hours is None:
         return None
-    hours = Hours(f"quiet hours of speaker {speaker.id!r}", own.quiet_hours, site.site.timezone)
+    hours = Hours(
+        f"quiet hours of speaker {speaker.id!r}",
+        own.quiet_hours,
+        site.site.timezone,
+        site.site.country,
+    )
     return Quiet(hours, own.quiet_hours, own.quiet_volume)
 
 

@@ -54,8 +54,13 @@ def _rule_in_force(rule_id: str, site: Site) -> dict[str, Any]:
         rule = site.rule(rule_id)
         ladder = site.ladder(rule.ladder)
     except KeyError:
-        return {"rule": None, "ladder": None}
-    return {"rule": rule.model_dump(mode="json"), "ladder": ladder.model_dump(mode="json")}
+        return {"rule": None, "ladder": None, "category_title": None}
+    title = site.category_title(rule.category)
+    return {
+        "rule": rule.model_dump(mode="json"),
+        "ladder": ladder.model_dump(mode="json"),
+        "category_title": title.model_dump() if title else None,
+    }
 
 
 def _camera(camera_id: str, site: Site) -> dict[str, Any]:

@@ -99,6 +99,7 @@ def _facts(data: OffenceData, step: dict[str, Any], ladder: Ladder, site: Site) 
         "place_title": surroundings.zones.get(data.zone_id) or camera.title,
         "rule_title": rule.title,
         "category": rule.category,
+        "category_title": site.category_title(rule.category),
         "legal_basis": rule.legal_basis,
         "severity": rule.severity,
         "evidence_id": mint("evd", data.offence_id),

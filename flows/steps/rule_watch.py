@@ -128,7 +128,7 @@ def make_watch(site: Site, camera: Camera, rule: Rule) -> RuleWatch | None:
     climbs = site.ladder(rule.ladder)
     surroundings = Surroundings.of(site, camera)
     writer = OffenceWriter(site.site.id, camera.id, rule, climbs, surroundings)
-    hours = Hours(f"rule {rule.id!r}", rule.hours, site.site.timezone)
+    hours = Hours(f"rule {rule.id!r}", rule.hours, site.site.timezone, site.site.country)
     gate = WarnGate(site, camera.id, rule.id)
     climbing = RuleLadder(rule, climbs, writer, gate, site.operators)
     return RuleWatch(site, rule, condition, climbing, hours)

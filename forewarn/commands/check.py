@@ -11,7 +11,8 @@ from rich.table import Table
 from domain.errors import ForewarnError, PutAside
 from domain.facts import Fault
 from domain.site import Camera, Site
-from domain.site_file import SiteFileError, load_site, name_lines
+from domain.site_file import SiteFileError, name_lines
+from forewarn.checked_site import load_checked_site, refuse
 from forewarn.options import JsonOption, console, print_json
 
 
@@ -36,8 +37,7 @@ def check(
         print_json(Site.model_json_schema())
         return
     try:
-        site = load_site(site_file)
-        _check_zones(site)
+        site = load_checked_site(site_file)
         notes = _check_calls(site, site_file)
     except SiteFileError as error:
         _tell_faults(error.problems, json_out)
@@ -51,12 +51,6 @@ def check(
         raise typer.Exit(PutAside.exit_code)
 
 
-def _check_zones(site: Site) -> None:
-    from flows.steps.rule_watch import watch_keys
-
-    watch_keys(site)
-
-
 def _check_calls(site: Site, site_file: Path) -> list[str]:
     """Notes about calls, each with its line.
 
@@ -64,13 +58,13 @@ def _check_calls(site: Site, site_file: Path) -> list[str]:
         SiteFileError: some can never be heard.
     """
     from flows.call_check import call_faults, try_calls
+    from flows.site_faults import unheard_faults
 
-    faults = call_faults(site, site_file.parent)
+    faults = [*call_faults(site, site_file.parent), *unheard_faults(site)]
     notes: list[Fault] = []
     if not faults:
         faults, notes = try_calls(site, site_file.parent)
-    if faults:
-        raise SiteFileError(site_file, name_lines(site_file, faults))
+    refuse(site_file, faults)
     return name_lines(site_file, notes)
 
 

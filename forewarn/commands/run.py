@@ -15,8 +15,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from domain.data_dir import DataDir
 from domain.site import Site
-from domain.site_file import load_site
 from evidence_store.site_key import open_sealing_chain
+from forewarn.checked_site import load_checked_site
 from forewarn.encryption_note import tell_encryption
 from forewarn.logging_setup import set_up_logging
 from forewarn.options import (
@@ -85,7 +85,7 @@ def run(
 
     Example: forewarn run samples/site.yaml --until-end --summary
     """
-    site = load_site(site_file)
+    site = load_checked_site(site_file)
     folder, key_folder = data_dir(data), keys_dir(keys)
     set_up_logging("supervisor", folder.logs / "supervisor.log")
     tell_encryption(folder, key_folder, open_sealing_chain(folder, key_folder, unsealed=unsealed))

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from domain.site_file import load_site
 from evidence_store.site_key import open_sealing_chain
+from forewarn.checked_site import load_checked_site
 from forewarn.commands.run import TritonOption, UnsealedOption, stop_on_signals
 from forewarn.encryption_note import tell_encryption
 from forewarn.logging_setup import set_up_logging
@@ -53,7 +53,7 @@ def up(
 
     Example: forewarn up samples/site.yaml --data var/up
     """
-    site = load_site(site_file)
+    site = load_checked_site(site_file)
     folder, key_folder = data_dir(data), keys_dir(keys)
     tell_encryption(folder, key_folder, open_sealing_chain(folder, key_folder, unsealed=unsealed))
     set_up_logging("supervisor", folder.logs / "supervisor.log")

@@ -98,7 +98,9 @@ def quiet_hours(site: Site) -> dict[str, Hours]:
         Stop: a notation cannot be read.
     """
     return {
-        each.id: Hours(f"recipient {each.id!r}", each.quiet_hours, site.site.timezone)
+        each.id: Hours(
+            f"recipient {each.id!r}", each.quiet_hours, site.site.timezone, site.site.country
+        )
         for each in site.recipients
         if each.quiet_hours is not None
     }

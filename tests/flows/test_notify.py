@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,7 +61,9 @@ def faces() -> FindsFaces:
 class Away:
     """A model server that is not there."""
 
-    def find(self, image_rgb: np.ndarray, min_score: float) -> tuple[np.ndarray, np.ndarray]:
+    def find_in_all(
+        self, images_rgb: Sequence[np.ndarray], min_score: float
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         raise TryAgain("triton: away")
 
 

@@ -1,0 +1,28 @@
+"""A site file that may go live: read, and nothing in it that could never work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from domain.facts import Fault
+from domain.site import Site
+from domain.site_file import SiteFileError, load_site, name_lines
+
+
+def load_checked_site(path: Path) -> Site:
+    """Read a site file and look for what could never happen, or would happen twice.
+
+    Raises:
+        SiteFileError: all faults at once, each with its line.
+    """
+    from flows.site_faults import site_faults  # geometry and schedules take a moment to load
+
+    site = load_site(path)
+    refuse(path, site_faults(site))
+    return site
+
+
+def refuse(path: Path, faults: list[Fault]) -> None:
+    """Raise SiteFileError where there are faults."""
+    if faults:
+        raise SiteFileError(path, name_lines(path, faults))
