@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.calls import QuietHours, QuietVolume, check_quiet
 
-SpeakerKind = Literal["file", "http", "sound-device"]
+SpeakerKind = Literal["file", "http", "rtsp", "sound-device"]
+SCHEMES = {"http": ("http", "https"), "rtsp": ("rtsp",)}
 
 
 class SpeakerSettings(BaseModel):
@@ -22,14 +23,16 @@ class SpeakerSettings(BaseModel):
     )
     kind: SpeakerKind = Field(
         description="file: WAV files in the data folder; http: a network speaker that takes audio "
-        "by POST; sound-device: this machine's own, by aplay or paplay"
+        "by POST; rtsp: a camera's loudspeaker by the ONVIF back channel; sound-device: this machine's own, by aplay or paplay"
     )
-    url: str | None = Field(default=None, description="http only: where the audio is posted")
+    url: str | None = Field(
+        default=None, description="http: where the audio is posted; rtsp: the camera's stream"
+    )
     user: str | None = Field(
-        default=None, description="http only: for digest or basic authentication"
+        default=None, description="http and rtsp: for digest or basic authentication"
     )
     password_env: str | None = Field(
-        default=None, description="http only: environment variable that holds the password"
+        default=None, description="http and rtsp: environment variable that holds the password"
     )
     audio: Literal["wav", "mulaw", "pcm"] = Field(
         default="wav",
@@ -50,14 +53,17 @@ class SpeakerSettings(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.kind == "http":
+        if self.kind in SCHEMES:
             parts = urlsplit(self.url or "")
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValueError(f"an http speaker needs url: http(s)://…, got {self.url!r}")
+            if parts.scheme not in SCHEMES[self.kind] or not parts.hostname:
+                needed = " or ".join(f"{scheme}://…" for scheme in SCHEMES[self.kind])
+                raise ValueError(f"an {self.kind} speaker needs url: {needed}, got {self.url!r}")
             if parts.password or parts.username:
                 raise ValueError("url should hold no password; use user and password_env")
         elif self.url or self.user or self.password_env:
-            raise ValueError(f"url, user and password_env are for http speakers, not {self.kind}")
+            raise ValueError(
+                f"url, user and password_env are for http and rtsp speakers, not {self.kind}"
+            )
         check_quiet(self.quiet_hours, self.quiet_volume)
         if (self.user is None) != (self.password_env is None):
             raise ValueError("user and password_env belong together")

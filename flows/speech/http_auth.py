@@ -17,12 +17,15 @@ _HASHES: dict[str, Callable[[bytes], hashlib._Hash]] = {
 }
 
 
-def authorise(challenges: list[str], method: str, target: str, user: str, password: str) -> str:
+def authorise(
+    challenges: list[str], method: str, target: str, user: str, password: str, count: int = 1
+) -> str:
     """The Authorization header for the strongest of the challenges that can be answered.
 
     Args:
         challenges: the WWW-Authenticate headers of the answer 401.
-        target: path and query, as in the request's first line.
+        target: path and query, or the whole address, as in the request's first line.
+        count: how often this challenge was answered, with this time.
     Raises:
         PutAside: none of them is Digest (MD5, SHA-256) or Basic.
     """
@@ -30,7 +33,7 @@ def authorise(challenges: list[str], method: str, target: str, user: str, passwo
     known = [each for each in digests if _algorithm(each) in _HASHES]
     if known:
         best = max(known, key=lambda each: _algorithm(each) == "SHA-256")
-        return _digest(best, method, target, user, password, secrets.token_hex(8))
+        return _digest(best, method, target, user, password, secrets.token_hex(8), count)
     if any(each.lower().startswith("basic") for each in challenges):
         return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
     raise PutAside(f"needs Digest or Basic authentication, was asked for {challenges or 'nothing'}")
@@ -46,7 +49,13 @@ def _algorithm(parameters: dict[str, str]) -> str:
 
 
 def _digest(
-    asked: dict[str, str], method: str, target: str, user: str, password: str, cnonce: str
+    asked: dict[str, str],
+    method: str,
+    target: str,
+    user: str,
+    password: str,
+    cnonce: str,
+    times: int,
 ) -> str:
     hash_of = _HASHES[_algorithm(asked)]
 
@@ -57,7 +66,7 @@ def _digest(
     secret, request = digest(user, realm, password), digest(method, target)
     fields = {"username": user, "realm": realm, "nonce": nonce, "uri": target}
     if "auth" in re.split(r"[\s,]+", asked.get("qop", "")):
-        count = "00000001"
+        count = f"{times:08x}"
         answer = digest(secret, nonce, count, cnonce, "auth", request)
         plain = f", qop=auth, nc={count}"
         fields["cnonce"] = cnonce

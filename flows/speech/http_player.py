@@ -14,6 +14,7 @@ import numpy as np
 from domain.errors import PutAside
 from domain.speakers import SpeakerSettings
 from flows.speech.engine import SAMPLE_RATE_HZ
+from flows.speech.g711 import samples_at_8_khz, to_mulaw
 from flows.speech.http_auth import authorise
 from flows.speech.player import Played
 from flows.speech.speaker import NoSpeaker
@@ -23,7 +24,6 @@ CONTENT_TYPES = {
     "mulaw": "audio/basic",
     "pcm": f"audio/L16;rate={SAMPLE_RATE_HZ};channels=1",
 }
-MULAW_RATE_HZ = 8_000
 BUSY = frozenset({409, 423, 429, 503})  # conflict, locked, too many requests, not now
 
 
@@ -118,32 +118,8 @@ def encode(sound: bytes, audio: str) -> bytes:
     """What is posted for a WAV file (22,050 Hz, 16 bit, mono)."""
     if audio == "wav":
         return sound
+    if audio == "mulaw":
+        return to_mulaw(samples_at_8_khz(sound)).tobytes()
     with wave.open(io.BytesIO(sound), "rb") as file:
-        rate_hz, samples = file.getframerate(), np.frombuffer(file.readframes(-1), "<i2")
-    if audio == "pcm":
-        return samples.astype(">i2").tobytes()  # L16 is big-endian (RFC 3551)
-    count = round(len(samples) * MULAW_RATE_HZ / rate_hz)
-    return to_mulaw(_resample(samples, count)).tobytes()
-
-
-def _resample(samples: np.ndarray, count: int) -> np.ndarray:
-    """Fewer samples, low-passed by the Fourier transform so that nothing folds back."""
-    if not count:
-        return samples[:0]
-    spectrum = np.fft.rfft(samples.astype(np.float64))[: count // 2 + 1]
-    shorter = np.fft.irfft(spectrum, count) * (count / len(samples))
-    return np.clip(np.round(shorter), -32768, 32767).astype(np.int16)
-
-
-def to_mulaw(samples: np.ndarray) -> np.ndarray:
-    """G.711 mu-law of 16 bit samples.
-
-    Source: ITU-T G.711 (1988), table 2a; bias 132 as in its reference encoder.
-    """
-    wide = samples.astype(np.int32)
-    magnitude = np.minimum(np.abs(wide), 32_635) + 132
-    exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 7
-    mantissa = (magnitude >> (exponent + 3)) & 0x0F
-    sign = np.where(wide < 0, 0x80, 0)
-    coded: np.ndarray = ~(sign | (exponent << 4) | mantissa) & 0xFF
-    return coded.astype(np.uint8)
+        samples = np.frombuffer(file.readframes(-1), "<i2")
+    return samples.astype(">i2").tobytes()  # L16 is big-endian (RFC 3551)

@@ -14,6 +14,8 @@ from flows.speech.call_counter import CallCounter
 from flows.speech.careful_speaker import CarefulSpeaker, Quiet
 from flows.speech.device_player import DevicePlayer
 from flows.speech.http_player import HttpPlayer
+from flows.speech.player import Player
+from flows.speech.rtsp_player import RtspPlayer
 from flows.speech.speaker import FileSpeaker, Speaker, Spoken
 
 FILES = "(files)"  # no speaker can have this id
@@ -88,7 +90,7 @@ def quiet_of(site: Site, speaker: SpeakerSettings) -> Quiet | None:
     return Quiet(hours, own.quiet_hours, own.quiet_volume)
 
 
-def _player(settings: SpeakerSettings, environment: Mapping[str, str]) -> HttpPlayer | DevicePlayer:
+def _player(settings: SpeakerSettings, environment: Mapping[str, str]) -> Player:
     if settings.kind == "sound-device":
         return DevicePlayer(settings)
     password = None
@@ -99,4 +101,5 @@ def _player(settings: SpeakerSettings, environment: Mapping[str, str]) -> HttpPl
                 f"speaker {settings.id!r}: {settings.password_env} is not set; it should hold the "
                 f"password of user {settings.user!r}, see docs/speakers.md"
             )
-    return HttpPlayer(settings, password)
+    kind = RtspPlayer if settings.kind == "rtsp" else HttpPlayer
+    return kind(settings, password)

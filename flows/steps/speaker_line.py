@@ -8,7 +8,7 @@ needs; a call that was made before the restart is found by its note or in the lo
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from flows.steps.announce_rung import (
 
 # ends of an offence after which nobody is there to be spoken to
 WITHDRAWS: tuple[type[EventData], ...] = (OffenceComplied, OffenceDismissed)
+WRITTEN_WITHIN_S = 0.02  # a file mostly is; the other lines wait no longer for it
 SEVERITIES = ("slight", "ordinary", "serious")
 
 
@@ -187,7 +188,7 @@ class SpeakerLine:
         result = self._thread.submit(announce_rung, call.logged, self._tools, self._rules)
         self._running = _Running(call, result)
         if not self._is_heard:
-            result.exception()  # written in a moment: the next can be begun at once
+            wait([result], WRITTEN_WITHIN_S)  # so that the next can mostly be begun at once
 
     def _finish(self) -> list[Event]:
         running = self._running

@@ -18,13 +18,14 @@ from domain.speakers import SpeakerSettings
         ({"url": None}, "needs url"),
         ({"url": "ftp://horn/"}, "needs url"),
         ({"url": "http://me:secret@horn/"}, "should hold no password"),
+        ({"kind": "rtsp"}, "an rtsp speaker needs url: rtsp://"),
         ({"user": "me"}, "belong together"),
         ({"timeout_s": 0}, "greater than 0"),
         ({"max_calls_per_hour": 0}, "greater than or equal to 1"),
         ({"quiet_volume": 0.5}, "quiet_hours, which are missing"),
         ({"quiet_hours": "22:00-07:00", "quiet_volume": 1}, "less than 1"),
-        ({"kind": "file"}, "are for http speakers"),
-        ({"kind": "sound-device"}, "are for http speakers"),
+        ({"kind": "file"}, "are for http and rtsp speakers"),
+        ({"kind": "sound-device"}, "are for http and rtsp speakers"),
     ],
 )
 def test_a_speaker_that_cannot_work_is_refused(wrong: dict[str, Any], words: str) -> None:

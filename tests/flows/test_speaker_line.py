@@ -332,6 +332,6 @@ def test_calls_to_files_are_written_each_for_itself_in_their_order(tmp_path: Pat
     street.says(1, "leave", "slight")
     street.says(2, "leave", "serious")
     street.ends(1)
-    street.look()
+    street.wait(lambda: len(street.made) == 2)
     assert [(each.result, each.said_with) for each in street.made] == [("written", "")] * 2
     assert street.made[0].offence_id == warned_event(1).subject

@@ -35,7 +35,8 @@ from flows.speech.call_counter import CallCounter
 from flows.speech.careful_speaker import CarefulSpeaker
 from flows.speech.compose import CallSound
 from flows.speech.device_player import DevicePlayer
-from flows.speech.http_player import HttpPlayer, encode, to_mulaw
+from flows.speech.g711 import to_alaw, to_mulaw
+from flows.speech.http_player import HttpPlayer, encode
 from flows.speech.site_speakers import open_speakers, quiet_of
 from flows.speech.speaker import FileSpeaker, NoSpeaker
 from flows.steps.announce_rung import AnnounceRules
@@ -224,6 +225,8 @@ def test_sounds_are_posted_in_the_encoding_that_the_speaker_takes() -> None:
     assert encode(TONE, "pcm") == audioop.byteswap(samples, 2)
     everything = np.arange(-32768, 32768, 4).astype("<i2")  # G.711 takes 14 bits
     assert to_mulaw(everything).tobytes() == audioop.lin2ulaw(everything.tobytes(), 2)
+    everything = np.arange(-32768, 32768).astype("<i2")
+    assert to_alaw(everything).tobytes() == audioop.lin2alaw(everything.tobytes(), 2)
     heard = np.frombuffer(audioop.ulaw2lin(encode(TONE, "mulaw"), 2), "<i2").astype(float)
     assert len(heard) == 1600
     assert int(np.abs(np.fft.rfft(heard)).argmax()) * 8000 / 1600 == 440
