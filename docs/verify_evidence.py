@@ -291,7 +291,8 @@ class Checker:
         for name in there - listed - {"record/manifest.json", "record/manifest.sig"}:
             if name.startswith("record/"):
                 self._fault(name, "封存时没有这个文件", "was not there when the record was sealed")
-        numbers = _json(self._read("record/numbers.json") or b"")
+        is_here = "record/numbers.json" in there  # else it was withheld, or named as missing
+        numbers = _json(self._read("record/numbers.json") or b"") if is_here else None
         if isinstance(numbers, dict) and numbers.get("record") != manifest.get("record"):
             self._fault(
                 "record/numbers.json", "与清单所载不符", "differs from the manifest's facts"

@@ -177,6 +177,7 @@ class EvidenceFile(BaseModel):
         "masked clip",
         "announcement",
         "numbers",
+        "search vectors",
     ] = Field(description="drawn snapshot: a masked one with what was measured drawn in")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size_bytes: int = Field(ge=0)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate
 
 from domain.errors import PutAside, Stop
+from domain.events import EvidenceFile
 from domain.evidence import EvidenceRecord
 from evidence_store.access_log import checked_reason
 from evidence_store.canonical_json import to_canonical
@@ -29,6 +30,7 @@ from evidence_store.content_credentials import CredentialWriter
 from evidence_store.custody import CustodyChain, Entry
 from evidence_store.keys import PublicKeys, public_pem
 from evidence_store.manifest import SEAL_NAMES, UNSIGNED
+from evidence_store.numbers_file import NUMBERS_NAME, holds_vectors
 from evidence_store.roles import is_original
 from evidence_store.signature_file import sign_file
 from evidence_store.vault import Vault, saying_what_failed
@@ -71,7 +73,7 @@ class Exporter:
         if target.exists():
             raise PutAside(f"{target}: is there already; name another file with --to")
         why = None if reason is None else checked_reason(reason)
-        leaving = [file for file in record.files if why is not None or not is_original(file.role)]
+        leaving = [file for file in record.files if why is not None or self._is_open(record, file)]
         names = [file.name for file in leaving]
         withheld = sorted({file.name for file in record.files} - {*names})
         with saying_what_failed(f"export {target}", target.parent):
@@ -89,6 +91,12 @@ class Exporter:
                 folder.with_suffix(".zip").unlink(missing_ok=True)
                 shutil.rmtree(folder, ignore_errors=True)
         return withheld
+
+    def _is_open(self, record: EvidenceRecord, file: EvidenceFile) -> bool:
+        """True for what may leave without a reason; old numbers may not, for they hold vectors."""
+        if file.name == NUMBERS_NAME:
+            return not holds_vectors(self.vault.read_bytes(record.evidence_id, file.name))
+        return not is_original(file.role)
 
     def _gather(self, record: EvidenceRecord, names: list[str], folder: Path) -> None:
         sealed = self.vault.folder_of(record.evidence_id)

@@ -1,4 +1,9 @@
-"""numbers.json: everything that a record's row says, so that the table can be made anew from the vault."""
+"""numbers.json and vectors.json: all that a record's row says, so that the table can be made anew.
+
+The vectors are a file of their own: by them somebody can be found again among other pictures, so they
+are kept like an original, and a masked export leaves them behind. (Records that were sealed before have
+them in numbers.json.)
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,8 @@ from domain.events import EvidenceFile
 from domain.evidence import EvidenceRecord
 from evidence_store.manifest import facts_of
 
-NUMBERS_NAME = "numbers.json"
+NUMBERS_NAME, VECTORS_NAME = "numbers.json", "vectors.json"
+VECTORS_ROLE = "search vectors"
 FORMAT = "forewarn evidence 1"
 _TIMES = ("first_seen_at", "ended_at", "clip_from_at")
 _VECTORS = ("embedding", "appearance")
@@ -30,18 +36,26 @@ def spell_numbers(record: EvidenceRecord, story: Mapping[str, Any]) -> bytes:
         "format": FORMAT,
         "record": facts_of(record),
         "files": [file.model_dump() for file in record.files],
-        "vectors": {
-            "encoding": "base64 of little-endian float32",
-            **{name: _pack(getattr(record, name)) for name in _VECTORS},
-        },
         "story": story,
     }
     return (json.dumps(numbers, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
-def read_numbers(content: bytes) -> tuple[EvidenceRecord, dict[str, Any]]:
+def spell_vectors(record: EvidenceRecord) -> bytes:
+    """The content of vectors.json."""
+    vectors = {
+        "encoding": "base64 of little-endian float32",
+        **{name: _pack(getattr(record, name)) for name in _VECTORS},
+    }
+    return (json.dumps(vectors, indent=1, sort_keys=True) + "\n").encode()
+
+
+def read_numbers(content: bytes, vectors: bytes = b"") -> tuple[EvidenceRecord, dict[str, Any]]:
     """The record and its story.
 
+    Args:
+        vectors: content of vectors.json; without it the record's vectors have no numbers, unless
+            numbers.json is an old one that holds them.
     Raises:
         ValueError, KeyError, TypeError: it is no such file.
     """
@@ -50,13 +64,22 @@ def read_numbers(content: bytes) -> tuple[EvidenceRecord, dict[str, Any]]:
     for name in _TIMES:
         facts[name] = datetime.fromisoformat(facts[name])
     facts["missing"] = tuple(facts["missing"])
+    told = json.loads(vectors) if vectors else numbers.get("vectors", {})
     record = EvidenceRecord(
         **facts,
         files=tuple(EvidenceFile.model_validate(file) for file in numbers["files"]),
-        embedding=_unpack(numbers["vectors"]["embedding"]),
-        appearance=_unpack(numbers["vectors"]["appearance"]),
+        embedding=_unpack(told.get("embedding", "")),
+        appearance=_unpack(told.get("appearance", "")),
     )
     return record, dict(numbers["story"])
+
+
+def holds_vectors(content: bytes) -> bool:
+    """True for a numbers.json that was sealed before vectors had a file of their own."""
+    try:
+        return "vectors" in json.loads(content)
+    except (ValueError, TypeError):
+        return True  # in doubt it stays
 
 
 def _pack(vector: np.ndarray) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from domain.errors import PutAside
+from domain.errors import ForewarnError, PutAside
 from domain.events import EvidenceFile
 from domain.evidence import EvidenceRecord
 from evidence_store.encrypted_file import (
@@ -20,7 +20,7 @@ from evidence_store.encrypted_file import (
     plain_size_of,
 )
 from evidence_store.encryption_keys import EncryptionKeys
-from evidence_store.numbers_file import NUMBERS_NAME, read_numbers
+from evidence_store.numbers_file import NUMBERS_NAME, VECTORS_NAME, read_numbers
 from evidence_store.whole_files import sha256_of
 
 EVIDENCE_ID = re.compile(r"evd-[0-9a-f]{16}")
@@ -118,14 +118,22 @@ class SealedFiles:
     def read(self, evidence_id: str) -> EvidenceRecord | None:
         """A sealed record as its own numbers.json tells it; None where there is none (readable).
 
+        Where vectors.json cannot be read (its key is not at hand), the vectors have no numbers.
         Says nothing about whether the files are still the same: `verify_record` does.
         """
         path = self.folder_of(evidence_id) / NUMBERS_NAME
         try:
-            record, _ = read_numbers(path.read_bytes())
+            record, _ = read_numbers(path.read_bytes(), self._vectors(evidence_id))
             return replace(record, files=(*record.files, vouch_for(path, "numbers")))
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def _vectors(self, evidence_id: str) -> bytes:
+        """Content of vectors.json; b"" where it cannot be read, or the record is an old one."""
+        try:
+            return self.read_bytes(evidence_id, VECTORS_NAME)
+        except (OSError, ForewarnError):
+            return b""
 
     def story(self, evidence_id: str) -> dict[str, Any]:
         """What numbers.json holds beside the record itself; {} where there is none (readable)."""

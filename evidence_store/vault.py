@@ -28,7 +28,14 @@ from evidence_store.encrypted_file import (
 )
 from evidence_store.keys import Signer
 from evidence_store.manifest import write_seal
-from evidence_store.numbers_file import NUMBERS_NAME, read_numbers, spell_numbers
+from evidence_store.numbers_file import (
+    NUMBERS_NAME,
+    VECTORS_NAME,
+    VECTORS_ROLE,
+    read_numbers,
+    spell_numbers,
+    spell_vectors,
+)
 from evidence_store.roles import is_original
 from evidence_store.sealed_files import SealedFiles, as_file, vouch_for
 from evidence_store.whole_files import sync_file, sync_folder
@@ -95,9 +102,10 @@ class Vault(SealedFiles):
         """
         final = self.folder_of(record.evidence_id)
         with saying_what_failed(f"evidence {record.evidence_id}", final):
+            (folder / VECTORS_NAME).write_bytes(spell_vectors(record))
             files = tuple(
                 self._take_in(record.evidence_id, folder / name, role)
-                for name, role in sorted(roles.items())
+                for name, role in sorted({**roles, VECTORS_NAME: VECTORS_ROLE}.items())
             )
             sealed = replace(record, files=files)
             numbers, content = folder / NUMBERS_NAME, spell_numbers(sealed, story)

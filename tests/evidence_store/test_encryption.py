@@ -153,6 +153,7 @@ def test_originals_are_encrypted_and_masked_copies_are_not(tmp_path: Path) -> No
         "first.masked.jpg",
         "numbers.json",
         "manifest.json",
+        "vectors.json.enc",
     }
     assert verify_record(sealed, vault) == []
     assert vault.read_bytes(ID, "clip.mp4") == b"packetsclip.mp4"
@@ -161,7 +162,7 @@ def test_originals_are_encrypted_and_masked_copies_are_not(tmp_path: Path) -> No
     assert vault.size_of(ID, "clip.mp4") == by_name["clip.mp4"].size_bytes == 15
     without_key = Vault(vault.folder)
     problems = verify_record(sealed, without_key)
-    assert len(problems) == 2 and all("which is not at hand" in each for each in problems)
+    assert len(problems) == 3 and all("which is not at hand" in each for each in problems)
     with pytest.raises(EncryptionKeyMissing):
         without_key.check_keys(ID)
 
@@ -250,19 +251,19 @@ def test_all_originals_come_under_the_key_in_force(tmp_path: Path) -> None:
     data, place = DataDir(tmp_path), EncryptionKeyFolder(tmp_path / "keys")
     sealed, chain = seal(Vault(data.evidence)), CustodyChain(data.custody)
     place.create()
-    assert count_by_key(open_vault(data)) == {"": 2}
-    assert re_encrypt(open_vault(data), chain, lambda done, of: None).files == 2
+    assert count_by_key(open_vault(data)) == {"": 3}
+    assert re_encrypt(open_vault(data), chain, lambda done, of: None).files == 3
     old, new = place.rotate()
-    assert count_by_key(open_vault(data)) == {old.key_id: 2}
-    assert re_encrypt(open_vault(data), chain, lambda done, of: None).files == 2
+    assert count_by_key(open_vault(data)) == {old.key_id: 3}
+    assert re_encrypt(open_vault(data), chain, lambda done, of: None).files == 3
     vault = open_vault(data)
-    assert count_by_key(vault) == {new.key_id: 2} and verify_record(sealed, vault) == []
+    assert count_by_key(vault) == {new.key_id: 3} and verify_record(sealed, vault) == []
     assert re_encrypt(vault, chain, lambda done, of: None).files == 0
     (data.evidence / ID / "clip.mp4.enc").chmod(0o644)
     (data.evidence / ID / "clip.mp4.enc").write_bytes(b"damaged")
     place.rotate()
     done = re_encrypt(open_vault(data), chain, lambda done, of: None)
-    assert done.files == 1 and "clip.mp4" in done.problems[0]
+    assert done.files == 2 and "clip.mp4" in done.problems[0]
     assert [path.name for path in data.evidence.glob(".re*")] == []
 
 

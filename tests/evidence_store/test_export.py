@@ -26,6 +26,7 @@ from evidence_store.stills import encode_jpeg
 from evidence_store.summary_pdf import write_summaries
 from evidence_store.vault import Vault
 
+WITHHELD = ["clip.mp4", "first.jpg", "vectors.json"]
 Check = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -114,13 +115,13 @@ def test_an_export_verifies_elsewhere_as_zip_and_as_folder(
         done = check(path, "--fingerprint", signer.key_id, "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         told = json.loads(done.stdout)
-        assert told["withheld"] == ["clip.mp4", "first.jpg"] and told["custody_entries"] == 2
+        assert told["withheld"] == WITHHELD and told["custody_entries"] == 2
     spoken = check(unpacked).stdout
     assert signer.key_id in spoken and "一致" in spoken and "the signatures hold" in spoken
 
 
 def test_only_masked_copies_leave_unless_a_reason_is_given(site: Site, tmp_path: Path) -> None:
-    assert site.exporter().export(site.record, tmp_path / "a.zip") == ["clip.mp4", "first.jpg"]
+    assert site.exporter().export(site.record, tmp_path / "a.zip") == WITHHELD
     with pytest.raises(PutAside, match="reason"):
         site.exporter().export(site.record, tmp_path / "b.zip", " ")
     assert site.exporter().export(site.record, tmp_path / "b.zip", "court order 4") == []
@@ -134,6 +135,23 @@ def test_only_masked_copies_leave_unless_a_reason_is_given(site: Site, tmp_path:
     with pytest.raises(PutAside, match="is there already"):
         site.exporter().export(site.record, tmp_path / "a.zip")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.zip", "b.zip", "var"]
+
+
+def test_an_old_record_whose_numbers_hold_vectors_leaves_without_them(
+    site: Site, tmp_path: Path, check: Check
+) -> None:
+    """Records were sealed so before vectors had a file of their own."""
+    numbers = site.vault.folder_of(site.record.evidence_id) / "numbers.json"
+    old = {**json.loads(numbers.read_bytes()), "vectors": {"embedding": "AAAAAA=="}}
+    numbers.chmod(0o644)
+    numbers.write_text(json.dumps(old))
+    left_out = site.exporter().export(site.record, tmp_path / "a.zip")
+    assert left_out == sorted([*WITHHELD, "numbers.json"])
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert not [name for name in archive.namelist() if name.endswith("numbers.json")]
+        assert all(b"AAAAAA==" not in archive.read(name) for name in archive.namelist())
+    done = check(tmp_path / "a.zip")
+    assert done.returncode == 0, done.stdout
 
 
 def test_any_byte_of_any_exported_file_that_is_flipped_is_named(unpacked: Path) -> None:

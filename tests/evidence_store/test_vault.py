@@ -34,7 +34,7 @@ def seal(vault: Vault, record: EvidenceRecord, clip: bytes = b"packets") -> Evid
 def test_a_sealed_record_verifies_and_reads_back_whole(tmp_path: Path) -> None:
     vault = Vault(tmp_path / "evidence")
     sealed = seal(vault, a_record())
-    assert {file.role for file in sealed.files} == {"clip", "snapshot", "numbers"}
+    assert {file.role for file in sealed.files} == {"clip", "snapshot", "numbers", "search vectors"}
     assert verify_record(sealed, vault) == []
     back = vault.read(ID)
     assert back is not None

@@ -128,7 +128,8 @@ def test_originals_are_shown_only_with_a_reason_that_is_logged(data: DataDir) ->
     assert "clip.mp4" in json_lines(opened)[0]["paths"]  # type: ignore[operator]
     entry = json.loads(data.custody.read_text().splitlines()[-1])
     assert (entry["kind"], entry["evidence_id"]) == ("viewed", wanted)
-    assert entry["details"] == {"reason": "appeal 17", "files": ["clip.mp4"]} and entry["signature"]
+    assert entry["details"] == {"reason": "appeal 17", "files": ["clip.mp4", "vectors.json"]}
+    assert entry["signature"]
 
 
 def test_an_unknown_id_says_where_to_find_the_known_ones(data: DataDir) -> None:
@@ -204,7 +205,8 @@ def test_what_does_not_verify_is_not_exported(data: DataDir, tmp_path: Path) -> 
     wanted, target = record(1).evidence_id, tmp_path / "out.zip"
     done = run(data, "evidence", "export", wanted, "--to", str(target), "--json")
     told = json_lines(done)[0]
-    assert target.is_file() and told["withheld"] == ["clip.mp4"] and told["masked"] is True
+    assert target.is_file() and told["withheld"] == ["clip.mp4", "vectors.json"]
+    assert told["masked"] is True
     target.unlink()
     clip = data.evidence / wanted / "clip.mp4"
     clip.chmod(0o644)
@@ -240,7 +242,7 @@ def test_encrypted_originals_are_shown_as_copies_that_can_be_opened(
 ) -> None:
     key, wanted = EncryptionKeyFolder(data.keys).create(), record(1).evidence_id
     chain = CustodyChain(data.custody, KeyFolder(data.keys).signer())
-    assert re_encrypt(open_vault(data), chain, lambda done, of: None).files == 4
+    assert re_encrypt(open_vault(data), chain, lambda done, of: None).files == 8
     assert json_lines(run(data, "evidence", "verify", "--json"))[0]["problems"] == []
     plain = run(data, "evidence", "show", wanted, "--to", str(tmp_path / "copies"), "--json")
     assert "clip.mp4" not in json_lines(plain)[0]["paths"]
