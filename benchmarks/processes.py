@@ -40,6 +40,11 @@ def peak_rss_mb(pid: int) -> float:
     return _kilobytes(Path(f"/proc/{pid}/status"), "VmHWM:") * 1024 / 1e6
 
 
+def rss_mb(pid: int) -> float:
+    """Memory that one process holds resident now, MB; 0 when it is gone."""
+    return _kilobytes(Path(f"/proc/{pid}/status"), "VmRSS:") * 1024 / 1e6
+
+
 def pss_mb(pid: int) -> float:
     """Memory held now, MB; a page shared by k processes counts as 1/k. 0 when it is gone."""
     return _kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss:") * 1024 / 1e6

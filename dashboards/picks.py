@@ -29,7 +29,7 @@ class SearchPick:
     rule_id: str | None = None
     outcome: str | None = None
     from_at: datetime | None = None  # the offence ended at or after this …
-    to_at: datetime | None = None  # … and began before this
+    to_at: datetime | None = None  # … and before this
 
     @property
     def is_empty(self) -> bool:

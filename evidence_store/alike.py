@@ -26,7 +26,7 @@ SAME_WITHIN = 1e-6  # cosines closer than this are the same: single precision sa
 # of each vector's nearest, where not every record can be compared by both
 CANDIDATES_AT_LEAST, CANDIDATES_PER_ASKED = 100, 10
 # a record, what it is ranked by, and each vector's cosine
-_Scored = tuple[EvidenceRecord, float, dict[str, float]]
+Scored = tuple[EvidenceRecord, float, dict[str, float]]
 _WEIGHTS: dict[Vector, float] = {"embedding": 0.5, "appearance": 0.5}
 
 
@@ -70,14 +70,14 @@ def find_alike(
     nearest = find_nearest(table, by, unit, wanted, k + 1, SCHEMA.names)
     vectors = vector_matrix(nearest.rows, by, VECTOR_SIZES[by])
     records = from_arrow(nearest.rows)
-    scored: list[_Scored] = [
+    scored: list[Scored] = [
         (record, similarity, {str(by): similarity})
         for record, similarity, own in zip(
             records, nearest.similarities.tolist(), vectors, strict=True
         )
         if own.any()
     ]
-    return _ranked(scored, k, nearest.is_exact, nearest.fitting)
+    return rank(scored, k, nearest.is_exact, nearest.fitting)
 
 
 def find_alike_by_both(
@@ -106,14 +106,14 @@ def find_alike_by_both(
     has_both = np.logical_and.reduce(
         [vector_matrix(rows, by, VECTOR_SIZES[by]).any(axis=1) for by in units]
     )
-    scored: list[_Scored] = []
+    scored: list[Scored] = []
     for number, record in enumerate(from_arrow(rows)):
         if has_both[number]:
             each = {str(by): float(cosines[by][number]) for by in units}
             scored.append((record, sum(_WEIGHTS[by] * each[by] for by in units), each))
     # beyond the candidates a record could still win by being fair in both
     is_exact = all(each.is_exact for each in nearest) and fitting <= at_most
-    return _ranked(scored, k, is_exact, fitting)
+    return rank(scored, k, is_exact, fitting)
 
 
 def _together(nearest: list[Nearest]) -> pa.Table:
@@ -125,12 +125,13 @@ def _together(nearest: list[Nearest]) -> pa.Table:
     return rows.take(pa.array(list(seen.values()), pa.int64()))
 
 
-def _ranked(
-    scored: list[_Scored],
+def rank(
+    scored: list[Scored],
     k: int,
     is_exact: bool,
     fitting: int,
 ) -> Found:
+    """The k best of what was scored, in order, with their ranks."""
     scored = sorted(scored, key=lambda each: (-each[1], each[0].evidence_id))
     matches: list[Match] = []
     for record, similarity, cosines in scored[:k]:

@@ -68,7 +68,7 @@ def keep_up(table: LanceTable, folder: Path, indices: Indices) -> list[str]:
     """
     damaged = _tidy_or_say(table)
     rows = int(table.count_rows())
-    built = _index_facts(table, indices.facts) if rows >= INDEX_FACTS_FROM_ROWS else []
+    built = index_facts(table, indices.facts) if rows >= INDEX_FACTS_FROM_ROWS else []
     if rows < INDEX_VECTORS_FROM_ROWS:
         return built
     notes = _read_notes(folder)
@@ -93,7 +93,8 @@ def _tidy_or_say(table: LanceTable) -> bool:
     return False
 
 
-def _index_facts(table: LanceTable, facts: Mapping[str, str]) -> list[str]:
+def index_facts(table: LanceTable, facts: Mapping[str, str]) -> list[str]:
+    """Build the indices on facts that are not there yet; returns their columns."""
     from lancedb.index import Bitmap, BTree
 
     have = {column for index in table.list_indices() for column in index.columns}

@@ -19,7 +19,6 @@ FACT_INDICES = {
     "outcome": "bitmap",
     "category": "bitmap",
     "subject_id": "btree",
-    "first_seen_at": "btree",
     "ended_at": "btree",
 }
 
@@ -35,7 +34,8 @@ class Wanted:
     category: str | None = None  # the rule's, such as street/loitering
     subject_id: str | None = None  # "camera/number"
     from_at: datetime | None = None  # the offence ended at or after this …
-    to_at: datetime | None = None  # … and began before this: it overlaps the span
+    # … and before this. Asking when it began as well would cost a large table two half scans.
+    to_at: datetime | None = None
 
     @property
     def is_all(self) -> bool:
@@ -53,7 +53,7 @@ class Wanted:
         if self.from_at is not None:
             parts.append(col("ended_at") >= lit(self.from_at))
         if self.to_at is not None:
-            parts.append(col("first_seen_at") < lit(self.to_at))
+            parts.append(col("ended_at") < lit(self.to_at))
         return reduce(and_, parts) if parts else None
 
 

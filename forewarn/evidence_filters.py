@@ -26,7 +26,7 @@ FromOption = Annotated[
     typer.Option("--from", "--since", help="Only offences that ended at or after this time (UTC)."),
 ]
 ToOption = Annotated[
-    datetime | None, typer.Option("--to", help="Only offences that began before this time (UTC).")
+    datetime | None, typer.Option("--to", help="Only offences that ended before this time (UTC).")
 ]
 
 
