@@ -45,7 +45,7 @@ def test_an_ended_offence_becomes_whole_evidence(
     assert sealed.complete and sealed.missing == ()
     assert sealed.evidence_id == mint("evd", ended.subject)
     counted = Counter(file.role for file in sealed.files)
-    assert counted == {"clip": 1, "numbers": 1} | dict.fromkeys(PICTURES, 3)
+    assert counted == {"clip": 1, "numbers": 1, "search vectors": 1} | dict.fromkeys(PICTURES, 3)
     record = parts.table.get(sealed.evidence_id)
     assert record is not None and verify_record(record, parts.vault) == []
     assert record.outcome == "complied" and record.rungs_spoken == 1 and record.best_score == 0.9
@@ -133,7 +133,7 @@ def test_without_footage_the_record_is_sealed_incomplete_with_the_reason(
     sealed = sealed_data(preserve(offence(), (), elsewhere))
     assert not sealed.complete
     assert any("crossing.mp4" in reason for reason in sealed.missing)
-    assert [file.role for file in sealed.files] == ["numbers"]
+    assert [file.role for file in sealed.files] == ["search vectors", "numbers"]
     record = parts.table.get(sealed.evidence_id)
     assert record is not None and record.clip_duration_s == 0 and not record.embedding.any()
 
