@@ -20,6 +20,7 @@ from domain.evidence import EvidenceRecord
 from evidence_store.alike import Found, rank
 from evidence_store.lance import check_schema, connect, insert_new, is_there, open_or_make, set_key
 from evidence_store.nearest import Nearest, find_nearest, to_unit
+from evidence_store.table_lock import writing_rows
 from evidence_store.upkeep import Indices, keep_up
 from evidence_store.wanted import EVERYTHING, FACT_INDICES, Wanted
 
@@ -143,7 +144,8 @@ class PictureVectors:
         listed = pa.FixedSizeListArray.from_arrays(flat, self.pair.size)
         rows = pa.table([*arrays, listed], names=schema.names).cast(schema)
         try:
-            return insert_new(self._written(), KEY, rows)
+            with writing_rows(self._path):
+                return insert_new(self._written(), KEY, rows)
         except (OSError, RuntimeError) as error:
             raise TryAgain(
                 f"{self._path}/{self.pair.table_name}: cannot be written: {error}"
@@ -205,7 +207,8 @@ class PictureVectors:
         if self._table is None:
             return []
         try:
-            return keep_up(self._table, self._path, INDICES)
+            with writing_rows(self._path):
+                return keep_up(self._table, self._path, INDICES)
         except (OSError, RuntimeError) as error:
             raise TryAgain(
                 f"{self._path}/{self.pair.table_name}: upkeep failed: {error}"
