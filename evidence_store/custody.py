@@ -41,6 +41,8 @@ Kind = Literal[
     "encryption off",  # somebody decided that they are not; details: reason
     "re-encrypted",  # originals came under the key in force; details: encryption_key_id, files
     "stamped",  # an authority vouches for the time of a sealing; details: of which entry, the stamp
+    "backed up",  # a copy of all of it was made; details: backup, records
+    "restored",  # from here on it is a copy out of a backup; details: backup, problems
     "mended",  # the line before was cut off by a crash; details: its sha256
 ]
 Entry = dict[str, Any]

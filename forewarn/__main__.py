@@ -11,6 +11,7 @@ from domain.errors import ForewarnError
 from forewarn import __version__
 from forewarn.commands import (
     audit,
+    backup,
     check,
     console,
     events,
@@ -42,6 +43,7 @@ app.add_typer(offences.app, name="offences")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(keys.app, name="keys")
 app.add_typer(notify.app, name="notify")
+app.add_typer(backup.app, name="backup")
 app.command("audit")(audit.audit)
 app.command("console")(console.console_command)
 

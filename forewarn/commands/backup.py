@@ -1,0 +1,255 @@
+"""`forewarn backup`: copies of evidence and events, made while everything runs, and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from domain.errors import ForewarnError, PutAside
+from forewarn.options import (
+    DEFAULT_DATA,
+    DataOption,
+    JsonOption,
+    KeysOption,
+    console,
+    data_dir,
+    keys_dir,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evidence_store.backup_store import BackupStore
+    from evidence_store.restore import Restored
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Copies of evidence and events, made while everything runs, and back again.",
+)
+
+BackupArgument = Annotated[
+    Path, typer.Argument(metavar="BACKUP", help="The backup's folder, on another disk.")
+]
+SnapshotOption = Annotated[
+    str,
+    typer.Option("--at", metavar="TIME", help="Which one, as `list` calls it; else the latest."),
+]
+
+
+@app.command()
+def create(
+    backup: BackupArgument,
+    with_private_keys: Annotated[
+        bool,
+        typer.Option(
+            "--with-private-keys",
+            help="Also the keys that sign and decrypt: who has the backup can then do both.",
+        ),
+    ] = False,
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Add today's state of a data folder to a backup; what is there already is not copied again.
+
+    Taken: sealed evidence as it lies there (originals stay encrypted), the custody chain, the event log,
+    announcements, messages, audits and public keys. Not taken: recordings, the evidence table (it is
+    made anew from the records), logs and, unless asked for, private keys. Programs may run meanwhile.
+
+    Example: forewarn backup create /media/safe/forewarn --data var/site
+    """
+    from evidence_store.backup import create_backup
+    from evidence_store.backup_store import BackupStore
+    from evidence_store.open_vault import encryption_folder
+    from evidence_store.site_key import open_chain
+
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    if not folder.root.is_dir():
+        raise PutAside(f"{folder.root}: there is no such data folder")
+    chain = open_chain(folder, key_folder)
+    store = BackupStore.open(backup.expanduser().resolve(), create=True)
+    with _bar(as_json) as show:
+        made = create_backup(
+            folder,
+            store,
+            chain,
+            encryption_folder(folder, key_folder),
+            lambda done, of: show("records", done, of),
+            with_private_keys=with_private_keys,
+        )
+    if as_json:
+        print_json(asdict(made))
+    else:
+        console.print(f"{made.name}: {made.records} records, {made.files} files", highlight=False)
+        for line in made.missing:
+            console.print(f"[red]missing:[/red] {line}", highlight=False, soft_wrap=True)
+        if not with_private_keys:
+            console.print("The private keys are not in it; keep a copy of them elsewhere.")
+    if made.missing:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_backups(backup: BackupArgument, as_json: JsonOption = False) -> None:
+    """What a backup holds, oldest first.
+
+    Example: forewarn backup list /media/safe/forewarn
+    """
+    store = _open(backup)
+    for name in store.names():
+        try:
+            told = store.read(name)
+        except PutAside as error:
+            console.print(f"[red]changed:[/red] {error}", highlight=False, soft_wrap=True)
+            continue
+        if as_json:
+            print_json(asdict(told))
+        else:
+            print(f"{name}  {told.records} records  {told.files} files  {told.size_bytes} bytes")
+
+
+@app.command()
+def verify(
+    backup: BackupArgument,
+    at: SnapshotOption = "",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="Trust this data folder's keys; else those in the backup."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read every byte of a backup; what is damaged or missing is named, and the exit code is then 1.
+
+    Example: forewarn backup verify /media/safe/forewarn --data var/site
+    """
+    from evidence_store.restore import check_backup
+    from evidence_store.site_key import keys_of
+
+    store = _open(backup)
+    trusted = keys_of(data_dir(data)) if data else None
+    with _bar(as_json) as show:
+        found = check_backup(store, at or _latest(store), trusted, show)
+    _tell(found, as_json, "is as it was made")
+
+
+@app.command()
+def restore(
+    backup: BackupArgument,
+    at: SnapshotOption = "",
+    keep_damaged: Annotated[
+        bool,
+        typer.Option("--keep-damaged", help="Restore what is there, also where it is damaged."),
+    ] = False,
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a new data folder out of a backup, and verify every record, the chain and all keys in it.
+
+    The folder gets its name only when all of it is there. Encrypted originals are opened for the check
+    where the key is at hand (--keys, FOREWARN_ENCRYPTION_KEY, or in the backup).
+
+    Example: forewarn backup restore /media/safe/forewarn --data var/restored --keys /media/token
+    """
+    from evidence_store.restore import restore_backup
+    from evidence_store.site_key import open_chain
+
+    store, folder, key_folder = _open(backup), data_dir(data), keys_dir(keys)
+    with _bar(as_json) as show:
+        done = restore_backup(
+            store, at or _latest(store), folder, key_folder, show, keep_damaged=keep_damaged
+        )
+    told = {"backup": done.snapshot.name, "problems": len(done.problems)}
+    try:
+        open_chain(folder, key_folder).append("restored", "", told)
+    except ForewarnError as error:
+        done.remarks.append(f"no custody entry of this: {error}")
+    _tell(done, as_json, f"is restored to {folder.root}, and verifies")
+
+
+@app.command()
+def prune(
+    backup: BackupArgument,
+    keep: Annotated[int, typer.Option("--keep", min=1, help="How many of the latest stay.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Delete older backups, and every file that none of the others needs.
+
+    Erasing a record does not reach into backups: it is gone from one when every snapshot that holds it
+    is. Run this after each backup, with as many as your retention allows.
+
+    Example: forewarn backup prune /media/safe/forewarn --keep 14
+    """
+    store = _open(backup)
+    with store.locked():
+        gone = store.names()[:-keep]
+        freed = store.drop(gone)
+    if as_json:
+        print_json({"deleted": gone, "freed_bytes": freed, "kept": store.names()})
+    else:
+        console.print(f"{len(gone)} backups deleted, {freed} bytes freed", highlight=False)
+
+
+def _open(backup: Path) -> BackupStore:
+    from evidence_store.backup_store import BackupStore
+
+    return BackupStore.open(backup.expanduser().resolve())
+
+
+def _latest(store: BackupStore) -> str:
+    names = store.names()
+    if not names:
+        raise PutAside(f"{store.folder}: holds no finished backup")
+    return names[-1]
+
+
+def _tell(found: Restored, as_json: bool, words: str) -> None:
+    if as_json:
+        told = {"backup": found.snapshot.name, "files": found.files, "records": found.records}
+        print_json(told | {"problems": found.problems, "remarks": found.remarks})
+    else:
+        for problem in found.problems:
+            console.print(f"[red]damaged:[/red] {problem}", highlight=False, soft_wrap=True)
+        for remark in found.remarks:
+            console.print(f"[yellow]remark:[/yellow] {remark}", highlight=False, soft_wrap=True)
+        when = datetime.strptime(found.snapshot.name, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC)
+        if not found.problems:
+            console.print(
+                f"backup of {when:%Y-%m-%d %H:%M:%S} UTC {words}: {found.records} records, "
+                f"{found.files} files",
+                highlight=False,
+                soft_wrap=True,
+            )
+        console.print(f"signed by {found.snapshot.signed_by}", highlight=False, soft_wrap=True)
+    if found.problems:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _bar(is_silent: bool) -> Iterator[Callable[[str, int, int], None]]:
+    with Progress(
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=is_silent,
+    ) as bars:
+        task = bars.add_task("looking", total=None)
+
+        def show(words: str, done: int, of: int) -> None:
+            bars.update(task, description=words, completed=done, total=of)
+
+        yield show
