@@ -12,10 +12,13 @@ from pathlib import Path
 
 from domain.data_dir import DataDir
 from domain.errors import PutAside
-from domain.evidence import EvidenceRecord
+from domain.evidence import EMBEDDING_SIZE
 from evidence_store.backup import PRIVATE_KEYS, PUBLIC_KEYS
 from evidence_store.backup_store import BackupStore, Listed, Snapshot, saying_what_failed
+from evidence_store.encrypted_file import ENDING, key_id_of_file
+from evidence_store.encryption_keys import find_encryption_keys
 from evidence_store.keys import KeyFolder, PublicKeys
+from evidence_store.open_vault import encryption_folder, open_vault
 from evidence_store.table import EvidenceTable
 from evidence_store.verifier import Verifier
 from evidence_store.whole_files import sync_folder
@@ -79,12 +82,14 @@ def restore_backup(
     """Make a data folder out of a snapshot and verify all of it; it gets its name at the end.
 
     Args:
-        key_folder: where the encryption key lies, for looking into encrypted originals; None: what
+        key_folder: where the encryption key lies: rows and originals are read with it; None: what
             FOREWARN_KEYS says, else the backup's own.
         keep_damaged: give the folder its name also where something is wrong; else it is deleted.
     Raises:
         PutAside: the target holds something, the snapshot cannot be read, or it is damaged and may
             not be kept; the first faults are named.
+        EncryptionKeyMissing: it holds encrypted files whose key is not at hand; with keep_damaged
+            their records get no row.
         TryAgain: the disk is full.
     """
     root = target.root
@@ -100,10 +105,13 @@ def restore_backup(
             files = list(store.listing(snapshot))
             if fault := store.fault_of_signature(snapshot, _keys_inside(store, files)):
                 done.problems.append(fault)
+            files.sort(key=lambda each: not each.name.startswith("keys/"))  # those first
             for number, each in enumerate(files, start=1):
+                if not keep_damaged and each.name.endswith(ENDING):
+                    _check_key(store, each, data, key_folder)
                 _bring_back(store, each, folder, done)
                 progress("copying", number, len(files))
-            _make_table(data, progress)
+            _make_table(data, key_folder, done, progress)
             _verify(data, key_folder, done, progress)
             if done.problems and not keep_damaged:
                 first = "; ".join(done.problems[:5])
@@ -145,16 +153,31 @@ def _bring_back(store: BackupStore, listed: Listed, folder: Path, done: Restored
     done.files += 1
 
 
-def _make_table(data: DataDir, progress: Progress) -> None:
-    """The evidence table anew, out of the records' own numbers."""
-    from evidence_store.vault import Vault
+def _check_key(store: BackupStore, listed: Listed, data: DataDir, key_folder: Path | None) -> None:
+    """Hear of a missing key at the first file that needs it, not after hours of copying."""
+    keys = find_encryption_keys(encryption_folder(data, key_folder))
+    try:
+        keys.need(key_id_of_file(store.path_of(listed.sha256)), listed.name)
+    except (OSError, PutAside):
+        return  # damaged, which is named in its turn
 
-    vault, table = Vault(data.evidence), EvidenceTable.open(data.lancedb)
+
+def _make_table(data: DataDir, key_folder: Path | None, done: Restored, progress: Progress) -> None:
+    """The evidence table anew, out of the records' own numbers and vectors."""
+    vault, table = open_vault(data, key_folder), EvidenceTable.open(data.lancedb)
     ids = vault.ids()
     for start in range(0, len(ids), ROWS_AT_ONCE):
-        some = [vault.read(each) for each in ids[start : start + ROWS_AT_ONCE]]
-        table.put([each for each in some if each is not None])
-        progress("listing", start + len(some), len(ids))
+        rows = []
+        for evidence_id in ids[start : start + ROWS_AT_ONCE]:
+            record = vault.read(evidence_id)
+            if record is not None and len(record.embedding) == EMBEDDING_SIZE:
+                rows.append(record)
+            else:
+                done.problems.append(
+                    f"{evidence_id}: gets no row: numbers or vectors cannot be read"
+                )
+        table.put(rows)
+        progress("listing", min(start + ROWS_AT_ONCE, len(ids)), len(ids))
     table.optimize()
 
 
@@ -162,15 +185,10 @@ def _verify(data: DataDir, key_folder: Path | None, done: Restored, progress: Pr
     verifier, table = Verifier.open(data, key_folder), EvidenceTable.open(data.lancedb)
     done.problems += verifier.problems
     ids = verifier.vault.ids()
-    unopened = 0
     for number, evidence_id in enumerate(ids, start=1):
-        record: EvidenceRecord | None = table.get(evidence_id)
-        if record is None:
-            done.problems.append(f"{evidence_id}: numbers.json cannot be read")
-        else:
-            problems, closed = _without_missing_keys(verifier.problems_of(record))
-            done.problems += problems
-            unopened += closed
+        record = table.get(evidence_id)
+        if record is not None:  # else it was named before
+            done.problems += verifier.problems_of(record)
         progress("verifying", number, len(ids))
     known_missing = {each.partition(":")[0] for each in done.snapshot.missing}
     done.problems += [
@@ -179,18 +197,7 @@ def _verify(data: DataDir, key_folder: Path | None, done: Restored, progress: Pr
     done.remarks += [
         f"was missing already when it was backed up: {each}" for each in done.snapshot.missing
     ]
-    if unopened:
-        done.remarks.append(
-            f"{unopened} encrypted originals are as they were backed up, but could not be opened: "
-            "their key is not at hand"
-        )
     done.records = len(ids)
-
-
-def _without_missing_keys(problems: Sequence[str]) -> tuple[list[str], int]:
-    """What is wrong, and how many files only lack their key."""
-    told = [each for each in problems if ": is encrypted with key " not in each]
-    return told, len(problems) - len(told)
 
 
 def _keys_inside(store: BackupStore, files: Sequence[Listed]) -> PublicKeys:

@@ -23,7 +23,7 @@ from event_log.log import EventLog
 from evidence_store.backup import create_backup
 from evidence_store.backup_store import BackupStore, Snapshot
 from evidence_store.custody import CustodyChain, note_sealed
-from evidence_store.encryption_keys import EncryptionKeyFolder
+from evidence_store.encryption_keys import EncryptionKeyFolder, EncryptionKeyMissing
 from evidence_store.keys import KeyFolder
 from evidence_store.open_vault import open_vault
 from evidence_store.restore import check_backup, restore_backup
@@ -138,8 +138,8 @@ def test_a_backup_of_the_next_day_costs_what_is_new(site: Site, store: BackupSto
     written = {path: path.stat().st_mtime_ns for path in before}
     site.seal(7)
     second = site.back_up(store)
-    # the new record's five files, the chain, the event log and the listing
-    assert len(objects(store) - before) == 8 and second.records == 4
+    # the new record's six files, the chain, the event log and the listing
+    assert len(objects(store) - before) == 9 and second.records == 4
     assert all(path.stat().st_mtime_ns == at for path, at in written.items())
 
 
@@ -147,8 +147,13 @@ def test_private_keys_come_along_only_when_asked_for(
     site: Site, store: BackupStore, tmp_path: Path
 ) -> None:
     without = site.back_up(store)
-    done = restore_backup(store, without.name, DataDir(tmp_path / "closed"), None, quiet)
-    assert done.problems == [] and "3 encrypted originals" in done.remarks[0]
+    with pytest.raises(EncryptionKeyMissing, match="which is not at hand"):
+        restore_backup(store, without.name, DataDir(tmp_path / "closed"), None, quiet)
+    assert not (tmp_path / "closed").exists()
+    closed = restore_backup(
+        store, without.name, DataDir(tmp_path / "closed"), None, quiet, keep_damaged=True
+    )
+    assert sum("gets no row" in each for each in closed.problems) == 3
     whole = site.back_up(store, with_private_keys=True)
     data = restored(store, whole.name, tmp_path / "open")
     for name in ("site-key.pem", "encryption.key"):
@@ -179,13 +184,12 @@ def test_every_object_that_is_changed_cut_off_or_gone_is_named(
             path.write_bytes(sound)
     some = next(path for path in objects(store) if path.name != snapshot.listing_sha256)
     some.write_bytes(b"damaged")
+    new, keys = DataDir(tmp_path / "new"), site.data.keys
     with pytest.raises(PutAside, match="nothing was restored"):
-        restore_backup(store, snapshot.name, DataDir(tmp_path / "new"), None, quiet)
+        restore_backup(store, snapshot.name, new, keys, quiet)
     assert [path.name for path in tmp_path.iterdir() if "new" in path.name] == []
-    kept = restore_backup(
-        store, snapshot.name, DataDir(tmp_path / "new"), None, quiet, keep_damaged=True
-    )
-    assert kept.problems and DataDir(tmp_path / "new").custody.exists()
+    kept = restore_backup(store, snapshot.name, new, keys, quiet, keep_damaged=True)
+    assert kept.problems and new.custody.exists()
 
 
 def test_every_byte_of_snapshot_signature_and_listing(site: Site, store: BackupStore) -> None:
@@ -221,7 +225,8 @@ def test_a_record_that_is_gone_is_named_and_the_rest_is_kept(
     shutil.rmtree(lost)
     snapshot = site.back_up(store)
     assert snapshot.missing == (f"{lost.name}: the folder is gone",) and snapshot.records == 2
-    done = restore_backup(store, snapshot.name, DataDir(tmp_path / "new"), None, quiet)
+    keys = site.data.keys
+    done = restore_backup(store, snapshot.name, DataDir(tmp_path / "new"), keys, quiet)
     assert done.problems == [] and lost.name in done.remarks[0]
     site.chain.append("erased", lost.name, {})
     assert site.back_up(store).missing == ()
