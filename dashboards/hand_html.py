@@ -7,7 +7,9 @@ from html import escape
 from dashboards.names import Names
 from domain.events import (
     ByHand,
+    CommandGiven,
     CommandRefused,
+    Event,
     EventData,
     OffenceDismissed,
     OffenceDispatched,
@@ -43,6 +45,15 @@ def step_by_hand(data: EventData, names: Names) -> str:
             )
             return f'<div class="not-spoken">{escape(said)}</div>'
     return ""
+
+
+def waiting(given: Event, names: Names) -> str:
+    """A command that nobody has answered yet."""
+    data = given.data
+    assert isinstance(data, CommandGiven)
+    command = names.command(data.command)
+    said = names.say("operate.waiting", who=data.operator, command=command)
+    return f'<div class="detail">{escape(said)}</div>'
 
 
 def asked_by(by_hand: ByHand | None, names: Names) -> str:

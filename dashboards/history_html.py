@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from dashboards.file_keys import MASKED_FOR_S, FileKeys
-from dashboards.hand_html import asked_by, step_by_hand
+from dashboards.hand_html import asked_by, step_by_hand, waiting
 from dashboards.names import Names
 from dashboards.offence_rows import state_chip
 from dashboards.offences import Offence
@@ -63,6 +63,9 @@ def history(offence: Offence, names: Names, keys: FileKeys) -> str:
         f"<li><time>{escape(names.clock(event.time))}</time><div>{said}</div></li>"
         for event in offence.history
         if (said := _step(event, names))
+    ) + "".join(
+        f"<li><time>{escape(names.clock(event.time))}</time><div>{waiting(event, names)}</div></li>"
+        for event in offence.asked
     )
     return (
         '<article class="history">'

@@ -14,6 +14,7 @@ from dashboards.history_html import history, nothing_picked
 from dashboards.kpi_html import kpis
 from dashboards.offence_table import OffenceTable
 from dashboards.offences import Offence
+from dashboards.operator_panel import OperatorPanel
 from dashboards.picks import LivePick
 from dashboards.poller import Snapshot
 from dashboards.theme import HISTORY_CSS, KPI_CSS
@@ -46,13 +47,18 @@ class LivePage:
         self._history = pn.pane.HTML(
             nothing_picked(names), stylesheets=[HISTORY_CSS], sizing_mode="stretch_width", margin=0
         )
+        self._operator = OperatorPanel(context, names)
         self._unmasked = UnmaskedDialog(context, names)
 
     def view(self) -> Page:
         """Build the page and keep it fresh while somebody looks at it."""
         right = pmui.Column(
             self._table.view,
-            pmui.Paper(self._history, self._unmasked.view, sx=HISTORY_STYLE, margin=(12, 0, 0, 0)),
+            pmui.Paper(
+                *(self._operator.view, self._history, self._unmasked.view),
+                sx=HISTORY_STYLE,
+                margin=(12, 0, 0, 0),
+            ),
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -96,6 +102,7 @@ class LivePage:
             return
         self._drawn_offence = offence
         self._history.object = history(offence, self._names, self._context.keys)
+        self._operator.offer(offence)
         self._unmasked.offer(offence.evidence)
 
 

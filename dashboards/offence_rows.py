@@ -22,6 +22,7 @@ def row_of(offence: Offence, snapshot: Snapshot, names: Names) -> Row:
         "order": offence.first_seen_at.timestamp(),
         "state": offence.state,
         "state_name": names.state(offence.state),
+        "holder": offence.taken_by,
         "since": names.clock(offence.first_seen_at, day),
         "camera": names.camera(offence.camera_id),
         "rule": names.rule(offence.rule_id),

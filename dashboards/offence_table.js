@@ -51,6 +51,7 @@ class Table {
     const [state, since, where, dwell, calls] = line.children;
     set(state.firstChild, row.state_name);
     state.firstChild.className = `state ${row.state}`;
+    set(state.lastChild, row.holder);
     set(since, row.since);
     set(where.firstChild, row.camera);
     set(where.lastChild, row.rule);
@@ -66,6 +67,7 @@ class Table {
     line.setAttribute("aria-selected", "false");
     for (const name of COLUMNS) element("td", name, line);
     element("span", "state", line.children[0]);
+    element("small", "", line.children[0]);
     element("div", "", line.children[2]);
     element("small", "", line.children[2]);
     const after = [...this.body.children].find(other => other.order < row.order);

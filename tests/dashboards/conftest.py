@@ -20,6 +20,8 @@ import av
 import cv2
 import numpy as np
 import pytest
+from real_browser import browser as browser
+from real_browser import page as page
 
 from domain.data_dir import DataDir
 from domain.events import (

@@ -4,64 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Page, expect
+from real_browser import open_page
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-)
-expect.set_options(timeout=40_000)  # the first search loads LanceDB, which takes seconds
 # reads the pixel of a tile's canvas that is named by fractions of its width and height
 PIXEL = """(canvas, [x, y]) => Array.from(canvas.getContext("2d").getImageData(
     Math.round(x * canvas.width), Math.round(y * canvas.height), 1, 1).data)"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine; install the package chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser, running_console) -> Iterator[Page]:
-    """A page that aborts every request to another host, and fails the test for it."""
-    context = browser.new_context(viewport={"width": 1500, "height": 950}, locale="en-GB")
-    foreign: list[str] = []
-    faults: list[str] = []
-
-    def guard(route: Route) -> None:
-        if route.request.url.startswith(running_console.address + "/"):
-            route.continue_()
-        else:
-            foreign.append(route.request.url)
-            route.abort()
-
-    context.route(re.compile("^(?!data:|blob:)"), guard)
-    opened = context.new_page()
-    opened.set_default_timeout(40_000)
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    yield opened
-    context.close()
-    assert foreign == []
-    assert faults == []
-
-
-def _open(page: Page, running_console, path: str) -> None:
-    page.goto(running_console.address + path)
-    page.wait_for_selector(".MuiAppBar-root")
 
 
 def _row(page: Page, words: str):
@@ -69,7 +23,7 @@ def _row(page: Page, words: str):
 
 
 def test_the_root_is_the_live_page_and_shows_a_tile_for_each_camera(page, running_console):
-    _open(page, running_console, "/?lang=en")
+    open_page(page, running_console, "/?lang=en")
     live = page.locator("figure[data-camera=gate-early]")
     expect(live).to_have_attribute("data-status", "up")
     expect(live.locator(".title")).to_have_text("Crossing camera, first stretch")
@@ -80,7 +34,7 @@ def test_the_root_is_the_live_page_and_shows_a_tile_for_each_camera(page, runnin
 
 
 def test_a_tile_is_the_cameras_picture_with_the_boxes_on_it(page, running_console):
-    _open(page, running_console, "/live?lang=en")
+    open_page(page, running_console, "/live?lang=en")
     live = page.locator("figure[data-camera=gate-early]")
     expect(live).to_have_attribute("data-status", "up")
     canvas = live.locator("canvas")
@@ -102,7 +56,7 @@ def test_a_tile_is_the_cameras_picture_with_the_boxes_on_it(page, running_consol
 
 
 def test_the_table_shows_newest_first_and_grows_by_itself(page, running_console):
-    _open(page, running_console, "/live?lang=en")
+    open_page(page, running_console, "/live?lang=en")
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(4)
     expect(rows.first).to_contain_text("Warned")
@@ -118,7 +72,7 @@ def test_the_table_shows_newest_first_and_grows_by_itself(page, running_console)
 
 
 def test_a_row_tells_its_history_with_masked_pictures_and_no_clip(page, running_console):
-    _open(page, running_console, "/live?lang=en")
+    open_page(page, running_console, "/live?lang=en")
     _row(page, "Escalated").click()
     told = page.locator(".history")
     expect(told).to_contain_text("Call 3 of 3 due")
@@ -136,7 +90,7 @@ def test_a_row_tells_its_history_with_masked_pictures_and_no_clip(page, running_
 
 def test_an_unmasked_clip_plays_only_after_its_reason_was_logged(page, running_console):
     log: Path = running_console.staged.data.custody
-    _open(page, running_console, "/live?lang=en")
+    open_page(page, running_console, "/live?lang=en")
     _row(page, "Escalated").click()
     page.get_by_role("button", name="Unmasked clip").click()
     page.get_by_label("Your name or staff number").fill("A. Li")
@@ -157,7 +111,7 @@ def test_an_unmasked_clip_plays_only_after_its_reason_was_logged(page, running_c
 
 
 def test_a_live_camera_that_falls_silent_is_marked_as_stale(page, running_console):
-    _open(page, running_console, "/live?lang=en")
+    open_page(page, running_console, "/live?lang=en")
     tile = page.locator("figure[data-camera=gate-late]")
     view = running_console.staged.show("gate-late", 50.0, (), "up")
     expect(tile).to_have_attribute("data-status", "up")
@@ -170,7 +124,7 @@ def test_a_live_camera_that_falls_silent_is_marked_as_stale(page, running_consol
 
 
 def test_the_language_switch_changes_every_word(page, running_console):
-    _open(page, running_console, "/live?lang=en")
+    open_page(page, running_console, "/live?lang=en")
     expect(page.locator("nav")).to_contain_text("Live")
     page.locator("a.language").click()
     expect(page.locator("nav")).to_contain_text("实时")
@@ -184,13 +138,13 @@ def test_the_language_switch_changes_every_word(page, running_console):
 def test_a_page_without_a_wish_speaks_the_browsers_language(browser, running_console):
     context = browser.new_context(locale="zh-CN")
     opened = context.new_page()
-    _open(opened, running_console, "/live")
+    open_page(opened, running_console, "/live")
     expect(opened.locator("nav")).to_contain_text("实时")
     context.close()
 
 
 def test_the_live_page_can_be_used_from_the_keyboard(page, running_console):
-    _open(page, running_console, "/live?lang=en")
+    open_page(page, running_console, "/live?lang=en")
     expect(page.locator("tbody tr").first).to_be_visible()
     expect(page.locator("nav")).to_contain_text("中文")
     expect(page.locator("figure[data-camera=gate-early]")).to_be_visible()
@@ -222,7 +176,7 @@ _FOCUSED = """() => {
 def test_what_is_being_read_stays_in_place_when_newer_rows_come(page, running_console):
     for number in range(20, 32):
         running_console.staged.offence(number, "complied")
-    _open(page, running_console, "/live?lang=en")
+    open_page(page, running_console, "/live?lang=en")
     # the console takes the new rows up within its next look at the log
     expect(page.locator("tbody tr", has_text="08:05:06")).to_have_count(1)
     read = page.locator("tbody tr", has_text="08:00:16")
@@ -237,7 +191,7 @@ def test_what_is_being_read_stays_in_place_when_newer_rows_come(page, running_co
 
 
 def test_search_finds_the_record_that_looks_most_alike(page, running_console):
-    _open(page, running_console, "/search?lang=en")
+    open_page(page, running_console, "/search?lang=en")
     cards = page.locator(".card")
     expect(cards).to_have_count(3)
     expect(page.get_by_text("It is not an identity")).to_be_visible()
@@ -252,7 +206,7 @@ def test_search_finds_the_record_that_looks_most_alike(page, running_console):
 
 
 def test_search_filters_by_outcome_and_keeps_that_in_the_address(page, running_console):
-    _open(page, running_console, "/search?lang=en")
+    open_page(page, running_console, "/search?lang=en")
     expect(page.locator(".card")).to_have_count(3)
     page.get_by_label("Outcome").click()
     page.get_by_role("menuitem", name="Escalated").click()
@@ -263,7 +217,7 @@ def test_search_filters_by_outcome_and_keeps_that_in_the_address(page, running_c
 
 
 def test_search_takes_an_uploaded_picture_without_a_model_server(page, running_console):
-    _open(page, running_console, "/search?lang=en")
+    open_page(page, running_console, "/search?lang=en")
     expect(page.locator(".card")).to_have_count(3)
     picture = (running_console.staged.data.live / "gate-early.jpg").read_bytes()
     upload = page.locator("input[type=file]")
@@ -274,7 +228,7 @@ def test_search_takes_an_uploaded_picture_without_a_model_server(page, running_c
 
 
 def test_search_says_what_is_wrong_with_an_upload(page, running_console):
-    _open(page, running_console, "/search?lang=en")
+    open_page(page, running_console, "/search?lang=en")
     expect(page.locator(".card")).to_have_count(3)
     upload = page.locator("input[type=file]")
     upload.set_input_files(

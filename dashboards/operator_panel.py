@@ -1,0 +1,139 @@
+"""Buttons of an open offence: each asks for a name and what else it needs, then writes a command."""
+
+# mypy: allow-untyped-calls
+# (Panel and its Material components are not annotated)
+from __future__ import annotations
+
+import asyncio
+import secrets
+from functools import partial
+
+import panel_material_ui as pmui
+
+from dashboards.context import Context
+from dashboards.names import Names
+from dashboards.offences import Offence
+from dashboards.operator_wishes import (
+    NEXT_CALL,
+    ORDER,
+    OWN_WORDS,
+    Form,
+    commands_for,
+    give,
+    texts_to_speak,
+)
+from domain.commands import NEEDS_REASON, CommandKind
+from domain.errors import ForewarnError
+
+_COLOURS = {CommandKind.DISMISS: "error", CommandKind.SPEAK: "warning"}
+
+
+class OperatorPanel:
+    """What an operator can do about the offence that is shown."""
+
+    def __init__(self, context: Context, names: Names) -> None:
+        self._context, self._names = context, names
+        self._offence: Offence | None = None  # that is shown
+        self._asked: Offence | None = None  # that the open dialog is about
+        self._command = CommandKind.TAKE_OVER
+        self._key = ""
+        say = names.say
+        self._buttons = {kind: self._button(kind) for kind in ORDER}
+        self._explain = pmui.Typography("")
+        self._who = pmui.TextInput(label=say("operate.who"), sizing_mode="stretch_width")
+        self._reason = pmui.TextAreaInput(label="", rows=3, sizing_mode="stretch_width")
+        self._text = pmui.Select(
+            label=say("operate.text"), options=texts_to_speak(names), sizing_mode="stretch_width"
+        )
+        self._zh = pmui.TextInput(label=say("operate.zh"), sizing_mode="stretch_width")
+        self._en = pmui.TextInput(label=say("operate.en"), sizing_mode="stretch_width")
+        self._confirm = pmui.Button(label=say("operate.confirm"), color="primary", disabled=True)
+        self._cancel = pmui.Button(label=say("operate.cancel"), variant="text")
+        self._fault = pmui.Alert(severity="error", visible=False, sizing_mode="stretch_width")
+        self._dialog = pmui.Dialog(
+            *(self._explain, self._text, self._zh, self._en, self._who, self._reason, self._fault),
+            pmui.Row(self._confirm, self._cancel),
+            close_on_click=True,
+            width_option="sm",
+        )
+        self._cancel.on_click(self._close)
+        self._confirm.on_click(self._write)
+        for field in (self._who, self._reason, self._zh, self._en):
+            # value_input follows every key, value only once the field is left
+            field.param.watch(self._look_again, ["value_input", "value"])
+        self._text.param.watch(self._look_again, "value")
+        self._row = pmui.FlexBox(*self._buttons.values(), gap="8px", margin=(0, 0, 8, 0))
+        self._row.visible = False
+        self.view = pmui.Column(self._row, self._dialog, sizing_mode="stretch_width", margin=0)
+
+    def offer(self, offence: Offence) -> None:
+        """Stand ready for this offence; an open dialog stays about the one it was opened for."""
+        self._offence = offence
+        possible = commands_for(offence)
+        self._row.visible = bool(possible)
+        for kind, button in self._buttons.items():
+            button.visible = kind in possible
+
+    def _button(self, kind: CommandKind) -> pmui.Button:
+        label = self._names.say(f"operate.{kind.value.replace(' ', '_')}")
+        made = pmui.Button(
+            label=label, variant="outlined", color=_COLOURS.get(kind, "primary"), margin=0
+        )
+        made.on_click(partial(self._open, kind))
+        return made
+
+    def _open(self, kind: CommandKind, _: object) -> None:
+        """Ask what is needed; from here to the confirmation it is one command."""
+        self._command, self._asked, self._key = kind, self._offence, secrets.token_hex(8)
+        say, word = self._names.say, kind.value.replace(" ", "_")
+        is_speech = kind is CommandKind.SPEAK
+        holder = self._asked.taken_by if self._asked else ""
+        explained = say(f"operate.explain_{word}")
+        if kind is CommandKind.TAKE_OVER and holder:
+            explained = say("operate.explain_take_from", who=holder)
+        self._explain.object = explained
+        needs = "needed" if kind in NEEDS_REASON else "optional"
+        self._reason.param.update(value="", value_input="", label=say(f"operate.reason_{needs}"))
+        self._text.param.update(value=NEXT_CALL, visible=is_speech)
+        for field in (self._zh, self._en):
+            field.param.update(value="", value_input="")
+        self._fault.visible = False
+        self._dialog.title = self._names.command(kind)
+        self._look_again()
+        self._dialog.open = True
+
+    def _close(self, _: object) -> None:
+        self._dialog.open = False
+
+    def _form(self) -> Form:
+        fields = (self._who, self._reason, self._zh, self._en)
+        who, reason, zh, en = ((each.value_input or each.value or "").strip() for each in fields)
+        return Form(who, reason, self._text.value or NEXT_CALL, zh, en)
+
+    def _look_again(self, *_: object) -> None:
+        """Let nothing be confirmed that lacks what it needs."""
+        is_own = self._command is CommandKind.SPEAK and self._text.value == OWN_WORDS
+        self._zh.visible = self._en.visible = is_own
+        self._confirm.disabled = self._form().lacks(self._command)
+
+    async def _write(self, _: object) -> None:
+        form, offence = self._form(), self._asked
+        if offence is None or form.lacks(self._command):
+            return
+        self._confirm.disabled = True
+        try:
+            answer = await asyncio.to_thread(
+                give, self._context.settings, self._command, offence, form, self._key
+            )
+        except (ForewarnError, OSError) as error:
+            self._complain(self._names.say("operate.not_written", reason=error))
+            return
+        if answer is not None and answer.refusal is not None:
+            why = self._names.refusal(answer.refusal.why)
+            self._complain(self._names.say("operate.refused", why=why))
+            return
+        self._dialog.open = False
+
+    def _complain(self, said: str) -> None:
+        self._fault.param.update(object=said, visible=True)
+        self._look_again()

@@ -1,0 +1,58 @@
+"""A real browser for the console's pages; imported into conftest.py as fixtures."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
+expect.set_options(timeout=40_000)  # the first search loads LanceDB, which takes seconds
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine; install the package chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, running_console: Any) -> Iterator[Page]:
+    """A page that aborts every request to another host, and fails the test for it."""
+    context = browser.new_context(viewport={"width": 1500, "height": 950}, locale="en-GB")
+    foreign: list[str] = []
+    faults: list[str] = []
+
+    def guard(route: Route) -> None:
+        if route.request.url.startswith(running_console.address + "/"):
+            route.continue_()
+        else:
+            foreign.append(route.request.url)
+            route.abort()
+
+    context.route(re.compile("^(?!data:|blob:)"), guard)
+    opened = context.new_page()
+    opened.set_default_timeout(40_000)
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    yield opened
+    context.close()
+    assert foreign == []
+    assert faults == []
+
+
+def open_page(page: Page, running_console: Any, path: str) -> None:
+    """Go to a page of the console and wait until it stands."""
+    page.goto(running_console.address + path)
+    page.wait_for_selector(".MuiAppBar-root")
