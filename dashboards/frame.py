@@ -15,7 +15,7 @@ from dashboards.names import Names
 from dashboards.texts import LANGS, choose_lang
 from dashboards.theme import NAV_CSS, PAGE_CSS, THEME
 
-PAGES = ("live", "search")
+PAGES = ("live", "search", "audit")
 
 
 def page_names(context: Context) -> Names:

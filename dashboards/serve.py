@@ -17,6 +17,7 @@ from typing import Any
 import panel as pn
 from tornado.websocket import WebSocketClosedError
 
+from dashboards.audit_page import audit_page
 from dashboards.context import Context
 from dashboards.endpoints import routes
 from dashboards.evidence_lookup import EvidenceLookup
@@ -51,6 +52,7 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
         "/": lambda: live_page(context),
         "live": lambda: live_page(context),
         "search": lambda: search_page(context),
+        "audit": lambda: audit_page(context),
     }
     server = pn.serve(
         pages,

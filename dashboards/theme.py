@@ -145,3 +145,20 @@ h2 { font-size: 18px; margin: 4px 0 10px; color: #e8eef7; }
 .empty { color: #c6d2e2; font-size: 16px; padding: 4px 0 12px; margin: 0; overflow-wrap: anywhere; }
 """
 )
+
+AUDIT_CSS = """
+.audit { color: #e8eef7; font-size: 15px; line-height: 1.45; }
+.audit h1 { font-size: 22px; margin: 0 0 4px; } .audit h2 { font-size: 18px; margin: 22px 0 6px; }
+.audit p { color: #b4c2d6; margin: 0 0 10px; }
+.audit .trend { overflow-x: auto; }
+.audit table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.audit th { text-align: left; font-weight: 600; color: #b4c2d6; padding: 4px 10px 4px 0; white-space: nowrap; }
+.audit thead th { font-size: 13px; font-weight: 400; padding: 4px; text-align: center; }
+.audit td { width: 44px; min-width: 44px; height: 28px; text-align: center; border: 2px solid #0b1220; color: #fff; }
+.audit td.none { background: #0f1727; } .audit td.fine { background: #14532d; color: #bbf7d0; }
+.audit td.bad { font-weight: 700; }
+.audit tbody th.group { color: #e8eef7; padding-top: 12px; }
+.audit ul { margin: 0; padding: 0; list-style: none; } .audit li { padding: 6px 0; border-top: 1px solid #24324a; overflow-wrap: anywhere; }
+.audit a { color: #7dd3fc; }
+.audit a:focus-visible { outline: 3px solid #7dd3fc; outline-offset: 1px; }
+"""

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
 
 from domain.data_dir import DataDir
 from domain.errors import TryAgain
 from domain.site import BothLanguages, Site
 from validation.checks import Check, Limits, checks
 from validation.measurements import Progress, measure
-from validation.report import AuditReport, CheckSummary, Finding
+from validation.report import AuditReport, CheckSummary, DayCount, Finding
+
+# longest first: a masked snapshot is no snapshot
+PARTS_ZH = {
+    "masked snapshot": "遮挡截图",
+    "drawn snapshot": "标注截图",
+    "masked clip": "遮挡视频",
+    "snapshot": "截图",
+    "clip": "视频片段",
+    "numbers": "数据文件",
+}
+_PART = re.compile("|".join(PARTS_ZH))
+
+if TYPE_CHECKING:  # takes seconds to load
+    from validation.suite import CheckResult
 
 
 def run_audit(
@@ -54,12 +73,34 @@ def run_audit(
             for result in results
         ),
         findings=findings,
+        days=_days(measured, results, site),
     )
     try:
         report.write(data.audits)
     except OSError as error:
         raise TryAgain(f"{data.audits}: the report cannot be written: {error.strerror}") from error
     return report
+
+
+def _days(
+    measured: pd.DataFrame, results: list[CheckResult], site: Site | None
+) -> tuple[DayCount, ...]:
+    """Each check by the day, at the site, on which offences ended."""
+    zone = ZoneInfo(site.site.timezone if site else "UTC")
+    ended = [at.astimezone(zone).date() if at is not None else None for at in measured["ended_at"]]
+    counts = []
+    for result in results:
+        examined = Counter(
+            day
+            for day, value in zip(ended, measured[result.check.column], strict=True)
+            if day is not None and pd.notna(value)
+        )
+        failed = Counter(ended[row] for row in result.failed_rows)
+        counts += [
+            DayCount(day=day, check=result.check.id, examined=examined[day], failed=failed[day])
+            for day in sorted({*examined, *(each for each in failed if each is not None)})
+        ]
+    return tuple(counts)
 
 
 def _finding(check: Check, row: dict[str, Any]) -> Finding:
@@ -71,6 +112,12 @@ def _finding(check: Check, row: dict[str, Any]) -> Finding:
         group=check.group,
         value=text,
         reason=BothLanguages(
-            zh=check.reason.zh.format(value=text), en=check.reason.en.format(value=text)
+            zh=check.reason.zh.format(value=_in_chinese(text)),
+            en=check.reason.en.format(value=text),
         ),
     )
+
+
+def _in_chinese(value: str) -> str:
+    """A measured value with the parts of a record called by their Chinese names."""
+    return _PART.sub(lambda found: PARTS_ZH[found[0]], value)

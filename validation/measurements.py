@@ -54,6 +54,7 @@ def _blank(evidence_id: str) -> dict[str, Any]:
     """A row of which nothing could be measured."""
     return {
         "evidence_id": evidence_id,
+        "ended_at": None,
         "has_row": False,
         "verify_problems": "",
         "id_fits_offence": True,
@@ -96,6 +97,7 @@ def _measure(
         "clip_duration_s": record.clip_duration_s,
         "lasted_s": (record.ended_at - record.first_seen_at).total_seconds(),
         "outcome": record.outcome,
+        "ended_at": record.ended_at,
     }
     if record.clip_duration_s > 0:
         lead_s = (record.first_seen_at - record.clip_from_at).total_seconds()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from domain.live_view import write_whole
 from domain.site import BothLanguages
@@ -21,6 +22,15 @@ class CheckSummary(_Facts):
     check: str
     group: Group
     title: BothLanguages
+    examined: int
+    failed: int
+
+
+class DayCount(_Facts):
+    """One check over the records of offences that ended on one day."""
+
+    day: dt.date = Field(description="at the site")
+    check: str
     examined: int
     failed: int
 
@@ -43,6 +53,7 @@ class AuditReport(_Facts):
     records_failed: int
     checks: tuple[CheckSummary, ...]
     findings: tuple[Finding, ...]
+    days: tuple[DayCount, ...] = ()  # of reports of earlier versions ()
 
     @property
     def passed(self) -> bool:
@@ -68,3 +79,14 @@ def read_latest(folder: Path) -> AuditReport | None:
         return AuditReport.model_validate_json((folder / "latest.json").read_bytes())
     except (OSError, ValidationError):
         return None
+
+
+def read_all(folder: Path) -> list[AuditReport]:
+    """Every audit's report, oldest first; what cannot be read is passed over."""
+    reports = []
+    for path in sorted(folder.glob("*Z.json")):
+        try:
+            reports.append(AuditReport.model_validate_json(path.read_bytes()))
+        except (OSError, ValidationError):
+            continue
+    return sorted(reports, key=lambda report: report.ran_at)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, Literal
 
 import typer
 from rich.progress import Progress
@@ -33,6 +33,18 @@ def audit(
         Path | None,
         typer.Option("--site", help="Site file, for records that do not carry their rule."),
     ] = None,
+    trend: Annotated[
+        bool,
+        typer.Option(
+            "--trend", help="Run none: show how often each check failed, and why, over time."
+        ),
+    ] = False,
+    by: Annotated[
+        Literal["day", "audit"],
+        typer.Option(
+            "--by", help="With --trend: by the day an offence ended, or by audit, to compare them."
+        ),
+    ] = "day",
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -43,8 +55,14 @@ def audit(
     folder's audits/; where the key is at hand, the custody chain tells of it. Exit code 1 when a record fails a check.
 
     Example: forewarn audit --json | jq '.findings[] | .evidence_id + ": " + .reason.en'
+    Over time: forewarn audit --trend --by day
     """
     folder = data_dir(data)
+    if trend:
+        from forewarn.audit_trend import tell_trend
+
+        tell_trend(folder, by, as_json=as_json)
+        return
     report_text, code = _run(folder.root, site, quiet=as_json)
     report = json.loads(report_text)
     if report["records"]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -238,3 +240,24 @@ def test_search_says_what_is_wrong_with_an_upload(page, running_console):
     large = b"\xff\xd8" + b"\0" * (10 * 1024 * 1024 + 1)
     upload.set_input_files([{"name": "b.jpg", "mimeType": "image/jpeg", "buffer": large}])
     expect(page.locator(".empty")).to_contain_text("at most 10 MB")
+
+
+def test_a_link_to_an_offence_opens_its_history(page, running_console):
+    offence_id = running_console.staged.offence(7, "escalated", calls=3)
+    open_page(page, running_console, f"/live?lang=en&offence={offence_id}")
+    expect(page.locator(".history h2")).to_contain_text("Escalated")
+    expect(page.locator(".history li").first).to_be_visible()
+
+
+def test_the_audit_page_shows_an_audit_as_soon_as_there_is_one(page, running_console):
+    open_page(page, running_console, "/audit?lang=zh")
+    expect(page.locator(".audit")).to_contain_text("还没有审核过证据")
+    subprocess.run(
+        [sys.executable, "-m", "validation", "--data", str(running_console.staged.data.root)],
+        check=False,  # staged evidence is no real evidence: it fails, and that is told
+        capture_output=True,
+        timeout=240,
+    )
+    expect(page.locator(".audit table").first).to_contain_text("文件与封存时一致")
+    expect(page.locator(".audit td.bad").first).to_be_visible()
+    expect(page.locator(".audit li").first).to_contain_text("条：")
