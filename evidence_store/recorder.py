@@ -22,7 +22,7 @@ from evidence_store.packets import (
     first_line,
     suffix_for,
 )
-from evidence_store.pins import Pin, expired, pinned
+from evidence_store.pins import Pin, RingUse, expired, pinned, ring_use
 from evidence_store.segments import Lost, Segment, SegmentIndex, measure_open
 
 log = structlog.get_logger()
@@ -84,6 +84,7 @@ class SegmentRecorder:
         self.folder = folder / camera_id
         self.problem: str | None = None  # why nothing is recorded now; None: all is well
         self.packets_not_recorded = 0
+        self.ring: RingUse | None = None  # how full it is, as of the last closed segment
         self._segment_s = segment_s
         self._retention = retention or Retention()
         self._pins = pins
@@ -201,7 +202,9 @@ class SegmentRecorder:
         oldest_allowed = now - timedelta(hours=self._retention.hours)
         pins = self._pins(self.camera_id)
         if pins is not None:
-            self._drop(expired(self._kept, pins, oldest_allowed, self._retention.max_bytes))
+            limit_bytes = self._retention.max_bytes
+            self._drop(expired(self._kept, pins, oldest_allowed, limit_bytes))
+            self.ring = ring_use(self._kept, pins, limit_bytes)
         if self._deletions >= COMPACT_AFTER_DELETIONS:
             self._index.compact()
             self._deletions = 0

@@ -48,7 +48,7 @@ def watch(settings: ProgramSettings, site: Site) -> None:
     stop, _drain = install_stop_signals()
     store = settings.data.recovery / "watch"
     beat = Heartbeat(settings.data.beats / "watch")
-    pins = PinKeeper(settings.data)
+    pins = PinKeeper(settings.data, site.site.id)
     board = LiveBoard(settings.data.live) if settings.shows_live else None
     if settings.until_end:
         begin_pass(store)
@@ -102,12 +102,14 @@ def _recorder_for(
     def recorder_for(camera: Camera) -> PacketSink | None:
         if settings.until_end and not camera.is_live:
             return None
-        return SegmentRecorder(
+        recorder = SegmentRecorder(
             settings.data.recordings,
             camera.id,
             retention=Retention(limits.hours, limits.max_bytes),
             pins=pins.of,
         )
+        pins.watch(recorder)
+        return recorder
 
     return recorder_for
 

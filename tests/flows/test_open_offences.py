@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from domain.data_dir import DataDir
-from domain.events import Event, EvidenceSealed, OffenceEscalated, OffenceOpened
+from domain.events import Event, EvidenceSealed, OffenceEscalated, OffenceOpened, RingPinned
 from domain.ids import mint
 from event_log.examples import one_of_each
 from event_log.log import EventLog
 from evidence_store.custody import CustodyChain
 from evidence_store.holds import Hold, Holds
+from evidence_store.pins import RingUse
 from flows.open_offences import AROUND, GIVEN_UP_AFTER, LONGEST_OPEN, OpenOffences
 from flows.pin_keeper import PinKeeper
 
@@ -79,16 +81,57 @@ def test_recorders_hear_of_offences_and_holds_of_their_camera(data: DataDir) -> 
     at = datetime(2026, 3, 2, 9, tzinfo=UTC)
     hold = Hold("hld-0000000000000001", "", "yard", at, at, "police request", "lawyer")
     Holds(data.holds, CustodyChain(data.custody)).place(hold)
-    keeper = PinKeeper(data)
+    keeper = PinKeeper(data, "campus")
     assert keeper.of("yard") is None  # nothing is known yet: nothing may be dropped
     keeper.start()
-    waited = threading.Event()
-    for _ in range(600):
-        if keeper.of("yard") is not None:
-            break
-        waited.wait(0.05)
+    wait_until(lambda: keeper.of("yard") is not None)
     keeper.stop()
     assert [each.why for each in keeper.of("yard") or ()] == [
         "hold hld-0000000000000001: police request"
     ]
     assert keeper.of("no such camera") == ()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(600):
+        if is_so():
+            return
+        pause.wait(0.05)
+    raise AssertionError("waited for 30 s in vain")
+
+
+class Ring:
+    camera_id = "yard"
+    ring: RingUse | None = None
+
+
+def told(data: DataDir) -> list[RingPinned]:
+    with EventLog.open(data.events_db) as log:
+        found = [each.event.data for each in log.read(types=[RingPinned.event_type])]
+    return [each for each in found if isinstance(each, RingPinned)]
+
+
+def test_a_ring_that_pins_outgrow_is_told_once_and_again_when_it_fits(
+    data: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.pin_keeper.LOOK_EVERY_S", 0.05)
+    recorder, keeper = Ring(), PinKeeper(data, "campus")
+    keeper.watch(recorder)
+    keeper.start()
+    recorder.ring = RingUse(size_bytes=900, pinned_bytes=950, limit_bytes=1000)
+    wait_until(lambda: len(told(data)) == 1)
+    recorder.ring = RingUse(size_bytes=990, pinned_bytes=960, limit_bytes=1000)
+    recorder.ring = RingUse(size_bytes=900, pinned_bytes=100, limit_bytes=1000)
+    wait_until(lambda: len(told(data)) == 2)
+    keeper.stop()
+    assert [(each.camera_id, each.is_over) for each in told(data)] == [
+        ("yard", True),
+        ("yard", False),
+    ]
+    after_a_restart = PinKeeper(data, "campus")
+    after_a_restart.watch(recorder)
+    after_a_restart.start()
+    wait_until(lambda: after_a_restart.of("yard") is not None)
+    after_a_restart.stop()
+    assert len(told(data)) == 2
