@@ -6,6 +6,7 @@ from html import escape
 
 from dashboards.file_keys import MASKED_FOR_S, FileKeys
 from dashboards.hand_html import asked_by, step_by_hand, waiting
+from dashboards.keeping_html import standing_note, step_of_keeping
 from dashboards.names import Names
 from dashboards.offence_rows import state_chip
 from dashboards.offences import Offence
@@ -71,7 +72,7 @@ def history(offence: Offence, names: Names, keys: FileKeys) -> str:
         '<article class="history">'
         f"<h2>{escape(names.say('history.heading'))} {state_chip(offence.state, names)}</h2>"
         f'<p class="facts">{escape(facts)}<br>{escape(subject)}</p>'
-        f"<ol>{steps}</ol>{_pictures(offence, names, keys)}</article>"
+        f"<ol>{steps}</ol>{standing_note(offence, names)}{_pictures(offence, names, keys)}</article>"
     )
 
 
@@ -118,7 +119,7 @@ def _step(event: Event, names: Names) -> str:
         return _announcement(data, names)
     if isinstance(data, EvidenceSealed):
         return _sealed(data, names)
-    return step_by_hand(data, names)
+    return step_of_keeping(data, names) or step_by_hand(data, names)
 
 
 def _reason(data: OffenceUnknown, names: Names) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from dashboards.keeping_html import rings_over
 from dashboards.names import Names
 from dashboards.poller import Snapshot, day_of, has_live_camera
 
@@ -27,6 +28,7 @@ def kpis(snapshot: Snapshot, names: Names) -> str:
 
     return (
         _problem(snapshot, names)
+        + rings_over(snapshot.rings.values(), names)
         + '<div class="kpis" role="status">'
         + _card(str(open_now), names.say("kpi.open"), "is-open" if open_now else "")
         + count("warned", "warned", "")

@@ -14,6 +14,8 @@ from domain.events import (
     CommandGiven,
     CommandRefused,
     Event,
+    EvidenceErased,
+    EvidenceHeld,
     EvidenceSealed,
     NotificationMade,
     OffenceClimbed,
@@ -24,8 +26,12 @@ from domain.events import (
     OffenceTakenOver,
     OffenceWarned,
     OutcomeData,
+    RingPinned,
 )
 from domain.ladder import FINAL, State
+
+# told by the wall's clock; all other times are those of the footage
+_BY_THE_WALL = CommandGiven | CommandRefused | EvidenceHeld | EvidenceErased | RingPinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,9 @@ class Offence:
     is_dispatched: bool = False  # an operator sent an officer
     asked: tuple[Event, ...] = ()  # operators' commands without an answer yet
     history: tuple[Event, ...] = ()
-    evidence: EvidenceSealed | None = None
+    evidence: EvidenceSealed | None = None  # None too where it was erased
+    holds: tuple[EvidenceHeld, ...] = ()  # those in force
+    erased: EvidenceErased | None = None
 
     @property
     def is_open(self) -> bool:
@@ -71,6 +79,7 @@ class OffenceBook:
     offences: dict[str, Offence] = field(default_factory=dict)
     cameras: dict[str, CameraChanged] = field(default_factory=dict)
     counts: Counter[tuple[date, str]] = field(default_factory=Counter)
+    rings: dict[str, RingPinned] = field(default_factory=dict)  # by camera, the last word
     latest_at: datetime | None = None
 
     def take(self, events: Iterable[Event]) -> None:
@@ -81,8 +90,9 @@ class OffenceBook:
 
     def _take(self, event: Event) -> None:
         data = event.data
-        is_command = isinstance(data, CommandGiven | CommandRefused)  # by the wall's clock
-        if not is_command and (self.latest_at is None or event.time > self.latest_at):
+        if not isinstance(data, _BY_THE_WALL) and (
+            self.latest_at is None or event.time > self.latest_at
+        ):
             self.latest_at = event.time
         if isinstance(data, CameraChanged):
             self.cameras[data.camera_id] = data
@@ -93,6 +103,12 @@ class OffenceBook:
             known = self.offences.get(data.offence_id)
             if known is not None:
                 self.offences[data.offence_id] = _asked(known, event)
+        elif isinstance(data, RingPinned):
+            self.rings[data.camera_id] = data
+        elif isinstance(data, EvidenceHeld | EvidenceErased):
+            known = self.offences.get(data.offence_id)
+            if known is not None:
+                self.offences[data.offence_id] = _kept(known, event, data)
         elif isinstance(data, AnnouncementMade | EvidenceSealed | NotificationMade):
             known = self.offences.get(data.offence_id)
             if known is not None:  # else so old that it has been forgotten
@@ -173,6 +189,14 @@ def _asked(known: Offence, event: Event) -> Offence:
     return replace(known, asked=(*known.asked, event))
 
 
+def _kept(known: Offence, event: Event, data: EvidenceHeld | EvidenceErased) -> Offence:
+    known = replace(known, history=(*known.history, event))
+    if isinstance(data, EvidenceErased):
+        return replace(known, evidence=None, erased=data)
+    others = tuple(each for each in known.holds if each.hold_id != data.hold_id)
+    return replace(known, holds=(*others, data) if data.is_held else others)
+
+
 def _without(asked: tuple[Event, ...], command_id: str) -> tuple[Event, ...]:
     return tuple(each for each in asked if each.id != command_id)
 
@@ -182,7 +206,7 @@ def _noted(
 ) -> Offence:
     known = replace(known, history=_in_order(known.history, event))
     if isinstance(data, EvidenceSealed):
-        return replace(known, evidence=data)
+        return replace(known, evidence=data, erased=None)
     if isinstance(data, NotificationMade):
         return known
     if data.rung_number and not data.was_spoken and data.result != "unknown whether played":

@@ -20,6 +20,7 @@ from dashboards.offences import Offence, OffenceBook
 from dashboards.settings import MAX_TABLE_ROWS, STALE_AFTER_S, ConsoleSettings
 from dashboards.tiles import Tile, TileReader, known_cameras
 from domain.errors import ForewarnError
+from domain.events import RingPinned
 from domain.site import Site
 
 log = structlog.get_logger()
@@ -36,6 +37,7 @@ class Snapshot:
     tiles: Mapping[str, Tile] = field(default_factory=dict)
     offences: Mapping[str, Offence] = field(default_factory=dict)
     counts: Mapping[tuple[date, str], int] = field(default_factory=dict)
+    rings: Mapping[str, RingPinned] = field(default_factory=dict)  # by camera
     latest_at: datetime | None = None  # event time of the newest event
     log_problem: str = ""  # why the event log cannot be read, for people; "" when it can
     is_caught_up: bool = False  # False while the log's past is still being read
@@ -123,6 +125,7 @@ class Poller:
             tiles=MappingProxyType(tiles),
             offences=MappingProxyType(dict(book.offences)) if has_events else old.offences,
             counts=MappingProxyType(dict(book.counts)) if has_events else old.counts,
+            rings=MappingProxyType(dict(book.rings)) if has_events else old.rings,
             latest_at=book.latest_at,
             log_problem=self._log_problem,
             is_caught_up=self._is_caught_up,

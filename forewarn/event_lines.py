@@ -12,6 +12,8 @@ from domain.events import (
     CommandGiven,
     CommandRefused,
     EventData,
+    EvidenceErased,
+    EvidenceHeld,
     EvidenceSealed,
     NotificationMade,
     NotificationRequested,
@@ -27,6 +29,7 @@ from domain.events import (
     OffenceWarned,
     OffenceWithheld,
     RequestData,
+    RingPinned,
 )
 from event_log.rows import LoggedEvent
 
@@ -96,6 +99,14 @@ def describe(data: EventData) -> str:
         case EvidenceSealed():
             whole = "complete" if data.complete else f"missing {'; '.join(data.missing)}"
             return f"{data.camera_id}: {data.outcome}, {len(data.files)} files, {whole}"
+        case EvidenceHeld():
+            what = "held" if data.is_held else "let go"
+            return f"{what} for {data.owner}{_reason(data.reason)}"
+        case EvidenceErased():
+            return f"erased by {data.by}{_reason(data.reason)}"
+        case RingPinned():
+            state = "beyond the limit" if data.is_over else "within the limit"
+            return f"{data.camera_id}: {data.pinned_bytes} bytes pinned, {state}"
         case _:
             return ""
 
