@@ -13,7 +13,8 @@ Exit code 0: as it was sealed and exported. 1: changed, incomplete or not signed
 What is checked: `export.json` lists every file of the export with its SHA-256 and is signed.
 `record/manifest.json` lists every file of the sealed record, and is signed; files that were withheld
 (originals, in a masked export) are named. `custody.jsonl` is what was done with the record, each line
-signed; its sealing must be among it. Signatures are Ed25519, over the signed file's bytes; a key's
+signed; its sealing must be among it. A deletion certificate has no record any more: checked is that signed
+entries tell of its sealing, and of its erasure from beginning to end. Signatures are Ed25519, over the signed file's bytes; a key's
 fingerprint is the SHA-256 of its 32 raw bytes.
 
 Where an authority stamped the sealing with its time (RFC 3161), the stamp is checked as well: it is of
@@ -142,6 +143,7 @@ class Checker:
         self.entries = 0  # of the custody excerpt that hold
         self.evidence_id = ""
         self.signed_by = ""  # of the export
+        self.erased_at = ""  # of a deletion certificate
         self._keys: dict[str, Ed25519PublicKey] = {}
 
     def check(self) -> None:
@@ -157,6 +159,10 @@ class Checker:
         if listing is not None:
             self.signed_by = str(listing.get("signed_by"))
             self._check_listing(listing)
+        if listing is not None and listing.get("erased") is True:
+            self.evidence_id = str(listing.get("evidence_id"))
+            self._check_erasure()
+            return
         manifest = self._signed_json("record/manifest.json", "record/manifest.sig", MANIFEST_FORMAT)
         if manifest is not None:
             self.evidence_id = str(manifest.get("evidence_id"))
@@ -345,6 +351,31 @@ class Checker:
         except Exception as error:  # what is damaged breaks in many ways
             self._fault(
                 name, f"时间戳无法读取：{error!r}", f"the time stamp cannot be read: {error!r}"
+            )
+
+    def _check_erasure(self) -> None:
+        """A deletion certificate: no record any more, but signed entries of its sealing and its end."""
+        begun: dict[int, Any] = {}
+        sealed, ended, number = set(), False, 0
+        for position, line in enumerate((self._read("custody.jsonl") or b"").splitlines(True), 1):
+            entry = self._custody_entry(line)
+            if entry is None or entry["number"] <= number:
+                name = f"custody.jsonl:{position}"
+                self._fault(name, "已改动，或签名不成立", "changed, or its signature does not hold")
+                return
+            number, details = entry["number"], entry["details"]
+            if entry["kind"] == "sealed":
+                sealed.add(details.get("manifest_sha256"))
+            elif entry["kind"] == "erasing":
+                begun[number] = details
+            elif entry["kind"] == "erased":
+                why = begun.get(details.get("begun_by"))
+                ended = why is not None and why.get("manifest_sha256") in {*sealed, ""}
+                self.erased_at = str(entry.get("at"))
+            self.entries += 1
+        if not ended:
+            self._fault(
+                "custody.jsonl", "没有删除完成的记录", "does not tell that the erasure was ended"
             )
 
     def _custody_entry(self, line: bytes) -> dict[str, Any] | None:
@@ -565,8 +596,14 @@ def report(checker: Checker, fingerprint: str) -> int:
             f"核验未通过：{len(checker.faults)} 处问题 / does not verify: {len(checker.faults)} faults"
         )
         return CHANGED
-    print(f"✓ {checker.evidence_id}: 与封存和导出时一致，签名成立")
-    print(f"✓ {checker.evidence_id}: as it was sealed and exported, and the signatures hold")
+    if checker.erased_at:
+        print(f"✓ {checker.evidence_id}: 已于 {checker.erased_at} 删除，删除证明的签名成立")
+        print(
+            f"✓ {checker.evidence_id}: erased on {checker.erased_at}; the certificate's signatures hold"
+        )
+    else:
+        print(f"✓ {checker.evidence_id}: 与封存和导出时一致，签名成立")
+        print(f"✓ {checker.evidence_id}: as it was sealed and exported, and the signatures hold")
     print(f"  保管记录 / custody entries: {checker.entries}")
     print(f"  公钥指纹 / key fingerprint: {checker.signed_by}")
     if checker.stamped_at:

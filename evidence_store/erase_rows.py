@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import structlog
 
 from domain.errors import TryAgain
+from evidence_store.lance import connect, table_names
 from evidence_store.search_marks import files_below
-from evidence_store.table import EvidenceTable
+from evidence_store.table import KEY
 from evidence_store.table_lock import alone_with_table
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ ROUNDS = 6
 # from the third round on: a share of a file's rows that makes LanceDB write it anew by itself
 _SHARE = 0.15
 _IDS_AT_ONCE = 500
+_ANY_TEXT = "camera_id"  # a column that every table of records has
 _WITHOUT_ROWS = ("_transactions", "_versions")
 _FRAGMENT_BITS = 32  # a row's address is its file's number, then its place in it
 
@@ -45,7 +48,7 @@ def erase_rows(
     """Delete rows and what is left of them; a second call with the same ids goes on.
 
     Args:
-        folder: the LanceDB database.
+        folder: the LanceDB database; rows go from every table that has some for records.
         evidence_ids: checked by the caller to look like ids.
         is_clean: looks whether any of their bytes are still in the folder.
         beat: called between rounds, which take seconds, for millions of rows minutes.
@@ -54,17 +57,19 @@ def erase_rows(
     Raises:
         TryAgain: somebody else is writing, or the bytes are still there after all rounds.
     """
-    table = EvidenceTable.open(folder, create=False).lance
-    if table is None or not evidence_ids:
+    if not evidence_ids:
         return 0
     with alone_with_table(folder):
         try:
-            files = _files_of(table, evidence_ids)
-            removed = _delete(table, evidence_ids)
+            tables = _tables_of_records(folder)
+            files = {table.name: _files_of(table, evidence_ids) for table in tables}
+            removed = sum(_delete(table, evidence_ids) for table in tables)
             for number in range(ROUNDS):
-                beat()
-                _nudge(table, (files or _all_files(table)) if number >= 2 else [])
-                _optimize(table)
+                for table in tables:
+                    beat()
+                    known = files[table.name] or _all_files(table)
+                    _nudge(table, known if number >= 2 else [])
+                    _optimize(table)
                 if is_clean():
                     log.info("rows_erased", rows=removed, rounds=number + 1)
                     return removed
@@ -74,6 +79,27 @@ def erase_rows(
         f"evidence table {folder}: {removed} rows were deleted, but their bytes are still there after "
         f"{ROUNDS} rounds; are old versions tagged?"
     )
+
+
+def vectors_of(folder: Path, evidence_id: str) -> dict[str, np.ndarray]:
+    """Every vector of a record in every table, by "table column", to look for it afterwards."""
+    found: dict[str, np.ndarray] = {}
+    for table in _tables_of_records(folder):
+        lists = [each.name for each in table.schema if pa.types.is_fixed_size_list(each.type)]
+        rows = table.search().where(_among([evidence_id])).select(lists).limit(1).to_arrow()
+        for name in lists if len(rows) else []:
+            vector = np.array(rows.column(name)[0].as_py(), np.float32)
+            found[f"{table.name} {name}"] = vector
+    return found
+
+
+def _tables_of_records(folder: Path) -> list[LanceTable]:
+    """Every table that has a row for each record: the evidence, and vectors of other models."""
+    if not folder.is_dir():
+        return []
+    db = connect(folder)
+    tables = [db.open_table(name) for name in table_names(db)]
+    return [each for each in tables if KEY in each.schema.names]
 
 
 def _files_of(table: LanceTable, evidence_ids: Sequence[str]) -> list[int]:
@@ -108,7 +134,7 @@ def _delete(table: LanceTable, evidence_ids: Sequence[str]) -> int:
 
 def _nudge(table: LanceTable, files: Sequence[int]) -> None:
     """Write rows again as they are: one of the table, or a share of each file named."""
-    unchanged = {"software_version": "software_version"}
+    unchanged = {_ANY_TEXT: _ANY_TEXT}
     some = table.search().select(["evidence_id"]).limit(1).to_arrow()
     if len(some):
         table.update(where=_among([some.column(0)[0].as_py()]), values_sql=unchanged)

@@ -35,7 +35,6 @@ from evidence_store.search_marks import (
     files_below,
     mark_of_text,
 )
-from evidence_store.table import TABLE_NAME
 from evidence_store.vault import Vault, saying_what_failed
 from evidence_store.whole_files import sync_folder
 
@@ -96,7 +95,7 @@ class Eraser:
 
     def _erase_rows(self, done: Sequence[Erased]) -> None:
         folder = self.data.lancedb
-        if not (folder / f"{TABLE_NAME}.lance").exists():
+        if not folder.is_dir():
             return
         ids = [each.evidence_id for each in done]
         search = _search_of(done, with_ids=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from domain.evidence import EvidenceRecord
 from evidence_store.custody import CustodyChain, Entry
 from evidence_store.encrypted_file import ENDING
 from evidence_store.manifest import read_seal
-from evidence_store.numbers_file import NUMBERS_NAME
+from evidence_store.numbers_file import NUMBERS_NAME, VECTORS_NAME
 from evidence_store.rows import VECTOR_SIZES
 from evidence_store.search_marks import Mark, marks_of_bytes, marks_of_file
 from evidence_store.vault import Vault
@@ -98,6 +98,24 @@ class Erasure:
             ) from error
 
 
+def same_footage(shared: dict[str, dict[str, str]]) -> tuple[dict[str, list[str]], int]:
+    """Tell shared footage, which matters to a request, from still scenery, which does not.
+
+    Args:
+        shared: place -> file -> "pieces found/of how many", as a certificate has it.
+    Returns:
+        place -> files of the erased record that are shown there, too; and how many other places hold
+        a few pieces of pictures only.
+    """
+    same = {}
+    for place, pieces in shared.items():
+        whole = [name for name, found in pieces.items() if len({*found.split("/")}) == 1]
+        footage = [name for name in pieces if name.startswith("clip")]
+        if whole or footage:
+            same[place] = sorted({*whole, *footage})
+    return same, len(shared) - len(same)
+
+
 def check_not_erased(evidence_id: str, chain: CustodyChain) -> None:
     """Before a record is sealed: a replay of old events must not bring back what was erased.
 
@@ -112,12 +130,17 @@ def check_not_erased(evidence_id: str, chain: CustodyChain) -> None:
 
 
 def tell_erasing(
-    request: Request, record: EvidenceRecord | None, vault: Vault, chain: CustodyChain
+    request: Request,
+    record: EvidenceRecord | None,
+    vectors: Mapping[str, np.ndarray],
+    vault: Vault,
+    chain: CustodyChain,
 ) -> Erasure:
     """Add the "erasing" entry; from now on the record counts as gone.
 
     Args:
         record: the table's row, or the vault's reading; None where only files are left.
+        vectors: what tables hold about it, by name.
     Raises:
         PutAside: nothing of it is there.
         TryAgain: the chain or the record's files cannot be read or written.
@@ -140,7 +163,7 @@ def tell_erasing(
         "manifest_sha256": seal.manifest_sha256 if seal else "",
         "files": _files(folder, record),
         "stretch": _stretch(record),
-        "marks": [mark.to_json() for mark in _marks(folder, record, vault)],
+        "marks": [mark.to_json() for mark in _marks(folder, record, vectors, vault)],
     }
     return Erasure.from_entry(chain.append("erasing", request.evidence_id, details))
 
@@ -175,11 +198,16 @@ def _stretch(record: EvidenceRecord | None) -> dict[str, str]:
     }
 
 
-def _marks(folder: Path, record: EvidenceRecord | None, vault: Vault) -> Iterable[Mark]:
-    for name in VECTOR_SIZES:
-        if record is not None:
-            vector = np.asarray(getattr(record, name), dtype="<f4")
-            yield from marks_of_bytes(name, vector.tobytes())
+def _marks(
+    folder: Path, record: EvidenceRecord | None, vectors: Mapping[str, np.ndarray], vault: Vault
+) -> Iterable[Mark]:
+    sealed = {name: getattr(record, name) for name in VECTOR_SIZES} if record else {}
+    marked = set()
+    for name, vector in {**sealed, **vectors}.items():
+        content = np.asarray(vector, dtype="<f4").tobytes()
+        if content not in marked:  # the table's row repeats what was sealed
+            yield from marks_of_bytes(name, content)
+        marked.add(content)
     for path in _plain_files(folder):
         if path.suffix in _WITHOUT_MARKS:
             continue
@@ -187,9 +215,10 @@ def _marks(folder: Path, record: EvidenceRecord | None, vault: Vault) -> Iterabl
             yield from marks_of_file(path.name, file, path.stat().st_size)
         if path.suffix == ENDING:
             yield from _marks_within(folder.name, path.name.removesuffix(ENDING), vault)
-    numbers = folder / NUMBERS_NAME
-    if record is not None and numbers.is_file():
-        yield from _marks_of_spelt_vectors(numbers.read_bytes(), record)
+    for name in (NUMBERS_NAME, VECTORS_NAME):
+        path = folder / name
+        if record is not None and path.is_file():
+            yield from _marks_of_spelt_vectors(name, path.read_bytes(), record)
 
 
 def _marks_within(evidence_id: str, name: str, vault: Vault) -> Iterable[Mark]:
@@ -198,9 +227,11 @@ def _marks_within(evidence_id: str, name: str, vault: Vault) -> Iterable[Mark]:
         yield from marks_of_file(name, file, vault.size_of(evidence_id, name))
 
 
-def _marks_of_spelt_vectors(numbers: bytes, record: EvidenceRecord) -> Iterable[Mark]:
-    """The vectors as numbers.json spells them: base64, which a search for the bytes would miss."""
+def _marks_of_spelt_vectors(
+    file_name: str, content: bytes, record: EvidenceRecord
+) -> Iterable[Mark]:
+    """The vectors as a file spells them: base64, which a search for the bytes would miss."""
     for name in VECTOR_SIZES:
         spelt = base64.b64encode(np.asarray(getattr(record, name), dtype="<f4").tobytes())
-        if spelt in numbers:
-            yield from marks_of_file(f"{name} in numbers.json", io.BytesIO(spelt), len(spelt))
+        if spelt in content:
+            yield from marks_of_file(f"{name} in {file_name}", io.BytesIO(spelt), len(spelt))

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from evidence_store.access_log import checked_reason
 from evidence_store.canonical_json import to_canonical
 from evidence_store.content_credentials import CredentialWriter
 from evidence_store.custody import CustodyChain, Entry
-from evidence_store.keys import PublicKeys, public_pem
+from evidence_store.keys import PublicKeys, Signer, public_pem
 from evidence_store.manifest import SEAL_NAMES, UNSIGNED
 from evidence_store.numbers_file import NUMBERS_NAME, holds_vectors
 from evidence_store.roles import is_original
@@ -85,7 +85,7 @@ class Exporter:
                 self._gather(record, names, folder)
                 self._sign(record, withheld, why is None, folder)
                 zipped = folder.with_suffix(".zip")
-                _zip(folder, record.evidence_id, zipped)
+                zip_folder(folder, record.evidence_id, zipped)
                 put_in_place(zipped, target)
             finally:
                 folder.with_suffix(".zip").unlink(missing_ok=True)
@@ -107,9 +107,7 @@ class Exporter:
         entries = self.chain.about(record.evidence_id)
         lines = [to_canonical(entry) + b"\n" for entry in entries]
         (folder / "custody.jsonl").write_bytes(b"".join(lines))
-        (folder / "public-keys").mkdir()
-        for key_id, key in self.keys.items():
-            (folder / "public-keys" / f"{key_id}.pem").write_bytes(public_pem(key))
+        write_public_keys(self.keys, folder / "public-keys")
         shutil.copyfile(verifier_file(), folder / VERIFIER_NAME)
         (folder / "README.txt").write_text(_README, encoding="utf-8")
         self._add_credentials(record, names, folder)
@@ -136,28 +134,45 @@ class Exporter:
     def _sign(
         self, record: EvidenceRecord, withheld: list[str], is_masked: bool, folder: Path
     ) -> None:
-        signer = self.chain.signer
-        listing = to_canonical(
-            {
-                "format": FORMAT,
-                "evidence_id": record.evidence_id,
-                "exported_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "masked": is_masked,
-                "signed_by": signer.key_id if signer else UNSIGNED,
-                "files": [
-                    {
-                        "name": path.relative_to(folder).as_posix(),
-                        "sha256": sha256_of(path),
-                        "size_bytes": path.stat().st_size,
-                    }
-                    for path in _files_in(folder)
-                ],
-                "withheld": withheld,
-            }
-        )
-        (folder / "export.json").write_bytes(listing)
-        if signer:
-            (folder / "export.sig").write_bytes(sign_file(signer, "export.json", listing))
+        facts = {"masked": is_masked, "withheld": withheld}
+        sign_listing(folder, record.evidence_id, facts, self.chain.signer)
+
+
+def sign_listing(
+    folder: Path, evidence_id: str, facts: Mapping[str, Any], signer: Signer | None
+) -> None:
+    """Add export.json, which lists every file of an export with its hash, and its signature.
+
+    Args:
+        facts: what else it says, as JSON values.
+    """
+    listing = to_canonical(
+        {
+            "format": FORMAT,
+            "evidence_id": evidence_id,
+            "exported_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "signed_by": signer.key_id if signer else UNSIGNED,
+            "files": [
+                {
+                    "name": path.relative_to(folder).as_posix(),
+                    "sha256": sha256_of(path),
+                    "size_bytes": path.stat().st_size,
+                }
+                for path in files_in(folder)
+            ],
+            **facts,
+        }
+    )
+    (folder / "export.json").write_bytes(listing)
+    if signer:
+        (folder / "export.sig").write_bytes(sign_file(signer, "export.json", listing))
+
+
+def write_public_keys(keys: PublicKeys, folder: Path) -> None:
+    """The keys that check an export's signatures, a file each."""
+    folder.mkdir()
+    for key_id, key in keys.items():
+        (folder / f"{key_id}.pem").write_bytes(public_pem(key))
 
 
 def write_stamp(folder: Path, entries: Sequence[Entry], authorities: Sequence[Certificate]) -> None:
@@ -196,16 +211,19 @@ def verifier_file() -> Path:
     return path
 
 
-def _files_in(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
+    """All files below a folder, in order."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def _zip(folder: Path, top: str, target: Path) -> None:
-    """Stored, not compressed: pictures and clips are already."""
+def zip_folder(folder: Path, top: str, target: Path) -> None:
+    """Put a folder into a zip, below a folder of another name.
+
+    Stored, not compressed: pictures and clips are already."""
     now = datetime.now(UTC)
     moment = (now.year, now.month, now.day, now.hour, now.minute, now.second)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for path in _files_in(folder):
+        for path in files_in(folder):
             name = f"{top}/{path.relative_to(folder).as_posix()}"
             info = zipfile.ZipInfo(name, moment)
             info.external_attr = 0o644 << 16

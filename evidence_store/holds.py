@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from domain.data_dir import DataDir
 from domain.errors import PutAside
 from evidence_store.canonical_json import from_canonical, to_canonical
-from evidence_store.check_custody import ChainReport
+from evidence_store.check_custody import ChainReport, read_despite_faults
 from evidence_store.custody import CustodyChain
 from evidence_store.pins import Pin
+from evidence_store.site_key import keys_of
 from evidence_store.vault import saying_what_failed
 from evidence_store.whole_files import put_in_place, sync_folder
 
@@ -167,6 +169,13 @@ class Holds:
             path.unlink(missing_ok=True)
             if self.folder.is_dir():
                 sync_folder(self.folder)
+
+
+def standing_holds(data: DataDir) -> list[Hold]:
+    """Every hold in force in a data folder, to read."""
+    chain = CustodyChain(data.custody)
+    report = read_despite_faults(chain, keys_of(data))
+    return Holds(data.holds, chain).standing(report)
 
 
 def read_holds(folder: Path) -> list[Hold]:

@@ -98,7 +98,7 @@ def _facts(
                 "at": _moment(str(entry["at"])),
                 "who": str(entry["who"]),
                 "kind": str(entry["kind"]),
-                "reason": str(entry["details"].get("reason", "")),
+                "reason": _reason(entry),
             }
             for entry in entries
         ],
@@ -114,6 +114,14 @@ def _rule(record: EvidenceRecord, story: dict[str, Any], language: str) -> str:
         (rule.get("legal_basis") or {}).get(language, ""),
     ]
     return " · ".join(str(each) for each in named if each)
+
+
+def _reason(entry: Entry) -> str:
+    """Why, and for a hold who answers for it and until when."""
+    details = entry["details"]
+    parts = [str(details.get("reason", "")), str(details.get("owner", ""))]
+    until = str(details.get("until", ""))
+    return " · ".join(filter(None, [*parts, f"→ {_moment(until)}" if until else ""]))
 
 
 def _calls(story: dict[str, Any], language: str) -> list[dict[str, str]]:

@@ -19,6 +19,7 @@ from event_log.stories import forget, headings, seqs_about
 from evidence_store.check_custody import ChainReport, read_despite_faults
 from evidence_store.custody import CustodyChain, Entry
 from evidence_store.due import Standing, standings
+from evidence_store.erase_rows import vectors_of
 from evidence_store.eraser import Erased, Eraser, unfinished
 from evidence_store.erasure import Erasure, Request, tell_erasing
 from evidence_store.holds import Hold, Holds
@@ -117,8 +118,10 @@ class Keeper:
             PutAside: one of them is held, or is not there; nothing was begun then.
             TryAgain: it cannot be done now; what was begun goes on with the next call.
         """
+        self.reread()  # a hold may have been placed meanwhile
         held = {hold.evidence_id: hold for hold in self.standing_holds() if hold.evidence_id}
         for request in requests:
+            self.vault.folder_of(request.evidence_id)  # raises where it is no id
             if hold := held.get(request.evidence_id):
                 raise PutAside(
                     f"{request.evidence_id} is held by {hold.owner} ({hold.reason}) and is not erased; "
@@ -127,7 +130,8 @@ class Keeper:
         wanted = [each for each in requests if each.evidence_id not in self.report.erasing]
         found = [(each, self.record(each.evidence_id)) for each in wanted]
         for request, record in found:
-            tell_erasing(request, record, self.vault, self.chain)
+            vectors = vectors_of(self.data.lancedb, request.evidence_id)
+            tell_erasing(request, record, vectors, self.vault, self.chain)
         self.reread()
         return self.finish(beat)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from forewarn.commands.evidence_certificate import certificate
 from forewarn.commands.evidence_erase import erase, retention
 from forewarn.commands.evidence_hold import hold, holds, release
 from forewarn.commands.evidence_out import IdArgument, export, verify
@@ -105,6 +106,7 @@ def show(
     Example: forewarn evidence show evd-0123456789abcdef --unmasked --reason "appeal 17" --to /tmp/17
     """
     from evidence_store.access_log import log_access
+    from evidence_store.holds import standing_holds
     from evidence_store.open_vault import open_vault
     from evidence_store.roles import is_original
     from evidence_store.site_key import open_chain
@@ -119,10 +121,15 @@ def show(
         shown = _copies(vault, record.evidence_id, names, to)
     else:
         shown = {name: str(vault.path_of(record.evidence_id, name)) for name in names}
+    held = [each for each in standing_holds(folder) if each.evidence_id == record.evidence_id]
     if in_json:
-        print_json(as_json(record) | {"paths": shown})
+        print_json(as_json(record) | {"paths": shown, "holds": [each.to_json() for each in held]})
         return
     out().print(_facts(record))
+    for each in held:
+        until = f"until {each.until:%Y-%m-%d %H:%M} UTC" if each.until else "until released"
+        said = f"held ({each.hold_id}) for {each.owner}, {until}: {each.reason}"
+        out().print(said, highlight=False, soft_wrap=True)
     out().print(_files(record, shown))
     if not to and any(vault.is_encrypted(record.evidence_id, name) for name in names):
         console.print("The originals are encrypted; --to DIR writes copies that can be opened.")
@@ -143,6 +150,7 @@ app.command()(release)
 app.command()(holds)
 app.command()(retention)
 app.command()(erase)
+app.command()(certificate)
 
 
 def _copies(vault: Vault, evidence_id: str, names: list[str], to: Path) -> dict[str, str]:

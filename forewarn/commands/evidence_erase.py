@@ -159,19 +159,15 @@ def _tell_one(each: Erased) -> None:
 
 
 def _tell_shared(shared: dict[str, dict[str, str]]) -> None:
-    """The same footage in another record matters to a request; the same still scenery does not."""
-    scenery = 0
-    for place, pieces in shared.items():
-        whole = [name for name, found in pieces.items() if len({*found.split("/")}) == 1]
-        if whole or any(name.startswith("clip") for name in pieces):
-            named = ", ".join(whole or pieces)
-            console.print(
-                f"[yellow]same footage:[/yellow] {place} shows it, too ({named}), and stays",
-                highlight=False,
-                soft_wrap=True,
-            )
-        else:
-            scenery += 1
+    from evidence_store.erasure import same_footage
+
+    same, scenery = same_footage(shared)
+    for place, names in same.items():
+        console.print(
+            f"[yellow]same footage:[/yellow] {place} shows it, too ({', '.join(names)}), and stays",
+            highlight=False,
+            soft_wrap=True,
+        )
     if scenery:
         console.print(f"{scenery} other records show some of the same still scenery.")
 

@@ -124,21 +124,14 @@ def release(
         console.print(f"{each.hold_id}: released", highlight=False)
 
 
-def holds(
-    keys: KeysOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
-) -> None:
+def holds(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """What is held, why, who answers for it, and until when.
 
     Example: forewarn evidence holds
     """
-    from evidence_store.check_custody import read_despite_faults
-    from evidence_store.custody import CustodyChain
-    from evidence_store.holds import Holds
-    from evidence_store.site_key import keys_of
+    from evidence_store.holds import standing_holds
 
-    folder = data_dir(data)
-    chain = CustodyChain(folder.custody)
-    found = Holds(folder.holds, chain).standing(read_despite_faults(chain, keys_of(folder)))
+    found = standing_holds(data_dir(data))
     if as_json:
         for each in found:
             print_json(_as_json(each))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +27,7 @@ from event_log.log import EventLog
 from evidence_store.due import CAME_BACK
 from evidence_store.erasure import AlreadyErased, Request, check_not_erased
 from evidence_store.holds import Hold, new_hold_id
+from evidence_store.picture_vectors import PairId, PictureVectors
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
 from forewarn.commands import evidence
@@ -38,6 +41,7 @@ from tests.support.kept_evidence import (
     record_footage,
     remains,
     tell_story,
+    unit_vector,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -200,6 +204,21 @@ def test_two_records_of_the_same_footage_are_told_apart(data: DataDir) -> None:
     assert remains(data, gone) == remains(data, other) == set()
 
 
+def test_vectors_of_other_models_go_as_well(data: DataDir) -> None:
+    gone, stays = keep(data, 1), keep(data, 2)
+    pair = PairId("clip_tiny", "ab" * 32, 64)
+    seen = {each.evidence_id: unit_vector(each.evidence_id, 64) for each in (gone, stays)}
+    pairs = PictureVectors.open(data.lancedb, pair)
+    pairs.put([(each.record, seen[each.evidence_id]) for each in (gone, stays)])
+    pairs.keep_up()
+    canary = seen[gone.evidence_id].tobytes()[64:128]
+    assert raw_files_with(data, canary)
+    assert erase(data, gone).exit_code == 0
+    assert raw_files_with(data, canary) == []
+    assert pairs.ids() == {stays.evidence_id}
+    assert remains(data, stays) == EVERYTHING
+
+
 def test_what_is_held_is_not_erased_by_hand_nor_by_its_term(data: DataDir, site: Site) -> None:
     held, loose = keep(data, 1), keep(data, 2)
     keeper = Keeper.open(data, data.keys)
@@ -325,8 +344,6 @@ def test_a_replay_does_not_bring_back_what_was_erased(data: DataDir, site: Site)
 def test_what_a_restored_backup_brought_back_goes_again(
     data: DataDir, site: Site, tmp_path: Path
 ) -> None:
-    import shutil
-
     gone = keep(data, 1)
     shutil.copytree(data.evidence, tmp_path / "backup")
     assert erase(data, gone).exit_code == 0
@@ -389,3 +406,48 @@ def test_originals_that_are_encrypted_go_as_well(data: DataDir) -> None:
     (done,) = keeper.erase([Request(gone.evidence_id, "request 4", "officer")])
     assert done.entry is not None
     assert Vault(data.evidence).ids() == []
+
+
+def verify_outside(zipped: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "verify_evidence.py"), str(zipped)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=zipped.parent,
+        timeout=60,
+    )
+
+
+def test_a_certificate_can_be_checked_by_an_outsider_and_not_be_changed(
+    data: DataDir, tmp_path: Path
+) -> None:
+    gone = keep(data, 1)
+    missing = run(data, "certificate", gone.evidence_id)
+    assert isinstance(missing.exception, PutAside) and "was not erased" in str(missing.exception)
+    assert erase(data, gone).exit_code == 0
+    written = run(data, "certificate", gone.evidence_id, "--to", str(tmp_path / "c.zip"))
+    assert written.exit_code == 0, written.output
+    checked = verify_outside(tmp_path / "c.zip")
+    assert checked.returncode == 0, checked.stdout
+    assert "erased on" in checked.stdout and "删除" in checked.stdout
+    with zipfile.ZipFile(tmp_path / "c.zip") as archive:
+        archive.extractall(tmp_path / "unpacked")
+    (folder,) = (tmp_path / "unpacked").iterdir()
+    assert (folder / "certificate.zh.pdf").read_bytes().startswith(b"%PDF")
+    chain = folder / "custody.jsonl"
+    lines = chain.read_bytes().splitlines(keepends=True)
+    for changed in (b"".join(lines[:-1]), b"".join(lines).replace(b"request 4", b"request 5")):
+        chain.write_bytes(changed)
+        checked = verify_outside(folder)
+        assert checked.returncode == 1 and "custody.jsonl" in checked.stdout
+
+
+def test_a_backup_can_be_searched_for_what_was_erased(data: DataDir, tmp_path: Path) -> None:
+    gone = keep(data, 1)
+    shutil.copytree(data.evidence, tmp_path / "backup")
+    assert erase(data, gone).exit_code == 0
+    clean = run(data, "certificate", gone.evidence_id, "--search", str(data.root))
+    assert clean.exit_code == 0 and "nothing of it found" in clean.output
+    old = run(data, "certificate", gone.evidence_id, "--search", str(tmp_path / "backup"))
+    assert old.exit_code == 1 and "clip.mp4" in old.output

@@ -49,6 +49,13 @@ def noise(seed: object, size: int) -> bytes:
     )
 
 
+def unit_vector(seed: object, size: int) -> np.ndarray:
+    """A direction that nobody else has."""
+    made = np.random.default_rng(zlib.crc32(str(seed).encode())).normal(size=size)
+    unit: np.ndarray = (made / np.linalg.norm(made)).astype(np.float32)
+    return unit
+
+
 def record_of(number: int, outcome: str = "complied") -> EvidenceRecord:
     """A record one minute after the one before."""
     random = np.random.default_rng(number)
