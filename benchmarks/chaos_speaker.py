@@ -124,7 +124,7 @@ def warn(log: EventLog, number: int) -> None:
     for place in range(WARNINGS_A_KILL):
         each = number * WARNINGS_A_KILL + place
         camera = ("gate", "yard")[place % 2]
-        words = BothLanguages(zh=f"{each}号请离开", en=f"{each}, please leave")
+        words = BothLanguages(zh=f"{each}", en=f"{each}")
         log.append([warned_event(each, camera, datetime.now(UTC), words)])
 
 

@@ -70,7 +70,8 @@ class AnnouncementMade(EventData):
         default=None, description="wall clock: when the speaker was given the sound"
     )
     ended_at: AwareDatetime | None = Field(
-        default=None, description="wall clock: when it had played it, or was given up"
+        default=None,
+        description="wall clock: when it answered, or was given up; many answer before they have played it",
     )
 
     volume: float = Field(

@@ -183,7 +183,7 @@ def _own_ladder(site: Site, heard: list[_Heard], lengths_s: Lengths) -> Iterator
                 yield (
                     ("ladders", row, "rungs", column, "after_s"),
                     f"comes due {rung.after_s:g} s after {before.id!r}, whose call takes "
-                    f"{length_s:.0f} s on {each.speaker.id!r}: it waits, and is not made if that "
+                    f"{length_s:.0f} s: it waits, and is not made if that "
                     f"takes longer than calls.useful_for_s ({site.calls.useful_for_s:g} s)",
                 )
 

@@ -42,11 +42,20 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class LastCall:
+    """For which offence the speaker spoke last, and until when it is at it."""
+
+    offence_id: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LineState:
     """What a restart needs; small and picklable."""
 
     waiting: tuple[LoggedEvent, ...] = ()  # the call that is being made among them
     said: tuple[Said, ...] = ()
+    last: LastCall | None = None
 
 
 @dataclass(slots=True)
@@ -94,7 +103,7 @@ class SpeakerLine:
         self._name = name
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"speaker {name}")
         self._running: _Running | None = None
-        self._last: tuple[str, datetime] | None = None  # offence and end of the last call
+        self._last = state.last if state else None
         self._said: list[Said] = list(state.said) if state else []
         self._waiting: list[_Call] = []
         for logged in state.waiting if state else ():
@@ -111,7 +120,7 @@ class SpeakerLine:
         """A copy that does not change any more."""
         running = [self._running.call, *self._running.along] if self._running else []
         calls = sorted([*running, *self._waiting], key=lambda call: call.logged.seq)
-        return LineState(tuple(call.logged for call in calls), tuple(self._said))
+        return LineState(tuple(call.logged for call in calls), tuple(self._said), self._last)
 
     def take(self, logged: LoggedEvent) -> list[Event]:
         """Take a warning, or the end of an offence whose call may still wait."""
@@ -140,7 +149,7 @@ class SpeakerLine:
             if self._is_heard:
                 events += self._join_said()
                 events += self._expire()
-            if self._running is not None or not self._waiting:
+            if self._running is not None or not self._waiting or self._is_still_talking():
                 return events
             self._begin(self._choose())
             if self._is_heard:
@@ -197,7 +206,8 @@ class SpeakerLine:
         self._running = None
         made = running.result.result()
         said = Said(running.call.logged, made)
-        self._last = running.call.data.offence_id, self._tools.now()
+        if self._is_heard:
+            self._last = LastCall(running.call.data.offence_id, self._talks_until(made))
         self._remember(said)
         if not _may_have_been_heard(made):
             # too late for one is not too late for all
@@ -252,9 +262,21 @@ class SpeakerLine:
         """The offence whose call was in the way."""
         if self._running is not None:
             return self._running.call.data.offence_id
-        if self._last is not None and self._last[1] > call.logged.recorded_at:
-            return self._last[0]
+        if self._last is not None and self._last.until > call.logged.recorded_at:
+            return self._last.offence_id
         return None
+
+    def _is_still_talking(self) -> bool:
+        return self._last is not None and self._tools.now() < self._last.until
+
+    def _talks_until(self, made: Event) -> datetime:
+        """Many speakers answer as soon as they have the sound, and play it then."""
+        now, data = self._tools.now(), made.data
+        if not isinstance(data, AnnouncementMade) or not _may_have_been_heard(made):
+            return now
+        if data.started_at is None or data.audio_duration_s is None:
+            return now
+        return max(now, data.started_at + timedelta(seconds=data.audio_duration_s))
 
     def _drop(self, call: _Call, result: Any, reason: str) -> Event:
         self._waiting.remove(call)

@@ -136,6 +136,7 @@ class Street:
         ended, begun = len(self.log), len(self.player.begun)
         self.player.may_end.release()
         self.wait(lambda: len(self.log) > ended)
+        self.now += timedelta(seconds=0.3)  # the tone has 0.2 s
         if not self.line.is_idle:
             self.wait(lambda: len(self.player.begun) > begun)
 
@@ -176,6 +177,20 @@ def test_calls_never_overlap_and_keep_their_order(street: Street) -> None:
     assert street.player.most_at_once == 1
     assert [each.result for each in street.made] == ["played"] * 3
     assert street.line.is_idle
+
+
+def test_a_speaker_that_answers_at_once_is_given_the_time_to_play(street: Street) -> None:
+    street.player.may_end.release(10)  # it answers before it has played anything
+    street.says(1, "one")
+    street.says(2, "two")
+    street.wait(lambda: len(street.log) == 1)
+    street.look(after_s=0.15)
+    street.line = street.make_line(pickle.loads(pickle.dumps(street.line.state)))  # killed here
+    street.look()
+    assert [words.strip() for words in street.player.begun] == ["one"]
+    street.look(after_s=0.1)
+    street.wait(lambda: len(street.log) == 2)
+    assert [each.result for each in street.made] == ["played", "played"]
 
 
 def test_the_gravest_of_those_that_wait_is_said_next(street: Street) -> None:
@@ -241,6 +256,7 @@ def test_a_line_that_others_keep_going_tells_what_came_of_it_when_asked(street: 
     street.begin()
     street.says(2, "two")
     street.player.may_end.release(2)
+    street.now += timedelta(seconds=0.3)
     give_up_at = time.monotonic() + 30
     while len(street.player.begun) < 2 or street.player.at_once:
         assert time.monotonic() < give_up_at
@@ -306,6 +322,7 @@ def test_after_a_restart_what_waited_is_said_and_what_was_begun_is_not_repeated(
     street.player.begun.clear()
     street.line = street.make_line(saved)
     street.wait(lambda: len(street.log) == 2)
+    street.look(after_s=0.3)
     street.player.may_end.release(2)  # one for the thread of the line that is no more
     street.wait(lambda: len(street.log) == 3)
     assert [words.strip() for words in street.player.begun] == ["two"]
