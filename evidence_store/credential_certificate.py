@@ -92,7 +92,7 @@ def _checked(content: bytes, signer: Signer, name: str) -> list[x509.Certificate
     try:
         chain = x509.load_pem_x509_certificates(content)
         key = chain[0].public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise Stop(f"{name}: needs certificates in PEM: {error}") from error
     if not isinstance(key, Ed25519PublicKey) or key_id_of(key) != signer.key_id:
         raise Stop(f"{name}: its first certificate should be for the site's key {signer.key_id}")

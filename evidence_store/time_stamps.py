@@ -18,7 +18,12 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import Certificate, load_pem_x509_certificate, load_pem_x509_certificates
+from cryptography.x509 import (
+    Certificate,
+    InvalidVersion,
+    load_pem_x509_certificate,
+    load_pem_x509_certificates,
+)
 
 from domain.errors import PutAside, Stop, TryAgain
 from domain.time_stamping import TimeStamping
@@ -143,7 +148,7 @@ def read_certificates(path: Path) -> list[Certificate]:
             f"{path}: needs the certificates (PEM) of the time-stamping authority's issuer: "
             f"{error.strerror}; the site file names it in time_stamping.ca_file"
         ) from error
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, UnsupportedAlgorithm, InvalidVersion) as error:
         raise Stop(f"{path}: needs certificates in PEM: {error}") from error
 
 
@@ -175,7 +180,7 @@ def sound_authorities(keys: Path) -> tuple[list[Certificate], list[str]]:
             if not is_named or certificate.public_bytes(Encoding.PEM) != content:
                 faults.append(f"{path}: is not the certificate that its name says")
                 continue
-        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        except (OSError, ValueError, UnsupportedAlgorithm, InvalidVersion) as error:
             faults.append(f"{path}: is no certificate: {error}")
             continue
         found.append(certificate)

@@ -16,11 +16,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sealed_record import EVIDENCE_ID as ID
 from sealed_record import a_record
+from time_stamping import make_authority, serving
 
 from domain.data_dir import DataDir
+from domain.errors import Stop
 from domain.evidence import EvidenceRecord
+from domain.time_stamping import TimeStamping
 from evidence_store.custody import CustodyChain, note_sealed
+from evidence_store.encryption_keys import EncryptionKeyFolder
 from evidence_store.keys import KeyFolder
+from evidence_store.open_vault import open_vault
+from evidence_store.stamper import StampBook, open_authority, stamp_waiting
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
 from evidence_store.verifier import Verifier
@@ -29,18 +35,27 @@ NAMES = ["clip.mp4", "first.jpg", "manifest.json", "manifest.sig", "numbers.json
 LARGER = ["numbers.json", "vectors.json"]
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> DataDir:
+@pytest.fixture(scope="module", params=["plain", "encrypted and stamped"])
+def data(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> DataDir:
     """One small signed record with its row and chain."""
     data = DataDir(tmp_path_factory.mktemp("var"))
-    signer, vault = KeyFolder(data.keys).create(), Vault(data.evidence)
+    signer, is_plain = KeyFolder(data.keys).create(), request.param == "plain"
+    if not is_plain:
+        EncryptionKeyFolder(data.keys).create()
+    vault = open_vault(data, data.keys)
     with vault.draft(ID) as draft:
         (draft / "clip.mp4").write_bytes(b"packets")
         (draft / "first.jpg").write_bytes(b"picture")
         roles = {"clip.mp4": "clip", "first.jpg": "snapshot"}
         story = {"rule": {"threshold_s": 4.0}, "pts": 2**60, "history": [{"zh": "请离开"}]}
         sealed = vault.seal(draft, a_record(), roles, story, signer)
-    note_sealed(CustodyChain(data.custody, signer), vault.folder_of(ID), "ofc-1")
+    chain = CustodyChain(data.custody, signer)
+    note_sealed(chain, vault.folder_of(ID), "ofc-1")
+    if not is_plain:
+        with serving(make_authority(tmp_path_factory.mktemp("tsa"))) as authority:
+            settings = TimeStamping(url=authority.url, ca_file="ca.pem", timeout_s=30)
+            asked = open_authority(settings, authority.folder, data)
+            stamp_waiting(StampBook(chain), asked, authority.url)
     EvidenceTable.open(data.lancedb).put([sealed])
     for path in (*vault.folder_of(ID).iterdir(), data.custody):
         path.chmod(0o644)
@@ -54,8 +69,13 @@ def row_of(data: DataDir) -> EvidenceRecord:
 
 
 def problems(data: DataDir, row: EvidenceRecord) -> list[str]:
-    verifier = Verifier.open(data)
+    verifier = Verifier.open(data, data.keys)
     return [*verifier.problems, *verifier.problems_of(row)]
+
+
+def stored(data: DataDir, name: str) -> Path:
+    """Where a file's bytes lie."""
+    return open_vault(data, data.keys).path_of(ID, name)
 
 
 @contextmanager
@@ -73,13 +93,15 @@ def flipped(path: Path, position: int, bit: int) -> Iterator[None]:
 
 def test_untouched_it_verifies(data: DataDir) -> None:
     assert problems(data, row_of(data)) == []
-    assert sorted(each.name for each in (data.evidence / ID).iterdir()) == NAMES
+    names = [each.name.removesuffix(".enc") for each in (data.evidence / ID).iterdir()]
+    assert sorted(names) == NAMES
 
 
 @pytest.mark.parametrize("name", [each for each in NAMES if each not in LARGER])
 def test_every_byte_of_a_small_file(data: DataDir, name: str) -> None:
-    path, row = data.evidence / ID / name, row_of(data)
-    for position in range(path.stat().st_size):
+    path, row = stored(data, name), row_of(data)
+    is_done_before = path.name == name and (data.keys / "encryption.key").exists()
+    for position in range(0, path.stat().st_size, 29 if is_done_before else 1):
         with flipped(path, position, position % 8):
             assert any(f"{ID}/{name}: " in each for each in problems(data, row)), position
 
@@ -88,16 +110,19 @@ def test_every_byte_of_a_small_file(data: DataDir, name: str) -> None:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_any_byte_of_a_larger_file(data: DataDir, name: str, where: float, bit: int) -> None:
-    path, row = data.evidence / ID / name, row_of(data)
+    path, row = stored(data, name), row_of(data)
     with flipped(path, int(where * path.stat().st_size), bit):
-        assert any(f"{ID}/{name}: changed" in each for each in problems(data, row))
+        assert any(f"{ID}/{name}: " in each for each in problems(data, row))
 
 
 def test_every_byte_of_the_chain(data: DataDir) -> None:
-    row = row_of(data)
-    for position in range(data.custody.stat().st_size):
+    row, first = row_of(data), len(data.custody.read_bytes().splitlines(keepends=True)[0])
+    # a stamp makes a long entry: every fifth byte of it
+    places = [*range(first), *range(first, data.custody.stat().st_size, 5)]
+    for position in places:
         with flipped(data.custody, position, position % 8):
-            assert "custody.jsonl, entry 1" in problems(data, row)[0], position
+            entry = 1 if position < first else 2
+            assert f"custody.jsonl, entry {entry}" in problems(data, row)[0], position
 
 
 def test_every_byte_of_the_public_key(data: DataDir) -> None:
@@ -106,6 +131,26 @@ def test_every_byte_of_the_public_key(data: DataDir) -> None:
     for position in range(path.stat().st_size):
         with flipped(path, position, position % 8):
             assert any(path.name in each for each in problems(data, row)), position
+
+
+def test_every_byte_of_an_authority_s_certificate(data: DataDir) -> None:
+    row = row_of(data)
+    for path in (data.keys / "time-stamping").glob("*.pem"):
+        for position in range(path.stat().st_size):
+            with flipped(path, position, position % 8):
+                assert any(path.name in each for each in problems(data, row)), position
+
+
+def test_every_digit_of_the_encryption_key(data: DataDir) -> None:
+    row = row_of(data)
+    for path in data.keys.glob("encryption.key"):
+        for position in range(64):
+            with flipped(path, position, 0):
+                try:
+                    told = " ".join(problems(data, row))
+                except Stop as error:  # it is no key any more
+                    told = str(error)
+            assert f"{ID}/clip.mp4" in told or str(path) in told
 
 
 @pytest.mark.parametrize("name", [each.name for each in fields(EvidenceRecord)][1:])
