@@ -19,6 +19,7 @@ _OUTCOMES = {
     "exempted": BothLanguages(
         zh="劝导后仍停留，首次免予处理", en="stayed after all calls; let off the first time"
     ),
+    "dismissed": BothLanguages(zh="工作人员已撤销", en="dismissed by an operator"),
     "unknown": BothLanguages(zh="结果不明（画面中断）", en="not known: the picture broke off"),
 }
 _NO_FINDING = BothLanguages(

@@ -22,12 +22,12 @@ class Moment:
 
 
 def moments_of(data: OutcomeData) -> list[Moment]:
-    """First sighting, each rung that came due, and the last sighting before the outcome."""
+    """First sighting, each rung that came due or operator's call, and the last sighting."""
     rungs = [
         Moment(
             f"rung-{number}",
-            f"rung {number}",
-            BothLanguages(zh=f"第 {number} 级处置到时", en=f"Rung {number} came due"),
+            f"step {number}",
+            BothLanguages(zh=f"第 {number} 步处置", en=f"Step {number}"),
             each,
         )
         for number, each in enumerate(data.rung_sightings, start=1)

@@ -28,7 +28,7 @@ def awaited_calls(history: Sequence[Event]) -> list[OffenceWarned]:
 def gather_sounds(
     gathering: Gathering, history: Sequence[Event], sounds: Path | None
 ) -> list[dict[str, Any]]:
-    """Copy each call's sound into the record as call-<rung>.wav.
+    """Copy each call's sound into the record as call-1.wav, call-2.wav, ...
 
     Args:
         sounds: the folder that an announcement's audio_file is relative to; None: there is none.
@@ -36,24 +36,24 @@ def gather_sounds(
         what came of each call, for numbers.json: text, languages, speaker, times, file, hash.
     """
     for each in awaited_calls(history):
-        gathering.missing.append(
-            f"call of rung {each.rung_number}: it is not known what came of it"
-        )
+        gathering.missing.append(f"call {each.rung_id}: it is not known what came of it")
     told = []
     for event in history:
         made = event.data
         if isinstance(made, AnnouncementMade):
-            name = _copy(gathering, made, sounds)
+            name = _copy(gathering, made, len(told) + 1, sounds)
             told.append({**made.model_dump(mode="json"), "event_id": event.id, "file": name})
     return told
 
 
-def _copy(gathering: Gathering, made: AnnouncementMade, sounds: Path | None) -> str | None:
+def _copy(
+    gathering: Gathering, made: AnnouncementMade, number: int, sounds: Path | None
+) -> str | None:
     """Name of the sound's copy; None where the call has no sound, or it could not be had."""
     if made.audio_file is None or sounds is None:
         return None
     path = sounds / made.audio_file
-    name = f"call-{made.rung_number}{path.suffix or '.wav'}"
+    name = f"call-{number}{path.suffix or '.wav'}"
 
     def copy() -> str:
         try:
@@ -65,4 +65,4 @@ def _copy(gathering: Gathering, made: AnnouncementMade, sounds: Path | None) -> 
         gathering.write(name, "announcement", content)
         return name
 
-    return gathering.attempt(f"sound of the call of rung {made.rung_number}", copy)
+    return gathering.attempt(f"sound of the call {made.rung_id}", copy)

@@ -57,7 +57,7 @@ def test_a_sound_that_is_gone_or_changed_is_named_and_the_record_is_incomplete(
     path.unlink() if fault == "gone" else path.write_bytes(b"another sound")
     sealed = preserve(offence(), before(offence()), heard).data
     assert isinstance(sealed, EvidenceSealed) and not sealed.complete
-    assert len(sealed.missing) == 1 and "sound of the call of rung 1" in sealed.missing[0]
+    assert len(sealed.missing) == 1 and "sound of the call persuade" in sealed.missing[0]
     assert path.name in sealed.missing[0]
 
 
@@ -84,7 +84,7 @@ def test_it_does_not_wait_for_ever_and_says_what_it_does_not_know(
     logic = PreserveLogic(parts, threading.Event(), lambda: None, None)
     (sealed,), _ = logic.on_batch(logged(opened, warned, offence()))
     assert isinstance(sealed.data, EvidenceSealed)
-    assert sealed.data.missing == ("call of rung 1: it is not known what came of it",)
+    assert sealed.data.missing == ("call persuade: it is not known what came of it",)
 
 
 def test_a_restart_while_waiting_loses_nothing(
