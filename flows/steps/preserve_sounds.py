@@ -37,7 +37,7 @@ def gather_sounds(
     """
     for each in awaited_calls(history):
         gathering.missing.append(f"call {each.rung_id}: it is not known what came of it")
-    told = []
+    told: list[dict[str, Any]] = []
     for event in history:
         made = event.data
         if isinstance(made, AnnouncementMade):
