@@ -188,7 +188,17 @@ def _pictures(offence: Offence, names: Names, keys: FileKeys) -> str:
     drawn = "".join(_figure(offence, evidence, file, names, keys) for file in pictures)
     link = f"/search?lang={names.lang}&evidence={escape(evidence.evidence_id, quote=True)}"
     similar = escape(names.say("history.similar"))
-    return f'<div class="snapshots">{drawn}</div><p><a href="{link}">{similar}</a></p>'
+    clips = "".join(_masked_clip(evidence, file, names, keys) for file in offence.masked_clips)
+    return f'<div class="snapshots">{drawn}</div>{clips}<p><a href="{link}">{similar}</a></p>'
+
+
+def _masked_clip(evidence: EvidenceSealed, file: EvidenceFile, names: Names, keys: FileKeys) -> str:
+    address = escape(keys.address(evidence.evidence_id, file.name, MASKED_FOR_S), quote=True)
+    said = escape(names.say("history.masked_clip"))
+    return (
+        f'<figure class="masked-clip"><video controls muted preload="none" style="width:100%" '
+        f'src="{address}"></video><figcaption>{said}</figcaption></figure>'
+    )
 
 
 def _caption(file: EvidenceFile, names: Names) -> str:

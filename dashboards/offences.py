@@ -15,7 +15,9 @@ from domain.events import (
     CommandRefused,
     Event,
     EvidenceErased,
+    EvidenceFile,
     EvidenceHeld,
+    EvidenceMasked,
     EvidenceSealed,
     NotificationMade,
     OffenceClimbed,
@@ -58,6 +60,7 @@ class Offence:
     evidence: EvidenceSealed | None = None  # None too where it was erased
     holds: tuple[EvidenceHeld, ...] = ()  # those in force
     erased: EvidenceErased | None = None
+    masked_clips: tuple[EvidenceFile, ...] = ()  # for everybody at the console
 
     @property
     def is_open(self) -> bool:
@@ -109,7 +112,9 @@ class OffenceBook:
             known = self.offences.get(data.offence_id)
             if known is not None:
                 self.offences[data.offence_id] = _kept(known, event, data)
-        elif isinstance(data, AnnouncementMade | EvidenceSealed | NotificationMade):
+        elif isinstance(
+            data, AnnouncementMade | EvidenceSealed | EvidenceMasked | NotificationMade
+        ):
             known = self.offences.get(data.offence_id)
             if known is not None:  # else so old that it has been forgotten
                 self.offences[data.offence_id] = _noted(known, event, data)
@@ -202,11 +207,15 @@ def _without(asked: tuple[Event, ...], command_id: str) -> tuple[Event, ...]:
 
 
 def _noted(
-    known: Offence, event: Event, data: AnnouncementMade | EvidenceSealed | NotificationMade
+    known: Offence,
+    event: Event,
+    data: AnnouncementMade | EvidenceSealed | EvidenceMasked | NotificationMade,
 ) -> Offence:
     known = replace(known, history=_in_order(known.history, event))
     if isinstance(data, EvidenceSealed):
         return replace(known, evidence=data, erased=None)
+    if isinstance(data, EvidenceMasked):
+        return replace(known, masked_clips=data.files)
     if isinstance(data, NotificationMade):
         return known
     if data.rung_number and not data.was_spoken and data.result != "unknown whether played":

@@ -310,6 +310,7 @@ class Checker:
             return
         sealed, number, before = "", 0, b""
         sealing, stamps = (0, b""), {}
+        added: dict[str, Any] = {}
         for position, line in enumerate(content.splitlines(keepends=True), start=1):
             name = f"custody.jsonl:{position}"
             entry = self._custody_entry(line)
@@ -323,10 +324,13 @@ class Checker:
             if entry["kind"] == "sealed":
                 sealed = str(entry["details"].get("manifest_sha256"))
                 sealing = (entry["number"], line.rstrip(b"\n"))
+            elif entry["kind"] == "added":
+                added = entry["details"]
             elif entry["kind"] == "stamped":
                 stamps[entry["details"].get("entry")] = (name, entry["details"].get("response"))
             number, before = entry["number"], line
             self.entries += 1
+        self._check_added(added)
         manifest = self._read("record/manifest.json")
         if manifest is not None and hashlib.sha256(manifest).hexdigest() != sealed:
             self._fault(
@@ -377,6 +381,18 @@ class Checker:
             self._fault(
                 "custody.jsonl", "没有删除完成的记录", "does not tell that the erasure was ended"
             )
+
+    def _check_added(self, details: dict[str, Any]) -> None:
+        """Masked clips were made after the sealing: the custody chain vouches for them."""
+        told = _entries(details)
+        for name, sha256, size in told:
+            if name in self.export.names:
+                self._check_file(name, sha256, size)
+        for name in {*self.export.names} - {name for name, _, _ in told}:
+            if name.startswith("added/"):
+                self._fault(
+                    name, "保管记录中没有这个文件", "the custody does not tell of this file"
+                )
 
     def _custody_entry(self, line: bytes) -> dict[str, Any] | None:
         """An entry whose signature holds; it covers the line without its signature member."""

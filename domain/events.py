@@ -204,6 +204,18 @@ class EvidenceSealed(EventData):
     )
 
 
+class EvidenceMasked(EventData):
+    """Masked copies of a record's clips lie beside it, or why there are none."""
+
+    event_type: ClassVar[str] = "forewarn.evidence.masked.v1"
+    evidence_id: str
+    offence_id: str
+    site_id: str
+    camera_id: str
+    files: tuple[EvidenceFile, ...] = Field(description="named added/…; () where none was made")
+    reason: str = Field(default="", description="why a clip could not be masked; '' if all were")
+
+
 EVENT_DATA: tuple[type[EventData], ...] = (
     OffenceOpened,
     OffenceWarned,
@@ -231,6 +243,7 @@ EVENT_DATA: tuple[type[EventData], ...] = (
     EvidenceHeld,
     EvidenceErased,
     RingPinned,
+    EvidenceMasked,
 )
 DATA_BY_TYPE = {kind.event_type: kind for kind in EVENT_DATA}
 OUTCOME_TYPES = tuple(kind.event_type for kind in EVENT_DATA if issubclass(kind, OutcomeData))

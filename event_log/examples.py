@@ -19,6 +19,7 @@ from domain.events import (
     EvidenceErased,
     EvidenceFile,
     EvidenceHeld,
+    EvidenceMasked,
     EvidenceSealed,
     NotificationMade,
     NotificationRequested,
@@ -110,6 +111,7 @@ def one_of_each() -> list[Event]:
         *_by_operators(offence, offence_id, ended),
         _sealed(offence_id),
         *_kept(offence_id),
+        _masked(offence_id),
     ]
 
 
@@ -361,3 +363,17 @@ def _kept(offence_id: str) -> list[Event]:
         Event(mint("evt", evidence_id, erased.event_type, 42), source, evidence_id, at, erased),
         Event(mint("evt", "gate", pinned.event_type, at.isoformat()), source, "gate", at, pinned),
     ]
+
+
+def _masked(offence_id: str) -> Event:
+    name = "added/clip.masked.mp4"
+    data = EvidenceMasked(
+        evidence_id=mint("evd", offence_id),
+        offence_id=offence_id,
+        site_id="campus",
+        camera_id="gate",
+        files=(EvidenceFile(name=name, role="masked clip", sha256="0" * 64, size_bytes=93_114),),
+    )
+    at = START + timedelta(seconds=20)
+    event_id = mint("evt", data.evidence_id, data.event_type)
+    return Event(event_id, "forewarn/campus/mask", data.evidence_id, at, data)

@@ -163,9 +163,11 @@ class _Taking:
         for _ in range(2):
             taken: dict[str, Listed] = {}
             try:
-                for path in sorted(folder.iterdir()):
-                    name = path.relative_to(self.data.root).as_posix()
-                    taken[name] = self._listed(path, name)
+                # masked copies that were added lie one folder deeper
+                for path in sorted((*folder.iterdir(), *folder.glob("added/*"))):
+                    if not path.is_dir():
+                        name = path.relative_to(self.data.root).as_posix()
+                        taken[name] = self._listed(path, name)
                 self.files |= taken
                 return bool(taken)
             except FileNotFoundError:

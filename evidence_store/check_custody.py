@@ -45,6 +45,7 @@ class ChainReport:
     problems: list[str] = field(default_factory=list)  # at most one: the first broken entry
     remarks: list[str] = field(default_factory=list)  # crashes that were mended
     sealed: dict[str, str] = field(default_factory=dict)  # evidence id -> SHA-256 of its manifest
+    added: dict[str, Entry] = field(default_factory=dict)  # evidence id -> of its masked copies
     sealings: dict[str, Sealing] = field(default_factory=dict)  # by evidence id
     stamps: dict[int, Entry] = field(
         default_factory=dict
@@ -163,12 +164,16 @@ def _count(report: ChainReport, entry: Entry, line: bytes) -> None:
         case "stamped":
             if type(details.get("entry")) is int:
                 report.stamps[details["entry"]] = entry
+        case "added":
+            report.added[evidence_id] = entry
         case "set aside":
             report.sealed.pop(evidence_id, None)
+            report.added.pop(evidence_id, None)
         case "exported":
             report.exported.setdefault(evidence_id, []).append(entry)
         case "erasing":
             report.sealed.pop(evidence_id, None)
+            report.added.pop(evidence_id, None)
             report.erasing[evidence_id] = entry
         case "erased":
             report.why_erased[evidence_id] = report.erasing.pop(evidence_id, entry)

@@ -26,6 +26,7 @@ FORMAT = "forewarn custody 1"
 NOTHING_BEFORE = "0" * 64
 Kind = Literal[
     "sealed",  # a record got its name; details: manifest_sha256
+    "added",  # masked copies were put beside the sealed files; details: files, how
     "set aside",  # a record that did not verify was moved out of the way, to be sealed anew
     "viewed",  # somebody saw originals; details: reason, files
     "exported",  # a copy left; details: masked, reason, files

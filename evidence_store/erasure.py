@@ -183,7 +183,7 @@ def _files(folder: Path, record: EvidenceRecord | None) -> list[dict[str, Any]]:
 
 
 def _plain_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.is_file() and not path.is_symlink())
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def _stretch(record: EvidenceRecord | None) -> dict[str, str]:

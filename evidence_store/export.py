@@ -25,6 +25,7 @@ from domain.errors import PutAside, Stop
 from domain.events import EvidenceFile
 from domain.evidence import EvidenceRecord
 from evidence_store.access_log import checked_reason
+from evidence_store.additions import added_files
 from evidence_store.canonical_json import to_canonical
 from evidence_store.content_credentials import CredentialWriter
 from evidence_store.custody import CustodyChain, Entry
@@ -32,6 +33,7 @@ from evidence_store.keys import PublicKeys, Signer, public_pem
 from evidence_store.manifest import SEAL_NAMES, UNSIGNED
 from evidence_store.numbers_file import NUMBERS_NAME, holds_vectors
 from evidence_store.roles import is_original
+from evidence_store.sealed_files import ADDED
 from evidence_store.signature_file import sign_file
 from evidence_store.vault import Vault, saying_what_failed
 from evidence_store.whole_files import put_in_place, sha256_of
@@ -75,14 +77,19 @@ class Exporter:
         why = None if reason is None else checked_reason(reason)
         leaving = [file for file in record.files if why is not None or self._is_open(record, file)]
         names = [file.name for file in leaving]
+        added = added_files(self.chain.about(record.evidence_id))
         withheld = sorted({file.name for file in record.files} - {*names})
         with saying_what_failed(f"export {target}", target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
             try:
-                told = {"masked": why is None, "reason": why or "", "files": names}
+                told = {
+                    "masked": why is None,
+                    "reason": why or "",
+                    "files": [*names, *(file.name for file in added)],
+                }
                 self.chain.append("exported", record.evidence_id, told)
-                self._gather(record, names, folder)
+                self._gather(record, names, added, folder)
                 self._sign(record, withheld, why is None, folder)
                 zipped = folder.with_suffix(".zip")
                 zip_folder(folder, record.evidence_id, zipped)
@@ -98,36 +105,50 @@ class Exporter:
             return not holds_vectors(self.vault.read_bytes(record.evidence_id, file.name))
         return not is_original(file.role)
 
-    def _gather(self, record: EvidenceRecord, names: list[str], folder: Path) -> None:
+    def _gather(
+        self,
+        record: EvidenceRecord,
+        names: list[str],
+        added: Sequence[EvidenceFile],
+        folder: Path,
+    ) -> None:
         sealed = self.vault.folder_of(record.evidence_id)
         (folder / "record").mkdir()
         seal = [name for name in SEAL_NAMES if (sealed / name).exists()]  # unsigned ones have one
         for name in (*names, *seal):
             self.vault.copy_out(record.evidence_id, name, folder / "record" / name)
+        if added:
+            (folder / ADDED).mkdir()
+        for file in added:  # masked copies that were made after the sealing
+            self.vault.copy_out(record.evidence_id, file.name, folder / file.name)
         entries = self.chain.about(record.evidence_id)
         lines = [to_canonical(entry) + b"\n" for entry in entries]
         (folder / "custody.jsonl").write_bytes(b"".join(lines))
         write_public_keys(self.keys, folder / "public-keys")
         shutil.copyfile(verifier_file(), folder / VERIFIER_NAME)
         (folder / "README.txt").write_text(_README, encoding="utf-8")
-        self._add_credentials(record, names, folder)
+        self._add_credentials(record, names, added, folder)
         write_stamp(folder / "time-stamp", entries, self.authorities)
         self.summarise(record, self.vault.story(record.evidence_id), entries, folder)
 
-    def _add_credentials(self, record: EvidenceRecord, names: list[str], folder: Path) -> None:
+    def _add_credentials(
+        self,
+        record: EvidenceRecord,
+        names: list[str],
+        added: Sequence[EvidenceFile],
+        folder: Path,
+    ) -> None:
         """Copies of pictures and clips that carry where they come from; the sealed bytes stay beside."""
         if self.credentials is None:
             return
         copies = folder / CREDENTIALS_FOLDER
         copies.mkdir()
-        for file in record.files:
-            if file.name in names:
-                source, target = folder / "record" / file.name, copies / file.name
+        sealed = [(file, folder / "record" / file.name) for file in record.files]
+        for file, source in (*sealed, *((file, folder / file.name) for file in added)):
+            if source.is_file() and (file in added or file.name in names):
                 try:
-                    self.credentials.write(record, file, source, target)
-                except (
-                    PutAside
-                ) as error:  # evidence leaves all the same: the record itself is whole
+                    self.credentials.write(record, file, source, copies / source.name)
+                except PutAside as error:  # evidence leaves all the same: the record is whole
                     log.warning("no_content_credential", file=file.name, reason=str(error))
         (copies / "certificates.pem").write_bytes(self.credentials.chain_pem)
 
@@ -239,6 +260,7 @@ _README = """\
   record/             记录本身；manifest.json 列明每个文件的 SHA-256，manifest.sig 是其签名
   with-credentials/   带内容凭证（C2PA）的副本，适于转发；其字节与 record/ 中的不同
   time-stamp/         时间戳机构对封存时间的证明（如有），可用 openssl ts -verify 核验
+  added/              封存后制作的遮挡视频；custody.jsonl 中有其 SHA-256
   custody.jsonl       对本记录做过什么、何人、何时、为何；每条均有签名
   public-keys/        用于核验签名的公钥
   verify_evidence.py  核验程序：需要 Python 和 cryptography 包
@@ -250,6 +272,7 @@ This folder is a sealed and signed evidence record.
   record/             the record itself; manifest.json has every file's SHA-256, manifest.sig signs it
   with-credentials/   copies with content credentials (C2PA), to pass on; not the bytes that were sealed
   time-stamp/         an authority's word for the time of the sealing, if there is one (openssl ts -verify)
+  added/              masked clips, made after the sealing; custody.jsonl has their SHA-256
   custody.jsonl       what was done with this record, by whom, when and why; each line is signed
   public-keys/        the keys that check the signatures
   verify_evidence.py  the verifier: needs Python and the package cryptography

@@ -234,6 +234,12 @@ class FootageClip:
     to_at: datetime
     pieces: tuple[Piece, ...]  # what it was joined from
 
+    @property
+    def stream_s(self) -> float:
+        """The camera's own timestamp at the clip's media time 0, seconds."""
+        first = self.pieces[0]
+        return float(first.first_pts * first.time_base) + self.cut.from_s
+
     def place_of(self, sighting: Sighting) -> float | None:
         """Media time of the sighting's frame in the clip, seconds; None: not in it."""
         if all(piece.place_of(sighting) is None for piece in self.pieces):

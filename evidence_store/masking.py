@@ -45,10 +45,12 @@ def mask_pixels(image_rgb: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     masked = image_rgb.copy()
     height, width = hidden.shape
     side = max(8, -(-height // MOSAIC_ROWS))
-    for top in range(0, height, side):
-        for left in range(0, width, side):
-            if hidden[top : top + side, left : left + side].any():
-                _fill_with_mean(masked[top : top + side, left : left + side])
+    rows, columns = np.arange(0, height, side), np.arange(0, width, side)
+    blocks = np.logical_or.reduceat(np.logical_or.reduceat(hidden, rows, axis=0), columns, axis=1)
+    for row, column in np.argwhere(blocks):
+        top, left = rows[row], columns[column]
+        block = masked[top : top + side, left : left + side]
+        block[...] = _flat(block.reshape(-1, 3).mean(axis=0))
     return masked
 
 
@@ -58,12 +60,20 @@ def _within(low: float, high: float, size: int) -> tuple[int, int]:
 
 def _flatten(region: np.ndarray) -> None:
     """Overwrite a region, in place, with its blocks' mean colours."""
-    rows = np.array_split(np.arange(region.shape[0]), min(BLOCKS, region.shape[0]))
-    columns = np.array_split(np.arange(region.shape[1]), min(BLOCKS, region.shape[1]))
-    for row in rows:
-        for column in columns:
-            _fill_with_mean(region[row[0] : row[-1] + 1, column[0] : column[-1] + 1])
+    height, width = region.shape[:2]
+    rows, columns = _starts(height), _starts(width)
+    sums = np.add.reduceat(np.add.reduceat(region.astype(np.uint32), rows, axis=0), columns, axis=1)
+    high, wide = np.diff([*rows, height]), np.diff([*columns, width])
+    flat = _flat(sums / (high[:, None] * wide)[..., None])
+    region[...] = flat.repeat(high, axis=0).repeat(wide, axis=1)
 
 
-def _fill_with_mean(block: np.ndarray) -> None:
-    block[...] = (block.reshape(-1, 3).mean(axis=0) // 8 * 8).astype(np.uint8)
+def _starts(size: int) -> np.ndarray:
+    """Where blocks begin along one side."""
+    blocks = min(BLOCKS, size)
+    starts: np.ndarray = np.arange(blocks) * size // blocks
+    return starts
+
+
+def _flat(mean: np.ndarray) -> np.ndarray:
+    return (mean // 8 * 8).astype(np.uint8)

@@ -24,7 +24,8 @@ from evidence_store.numbers_file import NUMBERS_NAME, VECTORS_NAME, read_numbers
 from evidence_store.whole_files import sha256_of
 
 EVIDENCE_ID = re.compile(r"evd-[0-9a-f]{16}")
-_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+ADDED = "added"  # the sub-folder of copies made later
+_FILE_NAME = re.compile(rf"({ADDED}/)?[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 class SealedFiles:
@@ -68,12 +69,12 @@ class SealedFiles:
         if not _FILE_NAME.fullmatch(name):
             raise PutAside(f"{evidence_id}: no file of a record is called {name[:60]!r}")
         path = self.folder_of(evidence_id) / name
-        encrypted = path.with_name(name + ENDING)
+        encrypted = path.with_name(path.name + ENDING)
         return encrypted if encrypted.exists() else path
 
     def is_encrypted(self, evidence_id: str, name: str) -> bool:
         """True where a file lies there encrypted."""
-        return self.path_of(evidence_id, name).name != name
+        return self.path_of(evidence_id, name).name != Path(name).name
 
     def open(self, evidence_id: str, name: str) -> BinaryIO:
         """One file as it was sealed, decrypted where need be: to read and to seek in.
@@ -84,7 +85,7 @@ class SealedFiles:
             PutAside: it is encrypted and was changed; reading raises it for what lies further on.
         """
         path = self.path_of(evidence_id, name)
-        if path.name == name:
+        if path.name == Path(name).name:
             return path.open("rb")
         return open_encrypted(path, f"{evidence_id}/{name}", self.keys)
 
@@ -96,7 +97,7 @@ class SealedFiles:
     def size_of(self, evidence_id: str, name: str) -> int:
         """Bytes of one file as it was sealed; raises OSError and PutAside."""
         path = self.path_of(evidence_id, name)
-        return path.stat().st_size if path.name == name else plain_size_of(path)
+        return path.stat().st_size if path.name == Path(name).name else plain_size_of(path)
 
     def copy_out(self, evidence_id: str, name: str, target: Path) -> None:
         """Write one file as it was sealed, decrypted, to another place; raises what `open` raises."""

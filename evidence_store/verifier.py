@@ -14,6 +14,7 @@ from cryptography.x509 import Certificate
 from domain.data_dir import DataDir
 from domain.errors import PutAside
 from domain.evidence import EvidenceRecord
+from evidence_store.additions import added_files, faults_of_added
 from evidence_store.check_custody import ChainReport, check_chain
 from evidence_store.custody import CustodyChain
 from evidence_store.keys import KeyFolder, PublicKeys
@@ -71,6 +72,7 @@ class Verifier:
             return []  # it is on record that it goes
         problems = verify_record(record, self.vault, self.keys)
         problems += self.fault_of_chain(record.evidence_id)
+        problems += self._faults_of_added(record.evidence_id)
         try:
             self.stamp_of(record.evidence_id)
         except PutAside as error:
@@ -134,6 +136,13 @@ class Verifier:
             f"{each}: the custody chain tells of its sealing; folder and row are gone"
             for each in sorted(gone)
         ]
+
+    def _faults_of_added(self, evidence_id: str) -> list[str]:
+        entry = self.chain.added.get(evidence_id)
+        if entry is None and self.chain.problems:
+            return []  # past a broken entry nothing is known
+        files = added_files([entry] if entry else [])
+        return faults_of_added(self.vault, evidence_id, files)
 
     def remarks(self) -> list[str]:
         """What is no fault, but should be known: crashes that were mended, erasures not ended yet."""

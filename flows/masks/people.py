@@ -61,20 +61,25 @@ class People:
 
 
 def find_people(
-    images_rgb: Sequence[np.ndarray], detector: FindsPeople, *, closely: bool = True
+    images_rgb: Sequence[np.ndarray],
+    detector: FindsPeople,
+    *,
+    steps: Sequence[float] = STEPS,
+    part: float = PART,
 ) -> list[People]:
     """Everybody found in each picture.
 
     Args:
         images_rgb: (h, w, 3) uint8 each.
-        closely: look at overlapping parts as well, ten pictures instead of one.
+        steps, part: overlapping parts that are looked at beside the whole: where each begins and
+            how large it is, as shares of the picture; no steps, the whole alone.
     """
     parts = [
         (number, region, image[region[1] : region[3], region[0] : region[2]])
         for number, image in enumerate(images_rgb)
-        for region in _parts(image, closely)
+        for region in _parts(image, steps, part)
     ]
-    answers = detector.detect([_framed(part) for _, _, part in parts])
+    answers = detector.detect([_framed(each) for _, _, each in parts])
     found: list[list[People]] = [[] for _ in images_rgb]
     for (number, region, _), answer in zip(parts, answers, strict=True):
         found[number].append(_people_of(answer, region, images_rgb[number].shape[0]))
@@ -146,13 +151,15 @@ def _areas(boxes: np.ndarray) -> np.ndarray:
     return area
 
 
-def _parts(image: np.ndarray, closely: bool) -> Iterator[tuple[int, int, int, int]]:
+def _parts(
+    image: np.ndarray, steps: Sequence[float], part: float
+) -> Iterator[tuple[int, int, int, int]]:
     height, width = image.shape[:2]
     yield 0, 0, width, height
-    for y in STEPS if closely else ():
-        for x in STEPS:
+    for y in steps:
+        for x in steps:
             left, top = int(x * width), int(y * height)
-            yield left, top, left + max(1, int(PART * width)), top + max(1, int(PART * height))
+            yield left, top, left + max(1, int(part * width)), top + max(1, int(part * height))
 
 
 def _framed(part: np.ndarray) -> SampledFrame:

@@ -73,7 +73,7 @@ def _just_around(
                 clip.cut.path, at_s - NEIGHBOURS_S, at_s + NEIGHBOURS_S, NEIGHBOURS_S
             )
             images = [image for near_s, image in near if abs(near_s - at_s) > 0.01]
-            return find_people(images, models.people, closely=False) if images else []
+            return find_people(images, models.people, steps=()) if images else []
     return []
 
 

@@ -40,6 +40,8 @@ def tell_story(
                 "from_at": clip.from_at.isoformat(),
                 "to_at": clip.to_at.isoformat(),
                 "packets": clip.cut.packets,
+                # the camera's own timestamp at the clip's first moment, in seconds
+                "stream_s": str(clip.stream_s),
                 "holds": "the camera's own video packets, not re-encoded; no sound",
             }
             for clip in clips

@@ -106,6 +106,8 @@ def show(
     Example: forewarn evidence show evd-0123456789abcdef --unmasked --reason "appeal 17" --to /tmp/17
     """
     from evidence_store.access_log import log_access
+    from evidence_store.additions import added_files
+    from evidence_store.custody import CustodyChain
     from evidence_store.holds import standing_holds
     from evidence_store.open_vault import open_vault
     from evidence_store.roles import is_original
@@ -117,6 +119,7 @@ def show(
     if unmasked:
         log_access(open_chain(folder, key_folder), record.evidence_id, reason, originals)
     names = [file.name for file in record.files if unmasked or not is_original(file.role)]
+    names += [file.name for file in added_files(CustodyChain(folder.custody).about(evidence_id))]
     if to:
         shown = _copies(vault, record.evidence_id, names, to)
     else:
@@ -165,8 +168,8 @@ def _copies(vault: Vault, evidence_id: str, names: list[str], to: Path) -> dict[
     with saying_what_failed(f"copies of {evidence_id}", target):
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in names:
-            vault.copy_out(evidence_id, name, target / name)
-    return {name: str(target / name) for name in names}
+            vault.copy_out(evidence_id, name, target / Path(name).name)
+    return {name: str(target / Path(name).name) for name in names}
 
 
 def _facts(record: EvidenceRecord) -> Table:
@@ -186,4 +189,6 @@ def _files(record: EvidenceRecord, shown: dict[str, str]) -> Table:
     for file in record.files:
         where = shown.get(file.name, "(original, not shown)")
         table.add_row(file.name, file.role, str(file.size_bytes), file.sha256[:16] + "…", where)
+    for name in shown.keys() - {file.name for file in record.files}:
+        table.add_row(name, "masked clip", "", "in the custody chain", shown[name])
     return table

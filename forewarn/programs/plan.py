@@ -9,13 +9,16 @@ from forewarn.supervisor import Program, python_program
 WATCH, ANNOUNCE, PRESERVE, CONSOLE = "watch", "announce", "preserve", "console"
 CARETAKER = "caretaker"
 NOTIFY = "notify"
+MASK = "mask"
 # a file played once that crashes its program three times in a row will do so a fourth time
 MAX_CRASHES_UNTIL_END = 3
 
 
 def consumers_of(site: Site) -> tuple[str, ...]:
-    """The dataflows that read what the watch program writes; people are told where there are any."""
-    return (ANNOUNCE, PRESERVE, NOTIFY) if site.recipients else (ANNOUNCE, PRESERVE)
+    """The dataflows that read what the watch program writes, in the order in which they need each other;
+    people are told where there are any."""
+    told = (NOTIFY,) if site.recipients else ()
+    return (ANNOUNCE, PRESERVE, *told, MASK)
 
 
 def flow_program(name: str, settings: ProgramSettings) -> Program:

@@ -110,7 +110,7 @@ def test_a_line_without_a_name_is_refused_without_repeating_it(tmp_path: Path) -
 def test_people_are_told_by_a_program_of_its_own_only_where_there_are_any(
     site_file: Path, sample_site_file: Path
 ) -> None:
-    assert consumers_of(load_site(site_file)) == ("announce", "preserve", "notify")
-    assert consumers_of(load_site(sample_site_file)) == ("announce", "preserve")
+    assert consumers_of(load_site(site_file)) == ("announce", "preserve", "notify", "mask")
+    assert consumers_of(load_site(sample_site_file)) == ("announce", "preserve", "mask")
     with pytest.raises(Stop, match="apprise cannot use"):
         open_senders(load_site(site_file), {"DESK_URL": "x", "CHIEF_URL": "y"})

@@ -1,0 +1,141 @@
+"""Masked copies of a sealed record's clips, made after it was sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from domain.errors import PutAside, Stop
+from domain.event_base import OutcomeData, Sighting, TrackPoint
+from domain.events import DATA_BY_TYPE, Event, EvidenceFile, EvidenceMasked, EvidenceSealed
+from domain.ids import mint
+from evidence_store.additions import add_files, added_files, faults_of_added
+from evidence_store.custody import CustodyChain
+from evidence_store.vault import Vault
+from flows.masks.clip import MaskTools, mask_clip
+from flows.masks.subject_path import Place
+
+log = structlog.get_logger()
+
+
+def mask_record(
+    sealed: Event, vault: Vault, chain: CustodyChain, tools: MaskTools, models: str = ""
+) -> Event:
+    """Mask every clip of a record; done already, it only says so again.
+
+    Args:
+        sealed: an EvidenceSealed.
+        models: versions of the models in use, for the custody chain.
+    Returns:
+        the EvidenceMasked event; what could not be masked is named in it.
+    Raises:
+        TryAgain: something that may come back is away; call again later.
+        Stop: the set-up is wrong.
+    """
+    data = sealed.data
+    if not isinstance(data, EvidenceSealed):
+        raise Stop(f"{sealed.id}: only sealed evidence can be masked, got {sealed.type}")
+    clips = [file for file in data.files if file.role == "clip"]
+    files = _made_before(data.evidence_id, vault, chain)
+    reason = ""
+    if not files and clips:
+        try:
+            files = _make(data.evidence_id, clips, vault, chain, tools, models)
+            log.info("evidence_masked", evidence_id=data.evidence_id, clips=len(files))
+        except PutAside as error:
+            reason = str(error)
+            log.warning("evidence_not_masked", evidence_id=data.evidence_id, reason=reason)
+    return _masked_event(sealed, data, files, reason or ("" if clips else "it has no clip"))
+
+
+def _made_before(evidence_id: str, vault: Vault, chain: CustodyChain) -> tuple[EvidenceFile, ...]:
+    files = added_files(chain.about(evidence_id))
+    return () if faults_of_added(vault, evidence_id, files) else files
+
+
+def _make(
+    evidence_id: str,
+    clips: list[EvidenceFile],
+    vault: Vault,
+    chain: CustodyChain,
+    tools: MaskTools,
+    models: str,
+) -> tuple[EvidenceFile, ...]:
+    if not vault.folder_of(evidence_id).is_dir():
+        raise PutAside(f"{evidence_id}: is not in the vault any more")
+    story = vault.story(evidence_id)
+    outcome = _outcome(story)
+    told: dict[str, Any] = {"models": models, "clips": {}}
+    with vault.draft(evidence_id) as folder:
+        roles = {}
+        for clip in clips:
+            plain = folder / clip.name
+            vault.copy_out(evidence_id, clip.name, plain)
+            name = f"{Path(clip.name).stem}.masked.mp4"
+            done = mask_clip(plain, folder / name, _track(story, outcome, clip.name), tools)
+            plain.unlink()
+            roles[name] = "masked clip"
+            told["clips"][name] = {"from": clip.name, "from_sha256": clip.sha256, **done}
+        return add_files(vault, chain, evidence_id, folder, roles, told)
+
+
+def _outcome(story: dict[str, Any]) -> OutcomeData:
+    try:
+        outcome = DATA_BY_TYPE[story["outcome"]["type"]].model_validate(story["outcome"]["data"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise PutAside(f"its numbers do not tell where the subject was: {error}") from error
+    if not isinstance(outcome, OutcomeData):
+        raise PutAside("its numbers do not tell how the offence ended")
+    return outcome
+
+
+def _track(story: dict[str, Any], outcome: OutcomeData, clip: str) -> list[Place]:
+    """Where the subject is known to be, in the clip's own time."""
+    facts = next((each for each in story.get("clips", ()) if each["name"] == clip), None)
+    if facts is None or "stream_s" not in facts:
+        return []
+    time_base = Fraction(outcome.first_sighting.time_base)
+    sightings = (outcome.first_sighting, *outcome.rung_sightings, outcome.last_sighting)
+    length_s = (_moment(facts["to_at"]) - _moment(facts["from_at"])).total_seconds()
+    places = {}
+    points: list[TrackPoint | Sighting] = [*outcome.track, *sightings]
+    for point in points:
+        at_s = float(point.pts * time_base) - float(facts["stream_s"])
+        # another run of the stream counts from another zero: its timestamps would fit by chance
+        if 0 <= at_s <= length_s and _is_near(point, at_s, facts):
+            places[round(at_s, 3)] = Place(at_s, point.box_xyxy)
+    return sorted(places.values(), key=lambda place: place.at_s)
+
+
+def _is_near(point: TrackPoint | Sighting, at_s: float, facts: dict[str, Any]) -> bool:
+    """Whether the camera's clock and ours agree that it is in this clip."""
+    shown_at = _moment(facts["from_at"]) + timedelta(seconds=at_s)
+    return abs((shown_at - point.at).total_seconds()) < 5.0
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _masked_event(
+    sealed: Event, data: EvidenceSealed, files: tuple[EvidenceFile, ...], reason: str
+) -> Event:
+    masked = EvidenceMasked(
+        evidence_id=data.evidence_id,
+        offence_id=data.offence_id,
+        site_id=data.site_id,
+        camera_id=data.camera_id,
+        files=files,
+        reason=reason,
+    )
+    return Event(
+        id=mint("evt", data.evidence_id, masked.event_type),
+        source=f"forewarn/{data.site_id}/mask",
+        subject=data.evidence_id,
+        time=sealed.time,
+        data=masked,
+    )
