@@ -113,6 +113,10 @@ class Eraser:
             for folder in _folders_of(vault, each.evidence_id):
                 each.files += [f"{folder.name}/{path.name}" for path in sorted(folder.rglob("*"))]
                 shutil.rmtree(folder)
+            for path in (self.data.root / name for name in each.erasure.others):
+                if path.exists():
+                    each.files.append(self._place(path))
+                    path.unlink(missing_ok=True)
             if self.data.evidence.is_dir():
                 sync_folder(self.data.evidence)
             each.recordings, each.kept, is_open = erase_stretch(

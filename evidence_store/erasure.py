@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -68,6 +68,7 @@ class Erasure:
     stretch: Stretch
     marks: tuple[Mark, ...]
     with_events: bool
+    others: tuple[str, ...] = ()  # more files that show it, relative to the data folder
 
     @classmethod
     def from_entry(cls, entry: Entry) -> Erasure:
@@ -90,6 +91,7 @@ class Erasure:
                 ),
                 marks=tuple(Mark.from_json(each) for each in told["marks"]),
                 with_events=bool(told["with_events"]),
+                others=tuple(str(each) for each in told["others"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise PutAside(
@@ -133,6 +135,7 @@ def tell_erasing(
     request: Request,
     record: EvidenceRecord | None,
     vectors: Mapping[str, np.ndarray],
+    others: Sequence[Path],
     vault: Vault,
     chain: CustodyChain,
 ) -> Erasure:
@@ -141,6 +144,8 @@ def tell_erasing(
     Args:
         record: the table's row, or the vault's reading; None where only files are left.
         vectors: what tables hold about it, by name.
+        others: more files that show it, such as a picture that went out with a message; below the
+            vault's own parent.
     Raises:
         PutAside: nothing of it is there.
         TryAgain: the chain or the record's files cannot be read or written.
@@ -163,7 +168,11 @@ def tell_erasing(
         "manifest_sha256": seal.manifest_sha256 if seal else "",
         "files": _files(folder, record),
         "stretch": _stretch(record),
-        "marks": [mark.to_json() for mark in _marks(folder, record, vectors, vault)],
+        "others": [path.relative_to(vault.folder.parent).as_posix() for path in others],
+        "marks": [
+            mark.to_json()
+            for mark in (*_marks(folder, record, vectors, vault), *_marks_of_others(others))
+        ],
     }
     return Erasure.from_entry(chain.append("erasing", request.evidence_id, details))
 
@@ -219,6 +228,12 @@ def _marks(
         path = folder / name
         if record is not None and path.is_file():
             yield from _marks_of_spelt_vectors(name, path.read_bytes(), record)
+
+
+def _marks_of_others(others: Sequence[Path]) -> Iterable[Mark]:
+    for path in others:
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            yield from marks_of_file(path.name, file, path.stat().st_size)
 
 
 def _marks_within(evidence_id: str, name: str, vault: Vault) -> Iterable[Mark]:

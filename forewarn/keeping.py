@@ -10,13 +10,13 @@ from typing import Self
 
 from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop
-from domain.events import Event, EvidenceErased, EvidenceHeld
+from domain.events import Event, EvidenceErased, EvidenceHeld, RequestData
 from domain.evidence import EvidenceRecord
 from domain.ids import mint
 from domain.site import Site
 from event_log.log import EventLog
 from event_log.stories import forget, headings, seqs_about
-from evidence_store.check_custody import ChainReport, read_despite_faults
+from evidence_store.check_custody import ChainReport, check_chain, read_despite_faults
 from evidence_store.custody import CustodyChain, Entry
 from evidence_store.due import Standing, standings
 from evidence_store.erase_rows import vectors_of
@@ -29,6 +29,7 @@ from evidence_store.site_key import keys_of, open_chain
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
 from flows.open_offences import OpenOffences
+from flows.speech.speaker import plain_name
 
 # they share the slow steps: writing the table's files anew, and searching all files
 AT_ONCE = 200
@@ -131,9 +132,31 @@ class Keeper:
         found = [(each, self.record(each.evidence_id)) for each in wanted]
         for request, record in found:
             vectors = vectors_of(self.data.lancedb, request.evidence_id)
-            tell_erasing(request, record, vectors, self.vault, self.chain)
+            others = self._pictures_sent(record.offence_id) if record else []
+            tell_erasing(request, record, vectors, others, self.vault, self.chain)
         self.reread()
         return self.finish(beat)
+
+    def erased_elsewhere(self, custody: Path) -> list[Request]:
+        """What a newer chain says was erased and is here: this folder came out of an older backup.
+
+        Args:
+            custody: the custody.jsonl of the folder that the backup was taken of, of a later day.
+        Raises:
+            Stop: it cannot be read, or does not hold with this folder's keys.
+        """
+        newer = check_chain(CustodyChain(custody), keys_of(self.data))
+        if newer.problems or not newer.entries:
+            raise Stop(f"{custody}: {'; '.join(newer.problems) or 'no custody chain is there'}")
+        return [
+            Request(
+                each,
+                f"was erased before (custody entry {entry['number']} of {entry['at']})",
+                str(newer.why_erased[each]["details"].get("by", "")),
+            )
+            for each, entry in sorted(newer.erased.items())
+            if each not in self.report.erased and self.record(each) is not None
+        ]
 
     def finish(self, beat: Beat = _silent) -> list[Erased]:
         """End the erasures that were begun."""
@@ -207,6 +230,17 @@ class Keeper:
                 and mint("evd", each.subject) not in self.report.sealed
             ]
             return forget(log, old) if old else 0
+
+    def _pictures_sent(self, offence_id: str) -> list[Path]:
+        """Masked pictures that were made for messages about an offence and are still there."""
+        if not self.data.events_db.exists():
+            return []
+        with EventLog.open(self.data.events_db) as log:
+            told = [each.event for each in log.about(offence_id)]
+        pictures = self.data.notifications / "pictures"
+        asked = [each for each in told if isinstance(each.data, RequestData)]
+        named = [pictures / f"{plain_name(each.id)}.jpg" for each in asked]
+        return [path for path in named if path.is_file()]
 
     def _forget_events(self, erasures: Sequence[Erasure]) -> None:
         names = {

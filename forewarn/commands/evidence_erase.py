@@ -94,6 +94,14 @@ def retention(
     apply: Annotated[
         bool, typer.Option("--apply/--dry-run", help="Erase what is due, or only say what is.")
     ] = False,
+    erased_in: Annotated[
+        Path | None,
+        typer.Option(
+            "--erased-in",
+            metavar="FILE",
+            help="After restoring a backup: a later custody.jsonl; what it says was erased goes again.",
+        ),
+    ] = None,
     despite_broken_chain: DespiteOption = False,
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
@@ -115,10 +123,15 @@ def retention(
     set_up_logging("keep", folder.logs / "keep.log")
     keeper = Keeper.open(folder, keys_dir(keys), despite_broken_chain=despite_broken_chain)
     if not apply:
+        if erased_in:
+            again = keeper.erased_elsewhere(erased_in)
+            console.print(f"{len(again)} records were erased before and go with --apply.")
         _tell_due(keeper.standings(site), len(keeper.report.erasing), now, as_json)
         return
     with console.status("looking", spinner="dots") as status:
-        done = retain(keeper, site, now, beat=lambda words: status.update(f"erasing: {words}"))
+        again = keeper.erased_elsewhere(erased_in) if erased_in else []
+        done = keeper.erase(again) if again else []
+        done += retain(keeper, site, now, beat=lambda words: status.update(f"erasing: {words}"))
     _tell(done, as_json)
 
 

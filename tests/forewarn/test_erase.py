@@ -20,9 +20,10 @@ from typer.testing import CliRunner, Result
 
 from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop
-from domain.events import EvidenceErased
+from domain.events import Event, EvidenceErased, NotificationRequested
 from domain.site import Site
 from domain.site_file import load_site
+from event_log.examples import one_of_each
 from event_log.log import EventLog
 from evidence_store.due import CAME_BACK
 from evidence_store.erasure import AlreadyErased, Request, check_not_erased
@@ -37,6 +38,7 @@ from tests.support.kept_evidence import (
     Kept,
     chain_of,
     keep,
+    noise,
     raw_files_with,
     record_footage,
     remains,
@@ -451,3 +453,39 @@ def test_a_backup_can_be_searched_for_what_was_erased(data: DataDir, tmp_path: P
     assert clean.exit_code == 0 and "nothing of it found" in clean.output
     old = run(data, "certificate", gone.evidence_id, "--search", str(tmp_path / "backup"))
     assert old.exit_code == 1 and "clip.mp4" in old.output
+
+
+def test_pictures_of_messages_go_with_the_record(data: DataDir) -> None:
+    gone = keep(data, 1)
+    example = next(
+        each for each in one_of_each() if each.data.event_type == NotificationRequested.event_type
+    )
+    told = example.data.model_copy(update={"offence_id": gone.record.offence_id})
+    asked = Event("evt-asked", example.source, gone.record.offence_id, example.time, told)
+    with EventLog.open(data.events_db) as log:
+        log.append([asked])
+    picture = data.notifications / "pictures" / "evt-asked.jpg"
+    picture.parent.mkdir(parents=True)
+    content = noise("message", 9000)
+    picture.write_bytes(content)
+    assert raw_files_with(data, content[5000:5100]) == [picture]
+    assert erase(data, gone).exit_code == 0
+    assert raw_files_with(data, content[5000:5100]) == []
+
+
+def test_a_restored_folder_learns_from_the_newer_chain_what_was_erased(
+    data: DataDir, tmp_path: Path
+) -> None:
+    gone, stays = keep(data, 1), keep(data, 2)
+    old = DataDir(tmp_path / "old")
+    shutil.copytree(data.root, old.root)
+    assert erase(data, gone).exit_code == 0
+    words = ("retention", str(ROOT / "samples" / "site.yaml"), "--erased-in", str(data.custody))
+    dry = run(old, *words)
+    assert dry.exit_code == 0 and "1 records were erased before" in dry.output
+    assert remains(old, gone) == EVERYTHING
+    assert run(old, *words, "--apply").exit_code == 0
+    assert remains(old, gone) == set()
+    assert remains(old, stays) == EVERYTHING
+    data.custody.write_bytes(data.custody.read_bytes().replace(b"request 4", b"request 5"))
+    assert isinstance(run(old, *words, "--apply").exception, Stop)
