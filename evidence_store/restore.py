@@ -18,6 +18,7 @@ from evidence_store.backup_store import BackupStore, Listed, Snapshot, saying_wh
 from evidence_store.encrypted_file import ENDING, key_id_of_file
 from evidence_store.encryption_keys import find_encryption_keys
 from evidence_store.keys import KeyFolder, PublicKeys
+from evidence_store.newer_chain import NewerChain
 from evidence_store.open_vault import encryption_folder, open_vault
 from evidence_store.table import EvidenceTable
 from evidence_store.verifier import Verifier
@@ -78,12 +79,15 @@ def restore_backup(
     progress: Progress,
     *,
     keep_damaged: bool = False,
+    newer_chain: Path | None = None,
 ) -> Restored:
     """Make a data folder out of a snapshot and verify all of it; it gets its name at the end.
 
     Args:
         key_folder: where the encryption key lies: rows and originals are read with it; None: what
             FOREWARN_KEYS says, else the backup's own.
+        newer_chain: a custody.jsonl that goes on from the backup's; it takes its place, and records
+            that were erased since stay erased.
         keep_damaged: give the folder its name also where something is wrong; else it is deleted.
     Raises:
         PutAside: the target holds something, the snapshot cannot be read, or it is damaged and may
@@ -105,14 +109,18 @@ def restore_backup(
             files = list(store.listing(snapshot))
             if fault := store.fault_of_signature(snapshot, _keys_inside(store, files)):
                 done.problems.append(fault)
+            newer = _newer_chain(store, files, data, newer_chain)
+            files = [each for each in files if newer is None or not newer.is_gone(each.name)]
             files.sort(key=lambda each: not each.name.startswith("keys/"))  # those first
             for number, each in enumerate(files, start=1):
                 if not keep_damaged and each.name.endswith(ENDING):
                     _check_key(store, each, data, key_folder)
                 _bring_back(store, each, folder, done)
                 progress("copying", number, len(files))
+            if newer is not None:
+                data.custody.write_bytes(b"".join(newer.lines))
             _make_table(data, key_folder, done, progress)
-            _verify(data, key_folder, done, progress)
+            _verify(data, key_folder, done, newer, progress)
             if done.problems and not keep_damaged:
                 first = "; ".join(done.problems[:5])
                 raise PutAside(
@@ -181,7 +189,22 @@ def _make_table(data: DataDir, key_folder: Path | None, done: Restored, progress
     table.optimize()
 
 
-def _verify(data: DataDir, key_folder: Path | None, done: Restored, progress: Progress) -> None:
+def _newer_chain(
+    store: BackupStore, files: Sequence[Listed], data: DataDir, path: Path | None
+) -> NewerChain | None:
+    if path is None:
+        return None
+    own = [each.sha256 for each in files if each.name == data.custody.name]
+    return NewerChain(path, store.path_of(own[0]) if own else data.custody)
+
+
+def _verify(
+    data: DataDir,
+    key_folder: Path | None,
+    done: Restored,
+    newer: NewerChain | None,
+    progress: Progress,
+) -> None:
     verifier, table = Verifier.open(data, key_folder), EvidenceTable.open(data.lancedb)
     done.problems += verifier.problems
     ids = verifier.vault.ids()
@@ -191,9 +214,12 @@ def _verify(data: DataDir, key_folder: Path | None, done: Restored, progress: Pr
             done.problems += verifier.problems_of(record)
         progress("verifying", number, len(ids))
     known_missing = {each.partition(":")[0] for each in done.snapshot.missing}
-    done.problems += [
-        each for each in verifier.vanished(ids) if each.partition(":")[0] not in known_missing
-    ]
+    for line in verifier.vanished(ids):
+        evidence_id = line.partition(":")[0]
+        if newer is not None and newer.sealed_since(evidence_id):
+            done.remarks.append(f"{evidence_id}: was sealed after the backup, and is lost")
+        elif evidence_id not in known_missing:
+            done.problems.append(line)
     done.remarks += [
         f"was missing already when it was backed up: {each}" for each in done.snapshot.missing
     ]

@@ -147,6 +147,14 @@ def verify(
 def restore(
     backup: BackupArgument,
     at: SnapshotOption = "",
+    chain: Annotated[
+        Path | None,
+        typer.Option(
+            "--chain",
+            metavar="FILE",
+            help="The custody.jsonl of the day, where it was saved: what was erased since stays erased.",
+        ),
+    ] = None,
     keep_damaged: Annotated[
         bool,
         typer.Option("--keep-damaged", help="Restore what is there, also where it is damaged."),
@@ -168,7 +176,13 @@ def restore(
     store, folder, key_folder = _open(backup), data_dir(data), keys_dir(keys)
     with _bar(as_json) as show:
         done = restore_backup(
-            store, at or _latest(store), folder, key_folder, show, keep_damaged=keep_damaged
+            store,
+            at or _latest(store),
+            folder,
+            key_folder,
+            show,
+            keep_damaged=keep_damaged,
+            newer_chain=chain,
         )
     told = {"backup": done.snapshot.name, "problems": len(done.problems)}
     try:

@@ -284,6 +284,39 @@ def test_pruning_frees_what_no_other_backup_needs(site: Site, store: BackupStore
     assert not any(path.read_bytes() == clip for path in objects(store))
 
 
+def test_what_was_erased_since_stays_erased_where_the_chain_was_saved(
+    site: Site, store: BackupStore, tmp_path: Path
+) -> None:
+    snapshot = site.back_up(store)
+    erased, later = "evd-0000000000000000", site.seal(9)
+    shutil.rmtree(site.vault.folder_of(erased))
+    site.chain.append("erasing", erased, {})
+    site.chain.append("erased", erased, {})
+    new, keys = DataDir(tmp_path / "new"), site.data.keys
+    saved = site.data.custody
+    done = restore_backup(store, snapshot.name, new, keys, quiet, newer_chain=saved)
+    assert done.problems == [] and done.remarks == [
+        f"{later}: was sealed after the backup, and is lost"
+    ]
+    assert sorted(path.name for path in new.evidence.iterdir()) == [
+        "evd-0000000000000001",
+        "evd-0000000000000002",
+    ]
+    assert new.custody.read_bytes() == saved.read_bytes()
+    assert problems_in(new, keys) == [each for each in problems_in(new, keys) if later in each]
+    other = Site(tmp_path / "other")
+    other.seal(1)
+    with pytest.raises(PutAside, match="does not go on from"):
+        restore_backup(
+            store,
+            snapshot.name,
+            DataDir(tmp_path / "n2"),
+            keys,
+            quiet,
+            newer_chain=other.data.custody,
+        )
+
+
 def test_nothing_is_written_over(site: Site, store: BackupStore, tmp_path: Path) -> None:
     snapshot = site.back_up(store)
     with pytest.raises(PutAside, match="holds something already"):

@@ -1,0 +1,47 @@
+"""A custody chain that is newer than a backup: what was erased since must not come back by restoring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from domain.errors import PutAside
+from evidence_store.backup import standing_records
+from evidence_store.custody import CustodyChain
+
+
+class NewerChain:
+    """The chain of the day, which goes on where a backup's ends."""
+
+    def __init__(self, path: Path, backed_up: Path) -> None:
+        """Args:
+            path: the newer chain.
+            backed_up: the backup's own.
+        Raises:
+            PutAside: the one does not go on from the other.
+            TryAgain: one of them cannot be read.
+        """
+        self.path = path
+        before = [*CustodyChain(backed_up).lines()]
+        lines = [each for each in CustodyChain(path).lines() if each.endswith(b"\n")]
+        if lines[: len(before)] != before:
+            raise PutAside(
+                f"{path}: does not go on from the custody chain in the backup ({len(before)} entries): "
+                "is it another site's, or older than the backup?"
+            )
+        self.lines = lines
+        self._before = standing_records(iter(before))
+        self._now = standing_records(iter(lines))
+
+    def is_gone(self, name: str) -> bool:
+        """True for a file of a record that was erased (or set aside) since the backup.
+
+        Args:
+            name: relative to the data folder.
+        """
+        place, _, rest = name.partition("/")
+        evidence_id = rest.partition("/")[0]
+        return place == "evidence" and evidence_id in self._before - self._now
+
+    def sealed_since(self, evidence_id: str) -> bool:
+        """True for a record that was sealed after the backup, and so is in none of it."""
+        return evidence_id in self._now - self._before
