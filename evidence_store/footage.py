@@ -20,8 +20,9 @@ from domain.errors import PutAside, TryAgain
 from domain.events import Sighting
 from domain.site import Site
 from evidence_store.clip import CutClip, Stretch, join_clip
+from evidence_store.gap_causes import why_missing
 from evidence_store.packets import media_zero, open_video, read_packets
-from evidence_store.segments import Segment, SegmentIndex, measure_open
+from evidence_store.segments import IndexNotes, Segment, SegmentIndex, measure_open
 from evidence_store.stills import grab_frame_and_time
 
 # between the end of one segment and the start of the next; arrival times jitter
@@ -169,7 +170,8 @@ def find_footage(recordings: Path, camera_id: str, from_at: datetime, to_at: dat
         a Footage without pieces where nothing was recorded.
     """
     folder = recordings / camera_id
-    segments, lost = SegmentIndex(folder).read()
+    index = SegmentIndex(folder)
+    segments, lost = index.read()
     pieces = []
     for segment in segments:
         whole = segment if segment.end_at is not None else measure_open(folder, segment)
@@ -178,13 +180,11 @@ def find_footage(recordings: Path, camera_id: str, from_at: datetime, to_at: dat
         if whole.end_at < from_at or whole.start_at > to_at or not (folder / whole.name).is_file():
             continue
         pieces.append(_piece(folder, whole, whole.end_at, whole.last_pts))
-    gaps = []
-    for gap_from, gap_to in _uncovered(pieces, from_at, to_at):
-        reasons = {
-            each.reason for each in lost if each.from_at <= gap_to and each.to_at >= gap_from
-        }
-        reason = "; ".join(sorted(reasons)) or f"{camera_id}: nothing recorded"
-        gaps.append(Gap(gap_from, gap_to, reason))
+    holes = _uncovered(pieces, from_at, to_at)
+    notes = index.notes() if holes else IndexNotes((), None)
+    gaps = [
+        Gap(*hole, f"{camera_id}: {why_missing(*hole, segments, lost, notes)}") for hole in holes
+    ]
     return Footage(camera_id, from_at, to_at, tuple(pieces), tuple(gaps))
 
 

@@ -15,6 +15,7 @@ import av
 import structlog
 from av.video.stream import VideoStream
 
+from evidence_store.gap_causes import BROKE_OFF
 from evidence_store.packets import (
     PacketWriter,
     StoredPacket,
@@ -23,7 +24,7 @@ from evidence_store.packets import (
     suffix_for,
 )
 from evidence_store.pins import Pin, RingUse, expired, pinned, ring_use
-from evidence_store.segments import Lost, Segment, SegmentIndex, measure_open
+from evidence_store.segments import Ending, Lost, Segment, SegmentIndex, measure_open
 
 log = structlog.get_logger()
 
@@ -115,10 +116,17 @@ class SegmentRecorder:
         except Exception as error:  # whatever it is, the camera must be watched on
             self._fail(error, captured_at)
 
-    def cut(self) -> None:
-        """End the open segment: the stream starts anew, with timestamps of its own. Never raises."""
+    def cut(self, reason: str = "") -> None:
+        """End the open segment: the stream starts anew, with timestamps of its own. Never raises.
+
+        Args:
+            reason: why no picture may come for a while, for the index; "": the next one follows.
+        """
+        current = self._open
         try:
             self._close()
+            if reason and current is not None:
+                self._index.note_ended(Ending(current.last_at, reason))
         except Exception as error:
             self._fail(error, datetime.now(UTC))
         self._run = ""
@@ -190,10 +198,11 @@ class SegmentRecorder:
             if segment.end_at is None:
                 measured = measure_open(self.folder, segment)
                 if measured is None:
+                    self._index.note_ended(Ending(segment.start_at, BROKE_OFF))
                     self._delete(segment)
                     continue
-                self._index.note_closed(measured)
-                segment = measured
+                segment = replace(measured, is_cut_off=True)
+                self._index.note_closed(segment)
             kept.append(segment)
         return kept
 

@@ -33,6 +33,23 @@ class Segment:
     last_pts: int | None = None
     size_bytes: int = 0
     packets: int = 0
+    is_cut_off: bool = False  # by a kill or a power cut; its end was measured afterwards
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The recording ended there, and somebody knew why."""
+
+    at: datetime  # of the last picture
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexNotes:
+    """Why footage may not be there, beside what was lost."""
+
+    endings: tuple[Ending, ...]
+    gone_until: datetime | None  # what lies before may have been deleted, by age or size
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +71,35 @@ class SegmentIndex:
 
     def read(self) -> tuple[list[Segment], list[Lost]]:
         """Segments that should be there, oldest first, and what was lost."""
+        segments, lost, _ = self._read()
+        return segments, lost
+
+    def notes(self) -> IndexNotes:
+        """What the index tells about footage that is not there."""
+        return self._read()[2]
+
+    def _read(self) -> tuple[list[Segment], list[Lost], IndexNotes]:
         segments: dict[str, Segment] = {}
         lost: list[Lost] = []
+        endings: list[Ending] = []
+        gone_until: datetime | None = None
         try:
             lines = self._path.read_bytes().splitlines()
         except FileNotFoundError:
-            return [], []
+            lines = []
         for line in lines:
             try:
-                _apply(json.loads(line), segments, lost)
+                told = json.loads(line)
+                if "ended" in told:
+                    at = datetime.fromisoformat(told["ended"]["at"])
+                    endings.append(Ending(at, str(told["ended"]["reason"])))
+                    continue
+                gone_until = _later(gone_until, _gone_until(told, segments))
+                _apply(told, segments, lost)
             except (ValueError, KeyError, TypeError):
                 continue
-        return sorted(segments.values(), key=lambda each: each.start_at), lost
+        in_order = sorted(segments.values(), key=lambda each: each.start_at)
+        return in_order, lost, IndexNotes(tuple(endings), gone_until)
 
     def note_open(self, segment: Segment) -> None:
         """A segment's file has been made."""
@@ -79,17 +113,29 @@ class SegmentIndex:
         """A segment's file has been deleted."""
         self._append({"gone": name})
 
+    def note_ended(self, ending: Ending) -> None:
+        """Recording ended, for a reason that is known."""
+        self._append({"ended": _as_json(ending)})
+
     def note_lost(self, lost: Lost) -> None:
         """A stretch could not be recorded."""
         self._append({"lost": _as_json(lost)})
 
     def compact(self) -> None:
         """Leave out deleted segments, in one step."""
-        segments, lost = self.read()
+        segments, lost, notes = self._read()
         oldest = min((each.start_at for each in segments), default=None)
-        lines = [
+        lines: list[dict[str, Any]] = [
             {"lost": _as_json(each)} for each in lost if oldest is None or each.to_at >= oldest
-        ] + [{"closed" if each.end_at else "opened": _as_json(each)} for each in segments]
+        ]
+        lines += [
+            {"ended": _as_json(each)}
+            for each in notes.endings
+            if oldest is None or each.at >= oldest
+        ]
+        lines += [{"closed" if each.end_at else "opened": _as_json(each)} for each in segments]
+        if notes.gone_until is not None:
+            lines.append({"gone_until": notes.gone_until.isoformat()})
         temporary = self._path.with_suffix(".part")
         temporary.write_text("".join(json.dumps(line) + "\n" for line in lines))
         temporary.replace(self._path)
@@ -125,6 +171,18 @@ def measure_open(folder: Path, segment: Segment) -> Segment | None:
     )
 
 
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((each for each in (one, other) if each is not None), default=None)
+
+
+def _gone_until(line: Any, segments: dict[str, Segment]) -> datetime | None:
+    """Up to when footage was deleted, as a line tells it; before it is taken in."""
+    if "gone_until" in line:
+        return datetime.fromisoformat(line["gone_until"])
+    known = segments.get(line.get("gone", ""))
+    return known.end_at if known is not None else None
+
+
 def _apply(line: Any, segments: dict[str, Segment], lost: list[Lost]) -> None:
     if "opened" in line:
         segment = _segment(line["opened"])
@@ -158,10 +216,11 @@ def _segment(facts: dict[str, Any]) -> Segment:
         last_pts=None if facts["last_pts"] is None else int(facts["last_pts"]),
         size_bytes=int(facts["size_bytes"]),
         packets=int(facts["packets"]),
+        is_cut_off=bool(facts.get("is_cut_off", False)),
     )
 
 
-def _as_json(item: Segment | Lost) -> dict[str, Any]:
+def _as_json(item: Segment | Lost | Ending) -> dict[str, Any]:
     return {
         name: value.isoformat()
         if isinstance(value, datetime)

@@ -100,7 +100,7 @@ class CameraReader(threading.Thread):
             self._read_again_and_again()
         finally:
             if self._recorder is not None:
-                self._recorder.cut()
+                self._recorder.cut("forewarn was stopped")
 
     def _read_again_and_again(self) -> None:
         pause_s = FIRST_RETRY_S
@@ -112,6 +112,8 @@ class CameraReader(threading.Thread):
             if self._loops and status == "ended" and self._frames_read > frames_before:
                 continue
             self._tell(status, said)
+            if self._recorder is not None:
+                self._recorder.cut(said.en if said else "the stream ended")
             if not self._camera.is_live:
                 return
             pause_s = FIRST_RETRY_S if self._frames_read > frames_before else pause_s

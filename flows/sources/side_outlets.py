@@ -16,8 +16,12 @@ class PacketSink(Protocol):
     def write(self, packet: VideoPacket, captured_at: datetime) -> None:
         """Keep one packet; never raises for a full disk."""
 
-    def cut(self) -> None:
-        """The stream starts anew: close the segment."""
+    def cut(self, reason: str = "") -> None:
+        """The stream starts anew: close the segment.
+
+        Args:
+            reason: why no picture may come for a while; "": the next one follows.
+        """
 
 
 class TileSink(Protocol):

@@ -38,6 +38,15 @@ KINDS = {
         codec="libx265",
         options={"g": "20", "preset": "ultrafast", "x265-params": "log-level=none"},
     ),
+    "hevc with b-frames": Made(
+        "hevc-b.mkv",
+        codec="libx265",
+        options={
+            "g": "20",
+            "preset": "ultrafast",
+            "x265-params": "log-level=none:bframes=3:b-adapt=0:open-gop=0",
+        },
+    ),
     "odd time base": Made(
         "odd.mkv", time_base=Fraction(1001, 30000), stamps=tuple(range(150)), options=X264
     ),

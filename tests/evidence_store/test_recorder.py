@@ -23,7 +23,11 @@ START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 def record(
-    source: Path, recorder: SegmentRecorder, start: datetime = START, decode: bool = False
+    source: Path,
+    recorder: SegmentRecorder,
+    start: datetime = START,
+    decode: bool = False,
+    reason: str = "",
 ) -> list[bytes]:
     """Feed a file as a camera's reader does; returns the payloads fed."""
     fed = []
@@ -40,7 +44,7 @@ def record(
             recorder.write(
                 packet, start + timedelta(seconds=float((ticks - zero) * stream.time_base))
             )
-    recorder.cut()
+    recorder.cut(reason)
     return fed
 
 
@@ -82,6 +86,13 @@ def test_segments_hold_every_packet_unchanged_and_start_with_key_frames(
         assert [each[-40:] for each in flat] == [each[-40:] for each in fed]
     else:
         assert flat == fed
+    times = [
+        segment.origin_pts * segment.time_base + packet.pts * packet.time_base
+        for segment in segments
+        for packet in packets(tmp_path / "rec" / "gate" / segment.name)
+    ]
+    came = [packet.pts * packet.time_base for packet in packets(footage_file)]
+    assert sorted(map(float, times)) == pytest.approx(sorted(map(float, came)), abs=2e-3)
 
 
 def test_a_clip_joined_across_segments_is_the_cameras_own_stream(
@@ -233,6 +244,9 @@ def test_kill_9_costs_at_most_the_open_segments_last_seconds(
     record(sample_clip, recorder, START + timedelta(hours=1))
     segments, _ = SegmentIndex(tmp_path / "gate").read()
     assert all(each.end_at is not None for each in segments)
+    assert [each.is_cut_off for each in segments].count(True) == 1, "and the index says so"
+    (reason,) = reasons_of_gaps(tmp_path, 20, 40)
+    assert "recording broke off" in reason
 
 
 def test_a_torn_index_line_is_passed_over(sample_clip: Path, tmp_path: Path) -> None:
@@ -245,3 +259,44 @@ def test_a_torn_index_line_is_passed_over(sample_clip: Path, tmp_path: Path) -> 
     assert SegmentIndex(tmp_path / "gate").read() == whole
     record(sample_clip, SegmentRecorder(tmp_path, "gate"), START + timedelta(hours=1))
     assert len(SegmentIndex(tmp_path / "gate").read()[0]) == 2 * len(whole[0])
+
+
+def reasons_of_gaps(folder: Path, from_s: float, to_s: float) -> list[str]:
+    from_at, to_at = START + timedelta(seconds=from_s), START + timedelta(seconds=to_s)
+    return [gap.reason for gap in find_footage(folder, "gate", from_at, to_at).gaps]
+
+
+def test_a_gap_says_why_the_recording_ended(sample_clip: Path, tmp_path: Path) -> None:
+    recorder = SegmentRecorder(tmp_path, "gate")
+    broke = "the stream broke after 795 frames: Connection timed out"
+    record(sample_clip, recorder, START, reason=broke)
+    record(sample_clip, recorder, START + timedelta(seconds=100))
+    assert reasons_of_gaps(tmp_path, 70, 110) == [f"gate: {broke}"]
+    assert reasons_of_gaps(tmp_path, 5, 70) == []
+
+
+def test_a_segment_cut_off_before_anything_of_it_was_written_is_told_of(
+    sample_clip: Path, tmp_path: Path
+) -> None:
+    killed = SegmentRecorder(tmp_path, "gate")
+    with av.open(str(sample_clip)) as container:
+        for count, packet in enumerate(container.demux(video=0)):
+            at = START + timedelta(seconds=count / 10)
+            killed.write(packet, at)
+            if count == 205:
+                break
+    del killed  # nobody closes the segment: what the writer flushed is what a kill leaves
+    record(sample_clip, SegmentRecorder(tmp_path, "gate"), START + timedelta(seconds=60))
+    (reason,) = reasons_of_gaps(tmp_path, 10, 65)
+    assert "recording broke off" in reason
+
+
+def test_a_gap_where_the_ring_was_cleared_says_so_also_after_the_index_was_compacted(
+    sample_clip: Path, tmp_path: Path
+) -> None:
+    retention = Retention(max_bytes=sample_clip.stat().st_size // 4)
+    record(sample_clip, SegmentRecorder(tmp_path, "gate", retention=retention))
+    (before,) = reasons_of_gaps(tmp_path, 0, 75)
+    assert "deleted" in before
+    SegmentIndex(tmp_path / "gate").compact()
+    assert reasons_of_gaps(tmp_path, 0, 75) == [before]
