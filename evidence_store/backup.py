@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,10 +19,11 @@ from typing import BinaryIO, cast
 from domain.data_dir import DataDir
 from domain.errors import PutAside
 from evidence_store.backup_store import BackupStore, Listed, Snapshot, saying_what_failed
-from evidence_store.canonical_json import from_canonical
 from evidence_store.custody import CustodyChain
 from evidence_store.encryption_keys import KEY_NAME, RETIRED_FOLDER
 from evidence_store.keys import PRIVATE_NAME, PUBLIC_FOLDER
+from evidence_store.sealed_files import ADDED
+from evidence_store.standing import AddedFiles, standing_records
 
 TRIES = 3  # a record that is erased while it is copied makes the cut be taken again
 # of the key folder: what may be seen by everybody, and what may not
@@ -70,14 +71,14 @@ def create_backup(
         if with_private_keys:
             taking.key_files(key_folder, PRIVATE_KEYS)
         facts = {
-            "records": taking.count,
+            "records": len(taking.by_record),
             "custody_entries": taking.custody_entries,
             "with_private_keys": with_private_keys,
             "missing": taking.missing,
         }
         files = sorted(taking.files.values(), key=lambda each: each.name)
         snapshot = store.write(name, files, facts, chain.signer)
-    chain.append("backed up", "", {"backup": name, "records": taking.count})
+    chain.append("backed up", "", {"backup": name, "records": snapshot.records})
     return snapshot
 
 
@@ -90,7 +91,7 @@ class _Taking:
     known: dict[str, Listed]  # of the snapshot before
     files: dict[str, Listed] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
-    count: int = 0
+    by_record: dict[str, dict[str, Listed]] = field(default_factory=dict)
     custody_entries: int = 0
 
     def events(self) -> None:
@@ -113,16 +114,16 @@ class _Taking:
     def records(self, chain: CustodyChain, progress: Progress) -> None:
         """The chain, and every record that it tells of."""
         for _ in range(TRIES):
-            standing = self._cut(chain)
-            self.missing, self.count = [], len(standing)
+            standing, self.missing = self._cut(chain), []
+            self.by_record.clear()
             for number, evidence_id in enumerate(sorted(standing), start=1):
-                if not self._record(evidence_id):
-                    self.missing.append(f"{evidence_id}: the folder is gone")
+                if fault := self._record(evidence_id, standing[evidence_id]):
+                    self.missing.append(f"{evidence_id}: {fault}")
                 progress(number, len(standing))
-            gone = {line.partition(":")[0] for line in self.missing}
-            if not gone or gone <= standing_records(chain.lines()):
-                break  # they were gone before, which `verify` names as well
-        self.count -= len(self.missing)
+            if not self.missing or standing == standing_records(chain.lines()):
+                break  # what is gone was gone before, which `verify` names as well
+        for taken in self.by_record.values():
+            self.files |= taken
 
     def tree(self, folder: Path, root: Path) -> None:
         """All files beneath a folder."""
@@ -141,8 +142,8 @@ class _Taking:
                 for each in [path] if path.is_file() else sorted(path.rglob("*.*")):
                     self._take(each, f"keys/{each.relative_to(root).as_posix()}")
 
-    def _cut(self, chain: CustodyChain) -> set[str]:
-        """Keep the chain as it is now; ids of the records that it tells of."""
+    def _cut(self, chain: CustodyChain) -> dict[str, AddedFiles]:
+        """Keep the chain as it is now; what it tells of."""
         with tempfile.TemporaryFile(dir=self.store.folder) as copy:
             self.custody_entries, lines = 0, []
             for line in chain.lines():
@@ -155,24 +156,34 @@ class _Taking:
             sha256, size = self.store.put(cast(BinaryIO, copy))
         name = self.data.custody.name
         self.files[name] = Listed(name, sha256, size, "0")
-        return standing_records(iter(lines))
+        return standing_records(lines)
 
-    def _record(self, evidence_id: str) -> bool:
-        """False where it is gone; a file that got another name meanwhile is looked for once more."""
+    def _record(self, evidence_id: str, added: AddedFiles) -> str:
+        """What of a record is not there, "" if all is; only what the chain told of is taken.
+
+        A file that got another name meanwhile (it was encrypted anew) is looked for once more.
+        """
         folder = self.data.evidence / evidence_id
         for _ in range(2):
             taken: dict[str, Listed] = {}
             try:
-                # masked copies that were added lie one folder deeper
-                for path in sorted((*folder.iterdir(), *folder.glob("added/*"))):
-                    if not path.is_dir():
-                        name = path.relative_to(self.data.root).as_posix()
-                        taken[name] = self._listed(path, name)
-                self.files |= taken
-                return bool(taken)
+                for path in sorted(folder.rglob("*")):
+                    inside = path.relative_to(folder).as_posix()
+                    if path.is_dir() or (inside.startswith(f"{ADDED}/") and inside not in added):
+                        continue
+                    listed = self._listed(path, f"{folder.relative_to(self.data.root)}/{inside}")
+                    if listed.sha256 == added.get(inside, listed.sha256):
+                        taken[listed.name] = listed
+                absent = {f"{folder.relative_to(self.data.root)}/{each}" for each in added} - {
+                    *taken
+                }
+                if not taken:
+                    return "the folder is gone"
+                self.by_record[evidence_id] = taken
+                return f"{', '.join(sorted(absent))}: is gone or was changed" if absent else ""
             except FileNotFoundError:
                 continue
-        return False
+        return "the folder is gone"
 
     def _take(self, path: Path, name: str) -> None:
         self.files[name] = self._listed(path, name)
@@ -189,26 +200,6 @@ class _Taking:
         with path.open("rb") as file:
             sha256, size = self.store.put(file)
         return Listed(name, sha256, size, str(stat.st_mtime_ns))
-
-
-def standing_records(lines: Iterator[bytes]) -> set[str]:
-    """Ids of the records that a chain tells of, less those erased or set aside; nothing is checked."""
-    standing: set[str] = set()
-    for line in lines:
-        if b'"kind":"erasing"' in line or (
-            b'"kind":"sealed"' in line
-            or b'"kind":"erased"' in line
-            or b'"kind":"set aside"' in line
-        ):
-            try:
-                entry = from_canonical(line.rstrip(b"\n"))
-                if entry["kind"] == "sealed":
-                    standing.add(str(entry["evidence_id"]))
-                elif entry["kind"] in ("erasing", "erased", "set aside"):
-                    standing.discard(str(entry["evidence_id"]))
-            except (PutAside, KeyError, TypeError):
-                continue
-    return standing
 
 
 def _known(store: BackupStore) -> dict[str, Listed]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from domain.errors import PutAside
-from evidence_store.backup import standing_records
 from evidence_store.custody import CustodyChain
+from evidence_store.standing import standing_records
 
 
 class NewerChain:
@@ -29,8 +29,8 @@ class NewerChain:
                 "is it another site's, or older than the backup?"
             )
         self.lines = lines
-        self._before = standing_records(iter(before))
-        self._now = standing_records(iter(lines))
+        self._before = standing_records(before)
+        self._now = standing_records(lines)
 
     def is_gone(self, name: str) -> bool:
         """True for a file of a record that was erased (or set aside) since the backup.
@@ -40,8 +40,12 @@ class NewerChain:
         """
         place, _, rest = name.partition("/")
         evidence_id = rest.partition("/")[0]
-        return place == "evidence" and evidence_id in self._before - self._now
+        return place == "evidence" and evidence_id in self._before.keys() - self._now.keys()
 
     def sealed_since(self, evidence_id: str) -> bool:
         """True for a record that was sealed after the backup, and so is in none of it."""
-        return evidence_id in self._now - self._before
+        return evidence_id in self._now.keys() - self._before.keys()
+
+    def added_since(self, evidence_id: str) -> bool:
+        """True for a record that got copies after the backup."""
+        return self._now.get(evidence_id) != self._before.get(evidence_id)

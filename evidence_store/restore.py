@@ -20,6 +20,7 @@ from evidence_store.encryption_keys import find_encryption_keys
 from evidence_store.keys import KeyFolder, PublicKeys
 from evidence_store.newer_chain import NewerChain
 from evidence_store.open_vault import encryption_folder, open_vault
+from evidence_store.sealed_files import ADDED
 from evidence_store.table import EvidenceTable
 from evidence_store.verifier import Verifier
 from evidence_store.whole_files import sync_folder
@@ -211,7 +212,12 @@ def _verify(
     for number, evidence_id in enumerate(ids, start=1):
         record = table.get(evidence_id)
         if record is not None:  # else it was named before
-            done.problems += verifier.problems_of(record)
+            for line in verifier.problems_of(record):
+                is_later = newer is not None and newer.added_since(evidence_id)
+                if is_later and line.startswith(f"{evidence_id}/{ADDED}/"):
+                    done.remarks.append(f"{line}; it was added after the backup")
+                else:
+                    done.problems.append(line)
         progress("verifying", number, len(ids))
     known_missing = {each.partition(":")[0] for each in done.snapshot.missing}
     for line in verifier.vanished(ids):

@@ -20,6 +20,7 @@ from domain.data_dir import DataDir
 from domain.errors import PutAside, TryAgain
 from domain.events import CameraChanged, Event
 from event_log.log import EventLog
+from evidence_store.additions import add_files
 from evidence_store.backup import create_backup
 from evidence_store.backup_store import BackupStore, Snapshot
 from evidence_store.custody import CustodyChain, note_sealed
@@ -315,6 +316,34 @@ def test_what_was_erased_since_stays_erased_where_the_chain_was_saved(
             quiet,
             newer_chain=other.data.custody,
         )
+
+
+def test_copies_added_later_are_taken_once_the_chain_tells_of_them(
+    site: Site, store: BackupStore, tmp_path: Path
+) -> None:
+    told, untold = "evd-0000000000000000", "evd-0000000000000001"
+    with site.vault.draft(told) as draft:
+        (draft / "clip.masked.mp4").write_bytes(b"masked")
+        add_files(site.vault, site.chain, told, draft, {"clip.masked.mp4": "masked clip"}, {})
+    (site.vault.folder_of(untold) / "added").mkdir()  # as between the two steps of adding
+    (site.vault.folder_of(untold) / "added" / "clip.masked.mp4").write_bytes(b"not yet told of")
+    first = site.back_up(store)
+    assert first.missing == ()
+    data = restored(store, first.name, tmp_path / "new", site.data.keys)
+    assert problems_in(data, site.data.keys) == []
+    assert (data.evidence / told / "added" / "clip.masked.mp4").read_bytes() == b"masked"
+    assert not (data.evidence / untold / "added").exists()
+    with site.vault.draft(untold) as draft:
+        (draft / "clip.masked.mp4").write_bytes(b"masked, too")
+        add_files(site.vault, site.chain, untold, draft, {"clip.masked.mp4": "masked clip"}, {})
+    saved, again = site.data.custody, DataDir(tmp_path / "again")
+    done = restore_backup(store, first.name, again, site.data.keys, quiet, newer_chain=saved)
+    assert done.problems == [] and "was added after the backup" in done.remarks[0]
+    copy = site.vault.folder_of(told) / "added" / "clip.masked.mp4"
+    copy.unlink()
+    assert site.back_up(store).missing == (
+        f"{told}: evidence/{told}/added/clip.masked.mp4: is gone or was changed",
+    )
 
 
 def test_nothing_is_written_over(site: Site, store: BackupStore, tmp_path: Path) -> None:
