@@ -35,6 +35,7 @@ Kind = Literal[
     "held",  # details: hold_id, reason, owner, until, which footage
     "released",  # details: hold_id, reason
     "erasing",  # about to be erased; details: what (hashes), why, marks to look for afterwards
+    "footage erased",  # what an erasure had to leave and nobody needs now; details: recordings
     "erased",  # nothing of it was found any more; details: what was looked into, what could not be
     "key created",
     "key rotated",  # signed by the old key; details: new_key_id

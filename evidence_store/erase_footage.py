@@ -58,6 +58,26 @@ def erase_stretch(
     return gone, kept, is_open
 
 
+def erase_released(
+    recordings: Path, camera_id: str, names: Iterable[str], pins: Iterable[Pin]
+) -> list[str]:
+    """Delete segments that an erasure had to leave because others needed them, and nobody does now.
+
+    Returns:
+        names of those that were still there and are gone.
+    """
+    folder = recordings / camera_id
+    index, wanted = SegmentIndex(folder), set(names)
+    pinning = [pin for pin in pins if pin.camera_id == camera_id]
+    gone = []
+    for segment in index.read()[0]:
+        if segment.name in wanted and not any(pin.needs(segment) for pin in pinning):
+            (folder / segment.name).unlink(missing_ok=True)
+            index.note_gone(segment.name)
+            gone.append(segment.name)
+    return gone
+
+
 def erase_live(live: Path, stretch: Stretch) -> list[str]:
     """Delete the live page's latest picture of the camera where it shows the stretch."""
     view = read_live_view(live, stretch.camera_id) if stretch.camera_id else None

@@ -192,11 +192,19 @@ class Eraser:
         log.info("erased", evidence_id=each.evidence_id, files=len(each.files))
 
     def _is_of_other(self, hit: Hit, each: Erased) -> bool:
-        """True in another record's folder: two offences on one picture share it, and both are sealed."""
-        if not hit.path.is_relative_to(self.data.evidence):
-            return False
-        folder = hit.path.relative_to(self.data.evidence).parts[0]
-        return folder != each.evidence_id and EVIDENCE_ID.fullmatch(folder) is not None
+        """True in another record's folder: two offences on one picture share it, and both are sealed.
+
+        Also while the other one is still a draft.
+        """
+        owner = self._owner(hit.path)
+        return owner != "" and owner != each.evidence_id
+
+    def _owner(self, path: Path) -> str:
+        """Whose record a file of the vault belongs to; "" elsewhere."""
+        if not path.is_relative_to(self.data.evidence):
+            return ""
+        found = EVIDENCE_ID.search(path.relative_to(self.data.evidence).parts[0])
+        return found[0] if found else ""
 
     def _shared(self, hits: Sequence[Hit], marks: Sequence[Mark]) -> dict[str, dict[str, str]]:
         """What stays in other records and pinned footage: place -> file -> "pieces found/of how many".
@@ -214,9 +222,7 @@ class Eraser:
 
     def _place(self, path: Path) -> str:
         """A record's id, or the path of a recording."""
-        if path.is_relative_to(self.data.evidence):
-            return path.relative_to(self.data.evidence).parts[0]
-        return path.relative_to(self.data.root).as_posix()
+        return self._owner(path) or path.relative_to(self.data.root).as_posix()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -19,6 +19,7 @@ from event_log.stories import forget, headings, seqs_about
 from evidence_store.check_custody import ChainReport, check_chain, read_despite_faults
 from evidence_store.custody import CustodyChain, Entry
 from evidence_store.due import Standing, standings
+from evidence_store.erase_footage import erase_released
 from evidence_store.erase_rows import vectors_of
 from evidence_store.eraser import Erased, Eraser, unfinished
 from evidence_store.erasure import Erasure, Request, tell_erasing
@@ -170,6 +171,22 @@ class Keeper:
         self.reread()
         self.tell_erased({each.evidence_id for each in done})
         return done
+
+    def erase_released_footage(self) -> None:
+        """Delete what erasures had to leave in the recordings for others who need it no longer."""
+        pins: list[Pin] | None = None
+        for evidence_id, entry in self.report.erased.items():
+            kept = [str(each["recording"]) for each in entry["details"].get("kept", ())]
+            stretch = self.report.why_erased[evidence_id]["details"].get("stretch", {})
+            camera_id = str(stretch.get("camera_id", ""))
+            folder = self.data.recordings / camera_id
+            if not camera_id or not any((folder / name).exists() for name in kept):
+                continue
+            pins = self.pins() if pins is None else pins
+            gone = erase_released(self.data.recordings, camera_id, kept, pins)
+            if gone:
+                told = {"recordings": gone, "begun_by": entry["details"]["begun_by"]}
+                self.chain.append("footage erased", evidence_id, told)
 
     def pins(self) -> list[Pin]:
         """Footage that holds and open offences need."""

@@ -35,6 +35,7 @@ def retain(
         if must_stop():
             return done
         done += keeper.erase([_request(each) for each in due[start : start + AT_ONCE]], beat)
+    keeper.erase_released_footage()
     keeper.forget_old_stories(site)
     return done
 

@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop
 from domain.events import Event, EvidenceErased, NotificationRequested
+from domain.ids import mint
 from domain.site import Site
 from domain.site_file import load_site
 from event_log.examples import one_of_each
@@ -193,6 +194,12 @@ def test_footage_that_another_hold_needs_stays_and_the_certificate_says_so(data:
     pieces = certificate["searched"]["shared_with"][f"recordings/gate/{shows_it.name}"]
     assert {*pieces} == {"clip.mp4"} and len({*pieces["clip.mp4"].split("/")}) == 1
     assert remains(data, other) == EVERYTHING
+    assert run(data, "release", footage.hold_id, "--reason", "request withdrawn").exit_code == 0
+    assert run(data, "retention", str(ROOT / "samples" / "site.yaml"), "--apply").exit_code == 0
+    assert not (data.recordings / "gate" / shows_it.name).exists()
+    last = chain_of(data).about(gone.evidence_id)[-1]
+    assert last["kind"] == "footage erased" and shows_it.name in last["details"]["recordings"]
+    assert remains(data, gone) == set()
 
 
 def test_two_records_of_the_same_footage_are_told_apart(data: DataDir) -> None:
@@ -204,6 +211,15 @@ def test_two_records_of_the_same_footage_are_told_apart(data: DataDir) -> None:
     assert remains(data, gone) == {"clip"}  # the other record's, which nobody asked to erase
     assert erase(data, other).exit_code == 0
     assert remains(data, gone) == remains(data, other) == set()
+
+
+def test_another_record_may_be_sealed_meanwhile_of_the_same_footage(data: DataDir) -> None:
+    gone, other = keep(data, 1), mint("evd", "another offence")
+    with Vault(data.evidence).draft(other) as draft:
+        (draft / "clip.mp4").write_bytes(gone.clip)
+        result = erase(data, gone)
+    assert result.exit_code == 0, result.output
+    assert f"{other} shows it, too (clip.mp4)" in result.output
 
 
 def test_vectors_of_other_models_go_as_well(data: DataDir) -> None:
