@@ -94,7 +94,8 @@ def _take_up_commands(
 ) -> tuple[KeyedStream[tuple[str, RuleItem]], list[Stream[Event]]]:
     """Commands for each rule's ladder, and those that are refused before they get there."""
     keys = frozenset(key for keys in watch_keys(site).values() for key in keys)
-    desk = Desk(parts.find, parts.about, keys, parts.live_cameras)
+    live, useful_for_s = parts.live_cameras, site.calls.useful_for_s
+    desk = Desk(parts.find, parts.about, keys, live, useful_for_s)
     given = op.input("commands", flow, parts.commands)
     taken: Stream[Pending | Event] = op.filter_map(
         "take_up", given, lambda logged: take_up(logged, desk)

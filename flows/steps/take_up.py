@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from domain.commands import Refusal, answer_id
+from domain.commands import CommandKind, Refusal, answer_id
 from domain.events import CommandGiven, CommandRefused, Event, OffenceData, OutcomeData
 from domain.refusals import refuse
 from event_log.rows import LoggedEvent
 
 log = structlog.get_logger()
-
-SPEAK_WITHIN_S = 5.0  # of a live camera: later, the words would reach somebody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,8 @@ class Desk:
     about: Callable[[str], list[LoggedEvent]]  # all events about an offence, in order
     keys: Collection[str]  # "camera|rule" that this flow watches
     live_cameras: Collection[str] = ()
+    useful_for_s: float = 5.0  # words for a live camera: later they would reach somebody else
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 def take_up(logged: LoggedEvent, desk: Desk) -> Pending | Event | None:
@@ -68,7 +68,10 @@ def take_up(logged: LoggedEvent, desk: Desk) -> Pending | Event | None:
         return refuse(event, Refusal.UNKNOWN, given.offence_id)
     if ended := [each.data for each in moves if isinstance(each.data, OutcomeData)]:
         return refuse(event, Refusal.ENDED, ended[-1].state)
-    is_live = given.camera_id in desk.live_cameras
-    speak_by = given.asked_at + timedelta(seconds=SPEAK_WITHIN_S) if is_live else None
+    speak_by = None
+    if given.command is CommandKind.SPEAK and given.camera_id in desk.live_cameras:
+        speak_by = given.asked_at + timedelta(seconds=desk.useful_for_s)
+        if desk.now() > speak_by:  # the ladder's clock may stand still as long as this program did
+            return refuse(event, Refusal.TOO_LATE, f"asked at {given.asked_at.isoformat()}")
     log.info("command_taken_up", command_id=event.id, command=given.command.value)
     return Pending(event, logged.seq, max(each.time for each in moves), speak_by)

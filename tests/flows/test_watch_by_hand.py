@@ -36,9 +36,11 @@ SLOW_S = 0.3  # a batch: time to step in
 
 
 @contextmanager
-def watching(site_file: Path, data: DataDir, pause_s: float) -> Iterator[subprocess.Popen[bytes]]:
+def watching(
+    site_file: Path, data: DataDir, pause_s: float, *more: str
+) -> Iterator[subprocess.Popen[bytes]]:
     child = subprocess.Popen(
-        [sys.executable, str(CHILD), str(site_file), str(data.root), str(pause_s)],
+        [sys.executable, str(CHILD), str(site_file), str(data.root), str(pause_s), *more],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     try:
@@ -162,6 +164,28 @@ def test_kill_9_with_a_command_under_way_neither_loses_nor_doubles_it(
     assert all(e.time <= taken_at for e in told if isinstance(e.data, OffenceWarned))
     assert not any(isinstance(event.data, OffenceEscalated) for event in told)
     assert sum(isinstance(event.data, OutcomeData) for event in told) == 1
+
+
+def test_on_a_live_camera_commands_are_carried_out_and_a_call_asked_for_too_long_ago_is_not(
+    patient_site: Path, tmp_path: Path
+) -> None:
+    data = DataDir(tmp_path)
+    with watching(patient_site, data, 0, "live") as child:
+        offence_id = wait_for(data, OffenceOpened)
+        taken = answered(data, ask(data, CommandKind.TAKE_OVER, offence_id))
+        child.send_signal(signal.SIGSTOP)
+        late = ask(data, CommandKind.SPEAK, offence_id)
+        time.sleep(5.5)  # what is asked for keeps its use for 5 s
+        child.send_signal(signal.SIGCONT)
+        refused = answered(data, late)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(PATIENCE_S) == 0
+    assert isinstance(taken.event.data, OffenceTakenOver)
+    # the camera was silent as long as the program: the offence may have ended by that
+    assert refused.refusal is not None
+    assert refused.refusal.why in (Refusal.TOO_LATE, Refusal.ENDED)
+    calls = [e.data for e in of(data, offence_id) if isinstance(e.data, OffenceWarned)]
+    assert all(call.by_hand is None for call in calls)
 
 
 def test_a_command_about_nothing_known_is_on_record_as_refused(

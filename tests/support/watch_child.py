@@ -1,4 +1,4 @@
-"""A watch process with a scripted detector, to be killed: python watch_child.py SITE DATA PAUSE_S"""
+"""A watch process with a scripted detector, to be killed: python watch_child.py SITE DATA PAUSE_S [live]"""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class Scripted:
         )
 
 
-def main(site_file: Path, data: DataDir, pause_s: float) -> None:
+def main(site_file: Path, data: DataDir, pause_s: float, is_live: bool) -> None:
     stop, _drain = install_stop_signals()
     site = load_site(site_file)
-    shard = ShardSettings(site.cameras, site_file.parent, Playback(until_end=True), stop)
+    shard = ShardSettings(site.cameras, site_file.parent, Playback(until_end=not is_live), stop)
     positions = shard.positions()
     log = EventLog.open(data.events_db)
-    detect = Ahead(DetectStep(Scripted(pause_s), stop, waits=True), positions.done)
+    detect = Ahead(DetectStep(Scripted(pause_s), stop, waits=not is_live), positions.done)
     parts = WatchParts(
         site=site,
         cameras=CameraShardSource(shard, positions, lambda: detect.is_waiting),
@@ -63,10 +63,11 @@ def main(site_file: Path, data: DataDir, pause_s: float) -> None:
             EventLogSource(data.events_db, [CommandGiven.event_type], stop, drain=shard.over),
             log.find,
             log.about,
+            frozenset(each.id for each in site.cameras if is_live),
         ),
     )
     run_flow(build_watch_flow(parts), data.recovery / "watch")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), DataDir(Path(sys.argv[2])), float(sys.argv[3]))
+    main(Path(sys.argv[1]), DataDir(Path(sys.argv[2])), float(sys.argv[3]), "live" in sys.argv[4:])
