@@ -33,9 +33,10 @@ from event_log.examples import warned_event
 from event_log.log import EventLog
 from forewarn.programs.settings import ProgramSettings
 
-WARNINGS_A_KILL = 4
+WARNINGS_A_KILL = 2  # more would only wait, for each call is given the time it takes
 SHORT_KILLS, LONG_KILLS = 10, 50
 START_WITHIN_S = 60.0
+CALL_WITHIN_S = 5.0
 TOLD_APART_BYTES = 20_000  # the words begin with a number, so that a call cut off is still known
 
 
@@ -102,14 +103,14 @@ def kill_while_talking(data: DataDir, kills: int, seed: int) -> Outcome:
             warn(log, number)
             program = _start(command, data)
             _wait_for_beat(program, data)
-            for _ in range(round(chance.uniform(0, 60))):
-                time.sleep(0.02)
-                if chance.random() < 0.2 and any(horn.talking for horn in horns):
-                    break
+            if chance.random() < 0.8:
+                _wait_for_a_call(horns)
+            time.sleep(chance.uniform(0, 0.4))
             outcome.kills_while_talking += any(horn.talking for horn in horns)
             program.kill()
             program.wait()
             outcome.kills += 1
+        warn(log, kills)  # these are left alone
         program = _start(command, data)
         _wait_for_beat(program, data)
         program.send_signal(signal.SIGUSR1)
@@ -242,6 +243,12 @@ def _wait_for_beat(program: subprocess.Popen[bytes], data: DataDir) -> None:
             program.kill()
             raise WrongOutputs(f"the announcer did not come up:\n{_tail(data)}")
         time.sleep(0.01)
+
+
+def _wait_for_a_call(horns: list[Horn]) -> None:
+    give_up_at = time.monotonic() + CALL_WITHIN_S  # all may have been said before the kill
+    while time.monotonic() < give_up_at and not any(horn.talking for horn in horns):
+        time.sleep(0.005)
 
 
 def _tail(data: DataDir) -> str:

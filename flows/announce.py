@@ -28,7 +28,8 @@ from flows.speech.site_speakers import FILES, SiteSpeakers
 from flows.speech.speaker import Speaker
 from flows.steps.announce_rung import AnnounceRules, AnnounceTools
 from flows.steps.call_words import words_known_beforehand
-from flows.steps.speaker_line import WITHDRAWS, LineState, SpeakerLine
+from flows.steps.line_state import LineState
+from flows.steps.speaker_line import WITHDRAWS, SpeakerLine
 from flows.steps.speaking import SpeakingLogic
 
 log = structlog.get_logger()

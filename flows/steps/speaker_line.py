@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from domain.announcements import MAY_HAVE_BEEN_HEARD, AnnouncementMade
 from domain.errors import TryAgain
 from domain.events import Event, EventData, OffenceComplied, OffenceDismissed, OffenceWarned
 from event_log.rows import LoggedEvent
@@ -26,36 +25,12 @@ from flows.steps.announce_rung import (
     not_made,
     said_with,
 )
+from flows.steps.line_state import LastCall, LineState, Said, may_have_been_heard, talks_until
 
 # ends of an offence after which nobody is there to be spoken to
 WITHDRAWS: tuple[type[EventData], ...] = (OffenceComplied, OffenceDismissed)
 WRITTEN_WITHIN_S = 0.02  # a file mostly is; the other lines wait no longer for it
 SEVERITIES = ("slight", "ordinary", "serious")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A call that was made a moment ago, for others that come with the same words."""
-
-    warned: LoggedEvent
-    made: Event
-
-
-@dataclass(frozen=True, slots=True)
-class LastCall:
-    """For which offence the speaker spoke last, and until when it is at it."""
-
-    offence_id: str
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LineState:
-    """What a restart needs; small and picklable."""
-
-    waiting: tuple[LoggedEvent, ...] = ()  # the call that is being made among them
-    said: tuple[Said, ...] = ()
-    last: LastCall | None = None
 
 
 @dataclass(slots=True)
@@ -207,9 +182,11 @@ class SpeakerLine:
         made = running.result.result()
         said = Said(running.call.logged, made)
         if self._is_heard:
-            self._last = LastCall(running.call.data.offence_id, self._talks_until(made))
+            self._last = LastCall(
+                running.call.data.offence_id, talks_until(made, self._tools.now())
+            )
         self._remember(said)
-        if not _may_have_been_heard(made):
+        if not may_have_been_heard(made):
             # too late for one is not too late for all
             self._waiting += running.along
             return [made]
@@ -224,7 +201,7 @@ class SpeakerLine:
                 self._running.along.append(call)
                 continue
             for said in self._said:
-                if _may_have_been_heard(said.made) and self._is_same(call, said.warned):
+                if may_have_been_heard(said.made) and self._is_same(call, said.warned):
                     self._waiting.remove(call)
                     events.append(said_with(call.logged, said.made))
                     break
@@ -269,15 +246,6 @@ class SpeakerLine:
     def _is_still_talking(self) -> bool:
         return self._last is not None and self._tools.now() < self._last.until
 
-    def _talks_until(self, made: Event) -> datetime:
-        """Many speakers answer as soon as they have the sound, and play it then."""
-        now, data = self._tools.now(), made.data
-        if not isinstance(data, AnnouncementMade) or not _may_have_been_heard(made):
-            return now
-        if data.started_at is None or data.audio_duration_s is None:
-            return now
-        return max(now, data.started_at + timedelta(seconds=data.audio_duration_s))
-
     def _drop(self, call: _Call, result: Any, reason: str) -> Event:
         self._waiting.remove(call)
         return not_made(call.logged, self._tools, self._rules, result, reason)
@@ -288,7 +256,3 @@ class SpeakerLine:
         self._said = [each for each in self._said if newest - each.warned.recorded_at <= keep]
         if self._is_heard and self._rules.say_once_within_s:
             self._said.append(said)
-
-
-def _may_have_been_heard(made: Event) -> bool:
-    return isinstance(made.data, AnnouncementMade) and made.data.result in MAY_HAVE_BEEN_HEARD

@@ -11,7 +11,8 @@ from bytewax.operators import StatefulBatchLogic
 
 from domain.events import Event
 from event_log.rows import LoggedEvent
-from flows.steps.speaker_line import LineState, SpeakerLine
+from flows.steps.line_state import LineState
+from flows.steps.speaker_line import SpeakerLine
 
 LOOK_AGAIN_S = 0.05  # while something is being said
 

@@ -33,7 +33,8 @@ from flows.speech.compose import CallSound, CallWords
 from flows.speech.player import Played
 from flows.speech.speaker import FileSpeaker, Speaker
 from flows.steps.announce_rung import AnnounceRules, AnnounceTools
-from flows.steps.speaker_line import LineState, SpeakerLine
+from flows.steps.line_state import LineState
+from flows.steps.speaker_line import SpeakerLine
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HORN = SpeakerSettings(id="horn", kind="sound-device")
