@@ -21,6 +21,7 @@ from domain.errors import ForewarnError
 # modules of this package, each with measure(long=..., tell=...) -> Result or several; the quick ones first
 NAMES = (
     "tamper",
+    "encrypted_originals",
     "triton_vs_raw",
     "flow_cpu",
     "flow_vs_plain_loop",
