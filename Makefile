@@ -4,7 +4,7 @@ PY := .venv/bin/python
 FOREWARN := .venv/bin/forewarn
 SITE ?= samples/site.yaml
 
-.PHONY: help setup demo up test check bench bench-report bench-peers chaos quality notebook docs lock fmt clean \
+.PHONY: help setup demo up test check bench bench-report bench-search bench-peers chaos quality notebook docs lock fmt clean \
         app-env server-env dev-env models
 
 help:  ## list the targets
@@ -48,6 +48,9 @@ bench: dev-env models  ## all benchmarks in their short form; appends to var/ben
 
 bench-report: app-env  ## the latest result of each benchmark; fails where one misses its must
 	@$(PY) -m benchmarks.report
+
+bench-search: dev-env  ## a million evidence rows: search, recall; 10,000 writes: memory (about 20 minutes)
+	@$(PY) -m benchmarks.run --only search_scale --only writer_memory --only same_records --long
 
 bench-peers: dev-env models  ## beside Roboflow inference, in an environment of its own (about 7 GB)
 	@$(PYTHON) deploy/make_env.py peers .venv-peers

@@ -27,6 +27,10 @@ NAMES = (
     "flow_vs_plain_loop",
     "chaos_speaker",
     "watch_memory",
+    "same_records",
+    "kill_writes",
+    "writer_memory",
+    "search_scale",
     "rung_latency",
 )
 

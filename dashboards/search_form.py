@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import panel_material_ui as pmui
@@ -43,6 +44,7 @@ class SearchForm:
             options={
                 say("search.by_appearance"): "appearance",
                 say("search.by_embedding"): "embedding",
+                say("search.by_both"): "both",
             },
             value=pick.by,
         )
@@ -53,7 +55,10 @@ class SearchForm:
             pick.outcome,
             {names.state(state): state.value for state in State if _can_be_sealed(state)},
         )
-        for widget in (self._by, self._camera, self._rule, self._outcome):
+        self._from_at = self._moment("from", pick.from_at)
+        self._to_at = self._moment("to", pick.to_at)
+        filters = (self._camera, self._rule, self._outcome, self._from_at, self._to_at)
+        for widget in (self._by, *filters):
             widget.sizing_mode = "stretch_width"
             widget.param.watch(self._changed, "value")
         self._upload.sizing_mode = "stretch_width"
@@ -66,9 +71,7 @@ class SearchForm:
             self._upload_note,
             pmui.Divider(sizing_mode="stretch_width"),
             self._by,
-            self._camera,
-            self._rule,
-            self._outcome,
+            *filters,
             sx={"p": 2},
             sizing_mode="stretch_width",
             margin=0,
@@ -118,6 +121,8 @@ class SearchForm:
             camera_id=self._camera.value or None,
             rule_id=self._rule.value or None,
             outcome=self._outcome.value or None,
+            from_at=self._at_site(self._from_at.value),
+            to_at=self._at_site(self._to_at.value),
         )
         await self._on_pick(self.pick)
 
@@ -143,6 +148,20 @@ class SearchForm:
             options=everything | options | ({} if known else {str(value): str(value)}),
             value=value or "",
         )
+
+    def _moment(self, name: str, value: datetime | None) -> pmui.DatetimePicker:
+        """A date and a time of day at the site; empty: no bound."""
+        local = value.astimezone(self._names.timezone).replace(tzinfo=None) if value else None
+        return pmui.DatetimePicker(
+            label=self._names.say(f"search.{name}"),
+            value=local,
+            enable_seconds=False,
+            military_time=True,
+            clearable=True,
+        )
+
+    def _at_site(self, local: datetime | None) -> datetime | None:
+        return local.replace(tzinfo=self._names.timezone) if local else None
 
     def _cameras(self) -> dict[str, str]:
         site = self._names.site

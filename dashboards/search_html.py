@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -21,17 +22,19 @@ from domain.evidence import EvidenceRecord
 if TYPE_CHECKING:  # LanceDB takes a second to load
     from evidence_store.alike import Match
 
+ADDRESS_TIME = "%Y-%m-%dT%H:%M"
+
 # by id; old ones are not known any more, and their pictures are shown whole
 Offences = Mapping[str, Offence]
 
 
 def address_of(pick: SearchPick, names: Names) -> str:
     """The search page's address for a pick, so that it can be kept, shared and loaded again."""
-    asked = {"lang": names.lang, **_query_of(pick)}
+    asked = {"lang": names.lang, **_query_of(pick, names)}
     return "/search?" + urlencode({name: value for name, value in asked.items() if value})
 
 
-def _query_of(pick: SearchPick) -> dict[str, str | None]:
+def _query_of(pick: SearchPick, names: Names) -> dict[str, str | None]:
     """The pick as parameters of an address; an upload has none."""
     return {
         "evidence": pick.evidence_id,
@@ -39,7 +42,14 @@ def _query_of(pick: SearchPick) -> dict[str, str | None]:
         "camera": pick.camera_id,
         "rule": pick.rule_id,
         "outcome": pick.outcome,
+        "from": _spell(pick.from_at, names),
+        "to": _spell(pick.to_at, names),
     }
+
+
+def _spell(moment: datetime | None, names: Names) -> str | None:
+    """A moment as the site's clock shows it, to the minute."""
+    return moment.astimezone(names.timezone).strftime(ADDRESS_TIME) if moment else None
 
 
 def recent_cards(
@@ -65,8 +75,10 @@ def found_cards(
     if not found.matches:
         return asked + note(names.say("search.no_results"))
     heading = escape(names.say("search.results", count=len(found.matches)))
+    how = "search.all_compared" if found.is_exact else "search.by_index"
+    compared = f'<p class="how">{escape(names.say(how, fitting=f"{found.fitting:,}"))}</p>'
     cards = "".join(_match(match, pick, names, keys, offences) for match in found.matches)
-    return f'{asked}<h2 role="status">{heading}</h2><div class="cards">{cards}</div>'
+    return f'{asked}<h2 role="status">{heading}</h2>{compared}<div class="cards">{cards}</div>'
 
 
 def note(said: str) -> str:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import panel as pn
 import panel_material_ui as pmui
@@ -17,7 +19,7 @@ from dashboards.frame import framed, page_names
 from dashboards.picks import SearchPick
 from dashboards.picture import BadPicture
 from dashboards.search_form import SearchForm
-from dashboards.search_html import address_of, found_cards, note, recent_cards
+from dashboards.search_html import ADDRESS_TIME, address_of, found_cards, note, recent_cards
 from dashboards.theme import SEARCH_CSS
 from domain.errors import ForewarnError
 
@@ -29,7 +31,7 @@ class SearchPage:
         self._context = context
         self._names = page_names(context)
         self._asked = 0  # number of the newest question: late answers to older ones are dropped
-        pick = _pick_of_address()
+        pick = _pick_of_address(self._names.timezone)
         self._form = SearchForm(self._names, pick, self._picked)
         self._results = pn.pane.HTML(
             note(self._names.say("search.searching")),
@@ -112,18 +114,29 @@ class SearchPage:
             return note(names.say(key, reason=error))
 
 
-def _pick_of_address() -> SearchPick:
+def _pick_of_address(zone: ZoneInfo) -> SearchPick:
     def asked(name: str) -> str | None:
         value = (pn.state.session_args.get(name) or [b""])[0].decode(errors="replace")
         return value or None
+
+    def moment(name: str) -> datetime | None:
+        try:
+            return datetime.strptime(asked(name) or "", ADDRESS_TIME).replace(tzinfo=zone)
+        except ValueError:
+            return None
 
     pick = SearchPick(
         evidence_id=asked("evidence"),
         camera_id=asked("camera"),
         rule_id=asked("rule"),
         outcome=asked("outcome"),
+        from_at=moment("from"),
+        to_at=moment("to"),
     )
-    return replace(pick, by="embedding") if asked("by") == "embedding" else pick
+    match asked("by"):
+        case "embedding" | "both" as by:
+            return replace(pick, by=by)
+    return pick
 
 
 def search_page(context: Context) -> Page:

@@ -143,6 +143,7 @@ h2 { font-size: 18px; margin: 4px 0 10px; color: #e8eef7; }
 .card a.use:hover { background: #1a2740; }
 .card a.use:focus-visible { outline: 3px solid #7dd3fc; outline-offset: -3px; }
 .empty { color: #c6d2e2; font-size: 16px; padding: 4px 0 12px; margin: 0; overflow-wrap: anywhere; }
+.how { color: #c6d2e2; font-size: 14px; margin: 0 0 8px; }
 """
 )
 
