@@ -18,7 +18,15 @@ import pyarrow as pa
 from domain.errors import Stop, TryAgain
 from domain.evidence import EvidenceRecord
 from evidence_store.alike import Found, rank
-from evidence_store.lance import check_schema, connect, insert_new, is_there, open_or_make, set_key
+from evidence_store.lance import (
+    check_schema,
+    connect,
+    insert_new,
+    is_there,
+    open_or_make,
+    set_key,
+    table_names,
+)
 from evidence_store.nearest import Nearest, find_nearest, to_unit
 from evidence_store.table_lock import writing_rows
 from evidence_store.upkeep import Indices, keep_up
@@ -74,6 +82,27 @@ def schema_of(size: int) -> pa.Schema:
             pa.field(VECTOR, vector, nullable=False),
         ]
     )
+
+
+def picture_tables(path: Path) -> list[LanceTable]:
+    """LanceDB's own handles of every pair's table, for caretakers: erasing, upkeep."""
+    if not path.exists():
+        return []
+    db = connect(path)
+    return [db.open_table(name) for name in table_names(db) if name.startswith(PREFIX)]
+
+
+def keep_up_pictures(path: Path, table: LanceTable) -> list[str]:
+    """Tidy one of `picture_tables`, and build the indices that it has grown into.
+
+    Raises:
+        TryAgain: LanceDB could not; the rows are as they were.
+    """
+    try:
+        with writing_rows(path):  # an index built meanwhile must not bring back what is erased
+            return keep_up(table, path, INDICES)
+    except (OSError, RuntimeError) as error:
+        raise TryAgain(f"{path}/{table.name}: upkeep failed: {error}") from error
 
 
 class PictureVectors:
@@ -204,15 +233,7 @@ class PictureVectors:
 
     def keep_up(self) -> list[str]:
         """Tidy, and build the indices that the table has grown into; see EvidenceTable.keep_up."""
-        if self._table is None:
-            return []
-        try:
-            with writing_rows(self._path):
-                return keep_up(self._table, self._path, INDICES)
-        except (OSError, RuntimeError) as error:
-            raise TryAgain(
-                f"{self._path}/{self.pair.table_name}: upkeep failed: {error}"
-            ) from error
+        return keep_up_pictures(self._path, self._table) if self._table is not None else []
 
     def _written(self) -> LanceTable:
         if self._table is None:

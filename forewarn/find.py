@@ -19,6 +19,7 @@ from domain.data_dir import DataDir
 from domain.errors import PutAside
 from domain.evidence import EvidenceRecord
 from evidence_store.alike import Found
+from evidence_store.picture_vectors import PictureVectors
 from evidence_store.stills import decode_picture
 from evidence_store.table import EvidenceTable
 from evidence_store.wanted import EVERYTHING, Wanted
@@ -96,6 +97,26 @@ class Finder:
         if by == "looks":
             return self.table.search(embedding, k=k, wanted=wanted)
         return self.table.search_by_both(embedding, _colours(picture), k=k, wanted=wanted)
+
+    def like_text(self, text: str, k: int = 10, wanted: Wanted = EVERYTHING) -> Found:
+        """Records whose picture fits words best, by the installed pair of models.
+
+        Only records that the pair has described are found: `forewarn evidence describe`.
+
+        Raises:
+            PutAside: there is no word in it.
+            TryAgain, Stop: no pair is installed, or no server could describe the words.
+        """
+        from models.serving.client import connect
+        from models.text_search.client import MODELS, TextSearch
+        from models.text_search.install import need_pair
+
+        installed = need_pair()
+        with serving(self._triton, self._data) as server, connect(server.address) as connection:
+            connection.check_models_ready(MODELS)
+            vector = TextSearch(connection, installed).describe_text(text)
+        vectors = PictureVectors.open(self._data.lancedb, installed.pair.pair_id, create=False)
+        return vectors.search(vector, self.table, k=k, wanted=wanted)
 
     def _search(
         self, what: str, records: Sequence[EvidenceRecord], by: By, k: int, wanted: Wanted

@@ -34,10 +34,14 @@ class Serving:
     def start(self) -> None:
         """Start the embedded server; the same ports after a crash, since programs know them."""
         from models.serving.server import TritonServer
+        from models.text_search.install import installed_pair
 
         assert self._data is not None
         port = int(self.address.rsplit(":", 1)[1]) if self.address else 0
-        server = TritonServer(self._data.triton, grpc_port=port)
+        pair = installed_pair()
+        server = TritonServer(
+            self._data.triton, grpc_port=port, more_repos=[pair.triton_repo] if pair else []
+        )
         self._server = server
         server.start()
         try:

@@ -79,7 +79,7 @@ class Tensor(_Facts):
     """One input or output."""
 
     name: str
-    dtype: Literal["uint8", "float32"]
+    dtype: Literal["uint8", "int32", "float32"]
     shape: tuple[int, ...] = Field(min_length=1, description="-1 is the batch")
     meaning: str
 

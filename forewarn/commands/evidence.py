@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from forewarn.commands.evidence_certificate import certificate
+from forewarn.commands.evidence_describe import describe
 from forewarn.commands.evidence_erase import erase, retention
 from forewarn.commands.evidence_hold import hold, holds, release
 from forewarn.commands.evidence_out import IdArgument, export, verify
@@ -144,6 +145,7 @@ def show(
 
 
 app.command()(search)
+app.command()(describe)
 app.command()(upkeep)
 app.command()(verify)
 app.command()(export)

@@ -49,6 +49,12 @@ def search(
             "--track", metavar="CAMERA/NUMBER", help="A subject, by all of its records together."
         ),
     ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            "--text", help="Words for what is on the picture; needs `forewarn models pair`."
+        ),
+    ] = None,
     by: Annotated[
         By,
         typer.Option(
@@ -70,7 +76,7 @@ def search(
         typer.Option(
             "--triton",
             metavar="HOST:PORT",
-            help="Describe --image on this Triton server; else on the one that runs for the data "
+            help="Describe --image or --text on this Triton server; else on the one that runs for the data "
             "folder, else on one started for it.",
         ),
     ] = None,
@@ -87,11 +93,13 @@ def search(
 
     Example: forewarn evidence search --image walker.jpg --camera gate --from 2026-03-02 -k 5
 
+    Example: forewarn evidence search --text "person with a red umbrella" --outcome escalated
+
     Example: forewarn evidence search --track gate/17 --category street/loitering
     """
-    if sum(each is not None for each in (image, evidence, track)) != 1:
+    if sum(each is not None for each in (image, evidence, track, text)) != 1:
         raise Stop(
-            "needs one of --image FILE, --evidence ID or --track CAMERA/NUMBER; --help has "
+            "needs one of --image FILE, --evidence ID, --track CAMERA/NUMBER or --text WORDS; --help has "
             "examples. To list by facts alone: forewarn evidence list"
         )
     from forewarn.find import Finder
@@ -100,6 +108,8 @@ def search(
     finder = Finder(data_dir(data), triton)
     if image is not None:
         found = finder.like_picture(image, by.value, k, facts)
+    elif text is not None:
+        found = finder.like_text(text, k, facts)
     elif evidence is not None:
         found = finder.like_record(evidence, by.value, k, facts)
     else:

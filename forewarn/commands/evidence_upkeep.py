@@ -14,6 +14,7 @@ def upkeep(data: DataOption = DEFAULT_DATA, in_json: JsonOption = False) -> None
 
     Example: forewarn evidence upkeep --json
     """
+    from evidence_store.picture_vectors import keep_up_pictures, picture_tables
     from evidence_store.table import EvidenceTable
 
     folder = data_dir(data)
@@ -24,6 +25,10 @@ def upkeep(data: DataOption = DEFAULT_DATA, in_json: JsonOption = False) -> None
         table = EvidenceTable.open(folder.lancedb, create=False)
         with console.status("evidence table: tidying, building indices"):
             built = table.keep_up()
+            for pictures in picture_tables(folder.lancedb):
+                built += [
+                    f"{pictures.name}.{each}" for each in keep_up_pictures(folder.lancedb, pictures)
+                ]
     told = {
         "table": "evidence",
         "rows": table.count(),

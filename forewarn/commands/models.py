@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.table import Table
 
 from domain.errors import Stop
+from forewarn.commands import models_pair
 from forewarn.options import JsonOption, console, print_json
 from models.building import build, built_folder, why_not_built
 from models.registry import CACHE_DIR, ModelEntry, read_registry
@@ -29,6 +30,8 @@ app = typer.Typer(
     help="Which models there are, where they come from, and whether they are whole.\n\n"
     "Example: forewarn models build   (fetches what is missing, then builds all)",
 )
+
+app.add_typer(models_pair.app, name="pair")
 
 NamesArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[MODEL]...", help="Names; all models without any.")

@@ -20,6 +20,7 @@ from domain.data_dir import DataDir
 from forewarn.logging_setup import set_up_logging
 from forewarn.programs.beat import Heartbeat
 from forewarn.supervisor import python_program
+from models.text_search.install import SPEC, pair_folder
 
 NAME = "caretaker"
 LOOK_EVERY_S = 0.5
@@ -67,6 +68,17 @@ def audit_job(site_file: Path, keys: Path | None) -> Job:
     )
 
 
+def describe_job(triton: str | None) -> Job:
+    """Make new evidence searchable by words, where a pair of models for that is installed."""
+    server = ("--triton", triton) if triton else ()
+    command = ("evidence", "describe", "--if-installed", *server)
+
+    def changed_at(data: DataDir) -> float:
+        return table_changed_at(data) if (pair_folder() / SPEC).exists() else 0.0
+
+    return Job("describe", command, every_s=120.0, changed_at=changed_at)
+
+
 def retention_job(site_file: Path, keys: Path | None) -> Job:
     """Erase what is due by the site file's terms, and end what a killed round began."""
     with_key = ("--keys", str(keys)) if keys else ()
@@ -81,10 +93,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--site", type=Path, help="whose terms of retention count; none: no erasing"
     )
+    parser.add_argument("--triton", help="HOST:PORT of the server that describes evidence")
     parser.add_argument("--keys", type=Path, help="folder of the key that signs certificates")
     given = parser.parse_args(argv)
     data = DataDir(given.data.resolve())
-    jobs = [UPKEEP]
+    jobs = [UPKEEP, describe_job(given.triton)]
     if given.site:
         jobs += [retention_job(given.site, given.keys), audit_job(given.site, given.keys)]
     set_up_logging(NAME)

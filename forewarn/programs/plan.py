@@ -48,6 +48,7 @@ def console_program(settings: ProgramSettings, port: int, address: str) -> Progr
 def caretaker_program(settings: ProgramSettings) -> Program:
     """Jobs done now and then, such as the evidence table's upkeep and retention; live runs only."""
     argv = ["--data", str(settings.data.root), "--site", str(settings.site_file)]
+    argv += ["--triton", settings.triton_address]
     argv += ["--keys", str(settings.keys)] if settings.keys else []
     return Program(
         name=CARETAKER,

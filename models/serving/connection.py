@@ -25,8 +25,8 @@ from models.serving.failures import as_forewarn_error, forgot_shared_memory
 from models.serving.shared_memory import SharedBlock, remove_leftovers
 
 IN_FLIGHT = 2  # one is worked on while the next is filled
-_TRITON_NAMES = {"uint8": "UINT8", "float32": "FP32"}
-_DTYPES: dict[str, np.dtype] = {"uint8": np.dtype(np.uint8), "float32": np.dtype(np.float32)}
+_TRITON_NAMES = {"uint8": "UINT8", "int32": "INT32", "float32": "FP32"}
+_DTYPES: dict[str, np.dtype] = {name: np.dtype(name) for name in _TRITON_NAMES}
 _CHANNEL = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),

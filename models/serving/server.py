@@ -39,6 +39,7 @@ class TritonServer:
         folder: Path,
         *,
         triton_repo: Path = TRITON_REPO,
+        more_repos: Sequence[Path] = (),
         environment: Path = DEFAULT_ENVIRONMENT,
         models: Sequence[str] = ("*",),
         grpc_port: int = 0,
@@ -49,12 +50,13 @@ class TritonServer:
 
         Args:
             folder: for the log, the note server.json and links; `DataDir.triton`.
+            more_repos: of further models, beside triton_repo.
             models: names of folders in triton_repo to load; "*" is all of them.
             grpc_port, http_port, metrics_port: 0 picks a free one.
         """
         self.folder = folder.absolute()
         self.log_file = self.folder / "tritonserver.log"
-        self._triton_repo = triton_repo.absolute()
+        self._repos = [triton_repo.absolute(), *(each.absolute() for each in more_repos)]
         self._environment = environment
         self._models = tuple(models)
         self._wanted_ports = (grpc_port, http_port, metrics_port)
@@ -201,18 +203,22 @@ class TritonServer:
         return self._note
 
     def _check_models_are_built(self) -> None:
-        names = [c.parent.name for c in sorted(self._triton_repo.glob("*/config.pbtxt"))]
-        wanted = names if "*" in self._models else self._models
-        missing = [n for n in wanted if not (self._triton_repo / n / "1" / "model.xml").exists()]
+        there = {c.parent.name: c.parent for r in self._repos for c in r.glob("*/config.pbtxt")}
+        wanted = sorted(there) if "*" in self._models else self._models
+        missing = [
+            name
+            for name in wanted
+            if name not in there or not (there[name] / "1" / "model.xml").exists()
+        ]
         if missing or not wanted:
             raise Stop(
-                f"{self._triton_repo}: not built yet: {', '.join(missing) or 'no model at all'}; "
+                f"{self._repos[0]}: not built yet: {', '.join(missing) or 'no model at all'}; "
                 "run `forewarn models build`"
             )
 
     def _arguments(self, grpc_port: int, http_port: int, metrics_port: int) -> list[str]:
         return [
-            f"--model-repository={self._triton_repo}",
+            *(f"--model-repository={each}" for each in self._repos),
             f"--backend-directory={self.folder / 'backends'}",
             "--model-control-mode=explicit",
             *(f"--load-model={name}" for name in self._models),

@@ -1,0 +1,1 @@
+"""Searching evidence by words, with a pair of models that a site brings."""
