@@ -219,7 +219,7 @@ def test_search_filters_by_outcome_and_keeps_that_in_the_address(page, running_c
 
 
 def test_search_by_both_vectors_and_by_time_is_kept_in_the_address(page, running_console):
-    _open(page, running_console, "/search?lang=en&from=2000-01-01T08:30")
+    open_page(page, running_console, "/search?lang=en&from=2000-01-01T08:30")
     expect(page.locator(".card")).to_have_count(3)
     expect(page.get_by_text("Ended from").first).to_be_visible()
     page.locator(".card a.use").first.click()
@@ -228,7 +228,7 @@ def test_search_by_both_vectors_and_by_time_is_kept_in_the_address(page, running
     page.wait_for_function("location.search.includes('by=both')")
     assert "from=2000-01-01T08%3A30" in page.url
     expect(page.locator(".how")).to_contain_text("3 records that fit were compared")
-    _open(page, running_console, "/search?lang=en&to=2000-01-01T08:30")
+    open_page(page, running_console, "/search?lang=en&to=2000-01-01T08:30")
     expect(page.locator(".card")).to_have_count(0)
 
 
