@@ -6,14 +6,18 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from domain.data_dir import DataDir
+from evidence_store.erasure import Request, tell_erasing
 from evidence_store.table import EvidenceTable
-from forewarn.programs.caretaker import Job, look_after, table_changed_at
+from forewarn.keeping import Keeper
+from forewarn.programs.caretaker import Job, look_after, retention_job, table_changed_at
+from tests.support.kept_evidence import chain_of, keep, remains
 from tests.support.sealed_record import a_record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,3 +72,26 @@ def test_the_program_beats_and_ends_when_told(tmp_path: Path, number: signal.Sig
     finally:
         program.kill()
         program.wait()
+
+
+def test_the_retention_job_ends_what_a_killed_process_began(tmp_path: Path) -> None:
+    data, site = DataDir(tmp_path / "var"), ROOT / "samples" / "site.yaml"
+    kept = keep(data, 1)
+    keeper = Keeper.open(data, data.keys)
+    request = Request(kept.evidence_id, "request 4", "officer")
+    tell_erasing(request, kept.record, {}, [], keeper.vault, keeper.chain)
+    stopped = threading.Event()
+
+    def stop(_: DataDir) -> float:
+        stopped.set()
+        return 0.0
+
+    jobs = [
+        replace(retention_job(site, data.keys), every_s=0.0),
+        Job("the end", ("--version",), every_s=0.0, changed_at=stop),
+    ]
+    with capture_logs() as told:
+        look_after(data, jobs, stopped, lambda: None)
+    assert [(each["event"], each["job"]) for each in told] == [("job_done", "retention")]
+    assert chain_of(data).about(kept.evidence_id)[-1]["kind"] == "erased"
+    assert remains(data, kept) == set()
