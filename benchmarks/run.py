@@ -26,6 +26,7 @@ NAMES = (
     "flow_cpu",
     "flow_vs_plain_loop",
     "chaos_speaker",
+    "erase",
     "watch_memory",
     "same_records",
     "kill_writes",
