@@ -28,7 +28,7 @@ from flows.speech.speaker import NoSpeaker, Spoken
 
 
 def call(camera: Camera, folder: Path, password: str = PASSWORD, **more: Any) -> Spoken:
-    given = {"id": "cam", "kind": "rtsp", "url": camera.url, "timeout_s": 1.0} | more
+    given = {"id": "cam", "kind": "rtsp", "url": camera.url, "timeout_s": 10.0} | more
     if camera.has_password:
         given |= {"user": USER, "password_env": "CAM_PASSWORD"}
     chosen = SpeakerSettings.model_validate(given)
@@ -127,7 +127,7 @@ def test_what_went_wrong_after_the_sound_began_is_told_as_uncertain(
     tmp_path: Path, behaviour: dict[str, Any], result: str
 ) -> None:
     with rtsp_speaker(**behaviour) as camera:
-        spoken = call(camera, tmp_path, timeout_s=0.5)
+        spoken = call(camera, tmp_path, timeout_s=1.5 if "silent_at" in behaviour else 10.0)
         again = CarefulSpeaker(
             SpeakerSettings(id="cam", kind="rtsp", url=camera.url),
             RtspPlayer(SpeakerSettings(id="cam", kind="rtsp", url=camera.url), None),
@@ -208,5 +208,5 @@ def test_what_is_no_rtsp_at_all_counts_as_no_speaker(tmp_path: Path, answer: byt
         threading.Thread(target=server.serve_forever, daemon=True).start()
         odd = Camera(url=f"rtsp://127.0.0.1:{server.server_address[1]}/live")
         with pytest.raises(NoSpeaker):
-            call(odd, tmp_path, timeout_s=2.0)
+            call(odd, tmp_path)
         server.shutdown()
