@@ -29,13 +29,14 @@ def headings(
     log: EventLog,
     types: Collection[str] | None = None,
     after_seq: int = 0,
-    before: datetime | None = None,
+    recorded_before: datetime | None = None,
 ) -> list[Heading]:
     """Headings of events in the order of writing.
 
     Args:
         types: only these; None: all.
-        before: only those that happened before.
+        recorded_before: only those that the log took before; what footage says of its time may be
+            years older.
     Raises:
         TryAgain, Stop: as EventLog.read.
     """
@@ -43,8 +44,8 @@ def headings(
     wanted = wanted.where(EVENTS.c.seq > after_seq)
     if types is not None:
         wanted = wanted.where(EVENTS.c.type.in_(sorted(types)))
-    if before is not None:
-        wanted = wanted.where(EVENTS.c.time < as_text(before))
+    if recorded_before is not None:
+        wanted = wanted.where(EVENTS.c.recorded_at < as_text(recorded_before))
     with log.reading("read what its events are about") as connection:
         rows = connection.execute(wanted.order_by(EVENTS.c.seq)).all()
     return [Heading(row[0], row[1], row[2], datetime.fromisoformat(row[3])) for row in rows]

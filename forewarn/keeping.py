@@ -232,17 +232,21 @@ class Keeper:
             )
         )
 
-    def forget_old_stories(self, site: Site) -> int:
-        """Delete events whose term is over, of offences that have no evidence any more."""
+    def forget_old_stories(self, site: Site, now: datetime | None = None) -> int:
+        """Delete events whose term is over, of offences that have no evidence any more.
+
+        Returns:
+            how many.
+        """
         if not self.data.events_db.exists():
             return 0
         from domain.retention import start_before
 
-        before = start_before(site.retention.events, datetime.now(UTC))
+        before = start_before(site.retention.events, now or datetime.now(UTC))
         with EventLog.open(self.data.events_db) as log:
             old = [
                 each.seq
-                for each in headings(log, before=before)
+                for each in headings(log, recorded_before=before)
                 if each.subject not in self.report.sealed
                 and mint("evd", each.subject) not in self.report.sealed
             ]

@@ -36,7 +36,7 @@ def retain(
             return done
         done += keeper.erase([_request(each) for each in due[start : start + AT_ONCE]], beat)
     keeper.erase_released_footage()
-    keeper.forget_old_stories(site)
+    keeper.forget_old_stories(site, now)
     return done
 
 

@@ -68,8 +68,10 @@ def hold(
         raise Stop("needs either an EVIDENCE_ID or --camera with --from and --to")
     if evidence_id is not None:
         record = keeper.record(evidence_id)
-        if record is None:
-            raise PutAside(f"no evidence {evidence_id!r}; `forewarn evidence list` shows the ids")
+        if record is None or evidence_id in keeper.report.erasing:
+            raise PutAside(
+                f"no evidence {evidence_id!r}, or it is being erased; `forewarn evidence list` shows the ids"
+            )
         around = timedelta(seconds=around_s)
         camera, from_at = record.camera_id, min(record.first_seen_at, record.clip_from_at) - around
         to_at = record.ended_at + around

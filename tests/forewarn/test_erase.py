@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 
 from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop
-from domain.events import Event, EvidenceErased, NotificationRequested
+from domain.events import Event, EvidenceErased, NotificationRequested, OffenceOpened
 from domain.ids import mint
 from domain.site import Site
 from domain.site_file import load_site
@@ -505,3 +505,18 @@ def test_a_restored_folder_learns_from_the_newer_chain_what_was_erased(
     assert remains(old, stays) == EVERYTHING
     data.custody.write_bytes(data.custody.read_bytes().replace(b"request 4", b"request 5"))
     assert isinstance(run(old, *words, "--apply").exception, Stop)
+
+
+def test_old_stories_go_once_their_evidence_has_gone(data: DataDir, site: Site) -> None:
+    kept = keep(data, 1)
+    example = next(each for each in one_of_each() if isinstance(each.data, OffenceOpened))
+    told = example.data.model_copy(update={"offence_id": kept.record.offence_id})
+    with EventLog.open(data.events_db) as log:
+        log.append([Event("evt-kept", example.source, kept.record.offence_id, example.time, told)])
+    keeper, later = Keeper.open(data, data.keys), datetime.now(UTC) + timedelta(days=3 * 366)
+    assert keeper.forget_old_stories(site) == 0
+    assert keeper.forget_old_stories(site, later) == len(one_of_each())
+    assert data.events_db in raw_files_with(data, b"evt-kept")
+    keeper.erase([Request(kept.evidence_id, "request 4", "officer")])
+    keeper.forget_old_stories(site, later)
+    assert raw_files_with(data, b"evt-kept") == []
