@@ -33,6 +33,7 @@ NAMES = (
     "writer_memory",
     "search_scale",
     "rung_latency",
+    "command_latency",
 )
 
 terminal = Console(stderr=True)

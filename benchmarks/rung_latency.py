@@ -134,7 +134,7 @@ def _run_paced(
 ) -> PacedRun:
     folder.mkdir()
     data = DataDir(folder)
-    with _program(site_file, data, server) as process:
+    with live_program(site_file, data, server) as process:
         follower = _Follower(data.events_db)
         follower.start()
         time.sleep(SETTLE_S)
@@ -159,7 +159,7 @@ def _run_paced(
 
 
 @contextmanager
-def _program(
+def live_program(
     site_file: Path, data: DataDir, server: TritonServer
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The watch program, live; ended as the supervisor ends it, and it must end well."""
