@@ -22,11 +22,13 @@ from domain.errors import ForewarnError
 NAMES = (
     "tamper",
     "encrypted_originals",
+    "recorder_cpu",
     "triton_vs_raw",
     "flow_cpu",
     "flow_vs_plain_loop",
     "chaos_speaker",
     "erase",
+    "preserve_latency",
     "watch_memory",
     "same_records",
     "kill_writes",

@@ -47,7 +47,7 @@ class Background:
             return np.zeros((height, width), bool)
         change = small - self._usual
         # light that changes everywhere moves nobody
-        change -= np.median(change.reshape(-1, 3), axis=0).astype(np.int16)
+        change -= np.median(change[::4, ::4].reshape(-1, 3), axis=0).astype(np.int16)
         differs = (np.abs(change).max(axis=2) > LEAST_DIFFERENCE).astype(np.uint8)
         differs = cv2.morphologyEx(differs, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
         grown = cv2.dilate(differs, np.ones((2 * GROWN_PX + 1, 2 * GROWN_PX + 1), np.uint8))

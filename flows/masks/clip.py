@@ -22,7 +22,7 @@ LOOK_EVERY_S = 0.3
 # somebody found in one picture stays hidden so long before and after: one that is missed shows nobody
 HOLD_S = 0.5
 LOOKS_AT_ONCE = 4
-CLIP_STEPS, CLIP_PART = (0.0, 0.4), 0.6  # four parts instead of nine: five looks a second
+CLIP_STEPS, CLIP_PART = (0.0, 0.4), 0.6  # four parts instead of nine: a clip has many pictures
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,18 +50,31 @@ def find_all_faces(
     Returns:
         (k, 4) pixels of the picture; one face may be there several times.
     """
-    found = [np.array([head_of(subject_xyxy)], np.float64)]
-    corners, parts = [], []
-    for region in _regions(image_rgb, subject_xyxy, tile, steps):
-        try:
-            parts.append(crop_box(image_rgb, region))
-        except PutAside:  # the box lies outside the picture: there is nothing to look at
-            continue
-        corners.append(np.array([max(0, int(region[0])), max(0, int(region[1]))] * 2))
-    answers = faces.find_in_all(parts, MIN_FACE_SCORE)
-    for corner, (boxes, _) in zip(corners, answers, strict=True):
-        found.append(np.asarray(boxes, np.float64).reshape(-1, 4) + corner)
-    return np.concatenate(found)
+    return find_all_faces_in([(image_rgb, subject_xyxy)], faces, tile=tile, steps=steps)[0]
+
+
+def find_all_faces_in(
+    pictures: Sequence[tuple[np.ndarray, Box]],
+    faces: FindsFaces,
+    *,
+    tile: float = TILE,
+    steps: Sequence[float] = STEPS,
+) -> list[np.ndarray]:
+    """The same for several pictures, each with its subject's box, in one question to the server."""
+    found = [[np.array([head_of(subject)], np.float64)] for _, subject in pictures]
+    owners, corners, parts = [], [], []
+    for number, (image, subject) in enumerate(pictures):
+        for region in _regions(image, subject, tile, steps):
+            try:
+                parts.append(crop_box(image, region))
+            except PutAside:  # the box lies outside the picture: there is nothing to look at
+                continue
+            owners.append(number)
+            corners.append(np.array([max(0, int(region[0])), max(0, int(region[1]))] * 2))
+    answers = faces.find_in_all(parts, MIN_FACE_SCORE) if parts else []
+    for number, corner, (boxes, _) in zip(owners, corners, answers, strict=True):
+        found[number].append(np.asarray(boxes, np.float64).reshape(-1, 4) + corner)
+    return [np.concatenate(each) for each in found]
 
 
 def _regions(

@@ -13,7 +13,7 @@ from evidence_store.footage import FootageClip, grab_sighting
 from evidence_store.many_frames import frames_between, spread_frames
 from evidence_store.stills import encode_jpeg
 from flows.masks.background import MOST_PICTURES, Background
-from flows.masks.faces import find_all_faces
+from flows.masks.faces import find_all_faces_in
 from flows.masks.people import People, find_people
 from flows.masks.picture import choose_hidden, mask_picture
 from flows.steps.preserve_captions import drawing_of
@@ -37,17 +37,19 @@ def take_pictures(
     The drawing is made on the masked copy, so that it may be shown to whoever has to judge.
     """
     background = gathering.attempt("background", lambda: _background(clips)) or Background([])
-    for moment in moments_of(data):
-        image = _grab(gathering, moment, clips)
-        if image is None:
-            continue
+    grabbed = [(moment, _grab(gathering, moment, clips)) for moment in moments_of(data)]
+    taken = [(moment, image) for moment, image in grabbed if image is not None]
+    if not taken:
+        return
+    # all at once: the server works on several while one is prepared
+    people = find_people([image for _, image in taken], models.people)
+    nearby = _just_around(clips, [moment for moment, _ in taken], models)
+    subjects = [(image, moment.sighting.box_xyxy) for moment, image in taken]
+    faces = find_all_faces_in(subjects, models.faces, tile=FACE_TILE, steps=FACE_STEPS)
+    for number, (moment, image) in enumerate(taken):
         gathering.write(f"{moment.name}.jpg", "snapshot", encode_jpeg(image))
-        people = find_people([image], models.people)[0]
-        faces = find_all_faces(
-            image, moment.sighting.box_xyxy, models.faces, tile=FACE_TILE, steps=FACE_STEPS
-        )
-        nearby = _just_around(clips, moment, models)
-        hidden = choose_hidden(people, faces, moment.sighting.box_xyxy, nearby)
+        box = moment.sighting.box_xyxy
+        hidden = choose_hidden(people[number], faces[number], box, nearby[number])
         masked = mask_picture(image, hidden, background)
         gathering.write(f"{moment.name}.masked.jpg", "masked snapshot", encode_jpeg(masked))
         drawn = draw_on(masked, drawing_of(moment, data, site))
@@ -63,17 +65,23 @@ def _background(clips: Sequence[FootageClip]) -> Background:
 
 
 def _just_around(
-    clips: Sequence[FootageClip], moment: Moment, models: PreserveModels
-) -> list[People]:
-    """Where people are shortly before and after."""
+    clips: Sequence[FootageClip], moments: Sequence[Moment], models: PreserveModels
+) -> list[list[People]]:
+    """Where people are shortly before and after each moment."""
+    images = [_neighbours(clips, moment) for moment in moments]
+    flat = [image for each in images for image in each]
+    found = iter(find_people(flat, models.people, steps=()) if flat else ())
+    return [[next(found) for _ in each] for each in images]
+
+
+def _neighbours(clips: Sequence[FootageClip], moment: Moment) -> list[np.ndarray]:
     for clip in clips:
         at_s = clip.place_of(moment.sighting)
         if at_s is not None:
             near = frames_between(
                 clip.cut.path, at_s - NEIGHBOURS_S, at_s + NEIGHBOURS_S, NEIGHBOURS_S
             )
-            images = [image for near_s, image in near if abs(near_s - at_s) > 0.01]
-            return find_people(images, models.people, steps=()) if images else []
+            return [image for near_s, image in near if abs(near_s - at_s) > 0.01]
     return []
 
 

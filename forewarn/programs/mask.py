@@ -27,7 +27,7 @@ from models.versions import built_versions
 
 NICENESS = 10  # below everything that somebody waits for
 # of the time that pieces of work take, so much is rested after each: the server answers others
-RESTS_SHARE = 0.5
+RESTS_SHARE = 1.0
 ONE_AT_A_TIME = 1
 
 
