@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -84,6 +84,19 @@ class StampBook:
                 self._waiting.pop(int(entry["details"]["entry"]), None)
         except (PutAside, KeyError, TypeError, ValueError):
             return  # `verify` names it
+
+
+def stamp_told(entries: Sequence[Entry]) -> tuple[str, str] | None:
+    """When (ISO 8601) and by whom a record's last sealing was stamped; None where it was not (yet).
+
+    Args:
+        entries: of the custody chain, about the record; they are taken at their word.
+    """
+    sealed = [each["number"] for each in entries if each["kind"] == "sealed"][-1:]
+    for entry in reversed(entries):
+        if entry["kind"] == "stamped" and entry["details"].get("entry") in sealed:
+            return str(entry["details"]["stamped_at"]), str(entry["details"]["by"])
+    return None
 
 
 def stamp_waiting(

@@ -19,6 +19,7 @@ from domain.evidence import EvidenceRecord
 from evidence_store.custody import Entry
 from evidence_store.fonts import font_folder
 from evidence_store.manifest import read_seal
+from evidence_store.stamper import stamp_told
 from evidence_store.stills import decode_picture
 
 LANGUAGES = ("zh", "en")
@@ -84,6 +85,7 @@ def _facts(
         "software": record.software_version,
         "manifest_sha256": seal.manifest_sha256 if seal else "",
         "key_id": seal.key_id if seal else "",
+        "stamp": _stamp(entries),
         "files": [
             {
                 "name": file.name,
@@ -114,6 +116,11 @@ def _rule(record: EvidenceRecord, story: dict[str, Any], language: str) -> str:
         (rule.get("legal_basis") or {}).get(language, ""),
     ]
     return " · ".join(str(each) for each in named if each)
+
+
+def _stamp(entries: Sequence[Entry]) -> str:
+    told = stamp_told(entries)
+    return f"{_moment(told[0])} · {told[1]}" if told else ""
 
 
 def _reason(entry: Entry) -> str:

@@ -113,6 +113,7 @@ def show(
     from evidence_store.open_vault import open_vault
     from evidence_store.roles import is_original
     from evidence_store.site_key import open_chain
+    from evidence_store.stamper import stamp_told
 
     folder, key_folder = data_dir(data), keys_dir(keys)
     record, vault = evidence_record(folder, evidence_id), open_vault(folder, key_folder)
@@ -120,16 +121,23 @@ def show(
     if unmasked:
         log_access(open_chain(folder, key_folder), record.evidence_id, reason, originals)
     names = [file.name for file in record.files if unmasked or not is_original(file.role)]
-    names += [file.name for file in added_files(CustodyChain(folder.custody).about(evidence_id))]
+    entries = CustodyChain(folder.custody).about(evidence_id)
+    names += [file.name for file in added_files(entries)]
     if to:
         shown = _copies(vault, record.evidence_id, names, to)
     else:
         shown = {name: str(vault.path_of(record.evidence_id, name)) for name in names}
     held = [each for each in standing_holds(folder) if each.evidence_id == record.evidence_id]
     if in_json:
-        print_json(as_json(record) | {"paths": shown, "holds": [each.to_json() for each in held]})
+        more = {"paths": shown, "holds": [each.to_json() for each in held]}
+        stamped_at, stamped_by = stamp_told(entries) or ("", "")
+        print_json(as_json(record) | more | {"stamped_at": stamped_at, "stamped_by": stamped_by})
         return
     out().print(_facts(record))
+    if told := stamp_told(entries):
+        out().print(f"time stamp: {told[0]} by {told[1]}; `verify` checks it", highlight=False)
+    else:
+        out().print("time stamp: none; the times are this site's own clock's")
     for each in held:
         until = f"until {each.until:%Y-%m-%d %H:%M} UTC" if each.until else "until released"
         said = f"held ({each.hold_id}) for {each.owner}, {until}: {each.reason}"

@@ -33,6 +33,7 @@ from evidence_store.custody import CustodyChain, note_sealed
 from evidence_store.export import Exporter, verifier_file
 from evidence_store.keys import KeyFolder
 from evidence_store.stamper import StampBook, Stamper, open_authority, stamp_waiting
+from evidence_store.summary_pdf import write_summaries
 from evidence_store.time_stamps import (
     TimeStampAuthority,
     check_stamp,
@@ -305,9 +306,14 @@ def exported(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> 
     record = site.seal()
     site.stamp(authority)
     verifier = Verifier.open(site.data)
-    Exporter(verifier.vault, site.chain, verifier.keys, verifier.authorities).export(
-        record, folder / "out.zip"
+    exporter = Exporter(
+        verifier.vault,
+        site.chain,
+        verifier.keys,
+        verifier.authorities,
+        summarise=write_summaries,
     )
+    exporter.export(record, folder / "out.zip")
     with zipfile.ZipFile(folder / "out.zip") as archive:
         archive.extractall(folder)
     return folder / ID
