@@ -5,9 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from evidence_store.segments import Segment
+
+# of a segment that a crash left without its end
+_LONGEST_UNCLOSED = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +23,8 @@ class Pin:
     why: str  # for people
 
     def needs(self, segment: Segment) -> bool:
-        """True where a closed segment of this camera holds some of the stretch."""
-        end_at = segment.end_at or segment.start_at
+        """True where a segment of this camera holds some of the stretch, or may hold some."""
+        end_at = segment.end_at or segment.start_at + _LONGEST_UNCLOSED
         return segment.start_at <= self.to_at and end_at >= self.from_at
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,14 +23,17 @@ from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop
 from domain.events import Event, EvidenceErased, NotificationRequested, OffenceOpened
 from domain.ids import mint
+from domain.live_view import LiveView
 from domain.site import Site
 from domain.site_file import load_site
 from event_log.examples import one_of_each
 from event_log.log import EventLog
 from evidence_store.due import CAME_BACK
-from evidence_store.erasure import AlreadyErased, Request, check_not_erased
+from evidence_store.erase_footage import erase_live
+from evidence_store.erasure import AlreadyErased, Request, Stretch, check_not_erased
 from evidence_store.holds import Hold, new_hold_id
 from evidence_store.picture_vectors import PairId, PictureVectors
+from evidence_store.segments import SegmentIndex
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
 from forewarn.commands import evidence
@@ -520,3 +524,42 @@ def test_old_stories_go_once_their_evidence_has_gone(data: DataDir, site: Site) 
     keeper.erase([Request(kept.evidence_id, "request 4", "officer")])
     keeper.forget_old_stories(site, later)
     assert raw_files_with(data, b"evt-kept") == []
+
+
+def test_footage_that_is_still_being_written_goes_when_its_segment_is_closed(
+    data: DataDir,
+) -> None:
+    gone = keep(data, 1)
+    _, shows_it, _ = record_footage(data, gone)
+    index = SegmentIndex(data.recordings / "gate")
+    name = shows_it.name.replace(".mp4", "-open.mp4")
+    (index.folder / name).write_bytes(noise("open", 500) + gone.clip)
+    is_open = replace(shows_it, name=name, end_at=None, last_pts=None)
+    index.note_open(is_open)
+    early = erase(data, gone)
+    assert early.exit_code == 1 and "still being recorded" in early.output
+    assert "erased" not in {each["kind"] for each in chain_of(data).about(gone.evidence_id)}
+    index.note_closed(replace(shows_it, name=name))
+    again = run(data, "retention", str(ROOT / "samples" / "site.yaml"), "--apply")
+    assert again.exit_code == 0, again.output
+    assert remains(data, gone) == set()
+
+
+def test_drafts_and_copies_set_aside_go_with_the_record(data: DataDir) -> None:
+    gone = keep(data, 1)
+    for name in (f".{gone.evidence_id}.killed", f"set-aside-{gone.evidence_id}-x"):
+        (data.evidence / name / "deep").mkdir(parents=True)
+        (data.evidence / name / "deep" / "clip.mp4").write_bytes(gone.clip)
+    assert erase(data, gone).exit_code == 0
+    assert [*data.evidence.iterdir()] == []
+
+
+def test_the_live_picture_goes_if_it_shows_the_offence(data: DataDir) -> None:
+    gone = keep(data, 1)
+    for after_s, stays in ((5, False), (3600, True)):
+        at = gone.record.first_seen_at + timedelta(seconds=after_s)
+        LiveView(camera_id="gate", status="up", captured_at=at).write(data.live)
+        (data.live / "gate.jpg").write_bytes(b"a picture")
+        stretch = Stretch("gate", gone.record.first_seen_at, gone.record.ended_at)
+        assert bool(erase_live(data.live, stretch)) is not stays
+        assert (data.live / "gate.jpg").exists() is stays
