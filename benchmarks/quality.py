@@ -11,13 +11,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from rich.console import Console
 
-from benchmarks.machine import describe_commit, describe_machine
+from benchmarks import quality_alike
 from benchmarks.quality_footage import STARTS_AT, EvalData, Truth
+from benchmarks.quality_result import FPS, MIN_SCORE, RULES_S, quality_result
 from benchmarks.quality_sights import detect_all, sampled_frames
 from benchmarks.quality_stays import (
     SAME_PERSON,
@@ -41,12 +41,8 @@ from domain.tracks import TrackedFrame
 from flows.steps.track import CameraTracker
 from flows.subjects.colours import with_appearances
 
-FPS = 5.0  # of stays: the sample site's
-MIN_SCORE = 0.3
 FRAME_RATES = {"pets_s2l1_a": 10.0, "tud_campus": 25.0}
 TRUTH_OF = {"counter_a_dark": "counter_a"}  # the same footage, darkened
-TUNED_ON = ("pets_s2l1_a",)
-RULES_S = (5.0, 10.0)
 
 terminal = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -69,6 +65,7 @@ def main(argv: list[str] | None = None) -> int:
             replace(close, also={"whole picture": plain.value})
             for close, plain in zip(closely, whole, strict=True)
         ]
+        results += measure_retrieval(data)
     except ForewarnError as error:
         terminal.print(f"[red]error:[/red] {error}")
         return error.exit_code
@@ -122,7 +119,7 @@ def _beside_peers(
         terminal.print(f"  {where:20} {who:26} {each}")
     unmodified = [marks["ByteTrack"], marks["OC-SORT"]]
     return [
-        _result(
+        quality_result(
             f"quality_{where}_{metric}_gain",
             getattr(marks["forewarn"], metric) - max(getattr(each, metric) for each in unmodified),
             f"points of {metric.upper()} over the better of ByteTrack and OC-SORT, unmodified",
@@ -175,13 +172,37 @@ def measure_stays(data: EvalData, seen: dict[str, list[Detections]]) -> list[Res
     )
     errors_s = marks.dwell_errors_s or [float("inf")]
     return [
-        _result("quality_offence_precision", marks.precision, "share", 0.90, 0.98, "higher"),
-        _result("quality_offence_recall", marks.recall, "share", 0.90, 0.98, "higher"),
-        _result("quality_dwell_median", float(np.median(errors_s)), "s of error", 0.6, 0.3),
-        _result("quality_dwell_p95", float(np.percentile(errors_s, 95)), "s of error", 2.0, 1.0),
-        _result("quality_second_first_warnings", marks.second_warnings, "of one visit", 0, 0),
-        _result("quality_merged_people", len(merged), "pairs of people", 0, 0),
-        _result("quality_returns_recognised", float(np.mean(returns)), "share", 1, 1, "higher"),
+        quality_result("quality_offence_precision", marks.precision, "share", 0.90, 0.98, "higher"),
+        quality_result("quality_offence_recall", marks.recall, "share", 0.90, 0.98, "higher"),
+        quality_result("quality_dwell_median", float(np.median(errors_s)), "s of error", 0.6, 0.3),
+        quality_result(
+            "quality_dwell_p95", float(np.percentile(errors_s, 95)), "s of error", 2.0, 1.0
+        ),
+        quality_result(
+            "quality_second_first_warnings", marks.second_warnings, "of one visit", 0, 0
+        ),
+        quality_result("quality_merged_people", len(merged), "pairs of people", 0, 0),
+        quality_result(
+            "quality_returns_recognised", float(np.mean(returns)), "share", 1, 1, "higher"
+        ),
+    ]
+
+
+def measure_retrieval(data: EvalData) -> list[Result]:
+    """Whether a search for somebody's picture finds the same person first."""
+    told = quality_alike.measure(data)
+    for way, marks in told.items():
+        for clip, each in marks.items():
+            terminal.print(
+                f"  {way:14} {clip:15} AUC {each.auc:.3f}  rank-1 {each.rank_1:.2f}  "
+                f"({each.queries} queries)"
+            )
+    both = told["combined"]["all"]
+    also = {f"{way}: AUC": round(marks["all"].auc, 3) for way, marks in told.items()}
+    also |= {f"{way}: rank-1": round(marks["all"].rank_1, 3) for way, marks in told.items()}
+    return [
+        quality_result("quality_retrieval_auc", both.auc, "area", 0, 0.95, "higher", also),
+        quality_result("quality_retrieval_rank_1", both.rank_1, "share", 0, 0.95, "higher"),
     ]
 
 
@@ -192,35 +213,6 @@ def _is_recognised(naming: Naming, person: int, after_s: float) -> bool:
         any(who == person and at_s < moment_s for at_s, who in seen)
         and any(who == person and at_s >= moment_s for at_s, who in seen)
         for seen in naming.people.values()
-    )
-
-
-def _result(
-    result: str,
-    value: float,
-    unit: str,
-    must: float,
-    aim: float,
-    better: Literal["lower", "higher"] = "lower",
-    also: dict[str, float] | None = None,
-) -> Result:
-    return Result(
-        name=result,
-        value=round(float(value), 3),
-        unit=unit,
-        must=must,
-        aim=aim,
-        better=better,
-        conditions={
-            "stays_fps": FPS,
-            "min_score": MIN_SCORE,
-            "rules_s": RULES_S,
-            "tuned_on": TUNED_ON,
-            "clips": sorted({*ZONES, *FRAME_RATES}),
-        },
-        machine=describe_machine(),
-        commit=describe_commit(),
-        also=also or {},
     )
 
 
