@@ -32,5 +32,5 @@ def is_whole(boxes_xyxy: np.ndarray, parts_xyxy: np.ndarray) -> np.ndarray:
 
 
 def is_alone(boxes_xyxy: np.ndarray, among_xyxy: np.ndarray) -> np.ndarray:
-    """(n,) bool: no other of the boxes, which hold these, overlaps it by much."""
+    """(n,) bool: of those boxes at most one, itself as a rule, overlaps it by much."""
     return np.asarray((overlaps(boxes_xyxy, among_xyxy) >= CLEAR_MAX_IOU).sum(axis=1) <= 1)

@@ -13,7 +13,7 @@ import numpy as np
 
 from domain.detections import Detections
 from domain.tracks import SubjectLink
-from flows.subjects.clear_views import is_alone, is_whole, looked_at
+from flows.subjects.clear_views import CLEAR_MAX_IOU, is_alone, is_whole, looked_at
 from flows.subjects.matching import (
     assign,
     drop_duplicates,
@@ -90,8 +90,11 @@ class SubjectMemory:
         left = np.array([row for row in strong if row not in found], np.int64)
         taken |= {id(each) for each in found.values()}
         # a lamp went on, or the camera changed its exposure: same place, other colours; in a
-        # group that would be a neighbour
+        # group that would be a neighbour, also where one box is around them all
         left = left[is_alone(seen.boxes_xyxy[left], seen.boxes_xyxy[rows])]
+        if len(left):
+            others = foreseen_boxes(named, at_s, self._settings)[0]
+            left = left[is_alone(seen.boxes_xyxy[left], others)]
         just_seen = [
             each
             for each in named
@@ -165,10 +168,20 @@ class SubjectMemory:
         if seen.appearances is None or not len(rows):
             return
         boxes = seen.boxes_xyxy[rows]
-        for row in rows[is_whole(boxes, looked_at(seen)) & is_alone(boxes, boxes)]:
+        clear = is_whole(boxes, looked_at(seen)) & is_alone(boxes, boxes)
+        clear &= ~self._may_hide_somebody(boxes, seen.frame.captured_at.timestamp())
+        for row in rows[clear]:
             subject = found.get(int(row))
             if subject is not None and seen.appearances[row].any():
                 subject.look_at(seen.appearances[row], self._settings)
+
+    def _may_hide_somebody(self, boxes_xyxy: np.ndarray, at_s: float) -> np.ndarray:
+        """(n,) bool: somebody should be there who has no box: they may be in this one."""
+        unseen = [each for each in self.state.here if each.number and each.last_s < at_s]
+        if not unseen:
+            return np.zeros(len(boxes_xyxy), bool)
+        there = foreseen_boxes(unseen, at_s, self._settings)[0]
+        return np.asarray((overlaps(boxes_xyxy, there) >= CLEAR_MAX_IOU).any(axis=1))
 
     def _name(self, at_s: float, found: dict[int, Subject]) -> list[SubjectLink]:
         """Number those seen often enough; recognise those who were here before."""

@@ -17,6 +17,7 @@ from domain.frames import SampledFrame
 from domain.tracks import SubjectLink, TrackedFrame
 from flows.steps.track import CameraTracker
 from flows.subjects.colours import SIZE, with_appearances
+from flows.subjects.memory import SubjectState
 
 Box = tuple[float, float, float, float]
 Person = tuple[str, Callable[[float], Box | None]]  # clothes, where at a time
@@ -263,3 +264,23 @@ def test_a_weak_box_of_somebody_who_looks_otherwise_is_not_taken_for_them() -> N
         each for at_s in every(0, 5) if (each := tracker.update(weak_and_blue(at_s))) is not None
     ]
     assert [len(each) for each in told if each.frame.media_time_s >= 3] == [0] * 10
+
+
+def test_a_box_around_two_teaches_nothing_of_what_one_of_them_looks_like() -> None:
+    mixed = CLOTHES["red"] + CLOTHES["blue"]
+    worn = (mixed / np.linalg.norm(mixed))[None].astype(np.float16)
+    tracker = CameraTracker(FPS, 0.3)
+    watch([("red", stands(100)), ("blue", stands(128))], every(0, 3), tracker)
+    before = looks(tracker)
+    for at_s in every(3, 4.4):
+        around_both = replace(detections(at_s, [(102, 200, 142, 280)]), appearances=worn)
+        told = tracker.update(around_both)
+        assert told is not None and len(told) == 1
+    assert sorted(before) == [1, 2]
+    assert all(np.array_equal(looks(tracker)[number], worn) for number, worn in before.items())
+
+
+def looks(tracker: CameraTracker) -> dict[int, np.ndarray]:
+    """What is kept of everybody's colours."""
+    state: SubjectState = pickle.loads(tracker.save()[0])
+    return {each.number: each.looks for each in state.here if each.looks is not None}
