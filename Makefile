@@ -56,8 +56,9 @@ bench-peers: dev-env models  ## beside Roboflow inference, in an environment of 
 	@$(PYTHON) deploy/make_env.py peers .venv-peers
 	@$(PY) -m benchmarks.peers
 
-quality: dev-env models  ## how well people are followed; FOREWARN_EVAL_DATA names the folder of clips
+quality: dev-env models  ## how well people are followed, found, hidden; FOREWARN_EVAL_DATA names the folder of clips
 	@$(PY) -m benchmarks.quality
+	@$(PY) -m benchmarks.quality_faces
 
 chaos: dev-env models  ## kill -9 at random moments, 50 times; counts what is lost or doubled
 	@$(PY) -m benchmarks.chaos --kills 50

@@ -17,17 +17,15 @@ from rich.console import Console
 
 from benchmarks import quality_alike
 from benchmarks.quality_footage import STARTS_AT, EvalData, Truth
+from benchmarks.quality_naming import SAME_PERSON, Naming, name
 from benchmarks.quality_result import FPS, MIN_SCORE, RULES_S, quality_result
 from benchmarks.quality_sights import detect_all, sampled_frames
 from benchmarks.quality_stays import (
-    SAME_PERSON,
     VIEWS,
     ZONES,
-    Naming,
     StayMarks,
     climb,
     compare,
-    name,
     site_for,
     thinned,
     tracked_truth,
@@ -43,6 +41,7 @@ from flows.subjects.colours import with_appearances
 
 FRAME_RATES = {"pets_s2l1_a": 10.0, "tud_campus": 25.0}
 TRUTH_OF = {"counter_a_dark": "counter_a"}  # the same footage, darkened
+OTHER_FPS = (10.0, 2.5)
 
 terminal = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -60,11 +59,15 @@ def main(argv: list[str] | None = None) -> int:
         terminal.print("stays, the whole picture looked at as one:")
         whole = measure_stays(data, seen)
         terminal.print("stays, with views around the zones:")
-        closely = measure_stays(data, detect_all(data, VIEWS))
-        results += [
-            replace(close, also={"whole picture": plain.value})
-            for close, plain in zip(closely, whole, strict=True)
-        ]
+        looks = detect_all(data, VIEWS)
+        closely = measure_stays(data, looks)
+        others = {}
+        for fps in OTHER_FPS:
+            terminal.print(f"the same at {fps:g} frames a second:")
+            others[f"{fps:g} fps"] = measure_stays(data, looks, fps)
+        for row, each in enumerate(closely):
+            also = {words: them[row].value for words, them in others.items()}
+            results.append(replace(each, also={"whole picture": whole[row].value} | also))
         results += measure_retrieval(data)
     except ForewarnError as error:
         terminal.print(f"[red]error:[/red] {error}")
@@ -136,14 +139,16 @@ def _beside_peers(
     ]
 
 
-def measure_stays(data: EvalData, seen: dict[str, list[Detections]]) -> list[Result]:
+def measure_stays(
+    data: EvalData, seen: dict[str, list[Detections]], fps: float = FPS
+) -> list[Result]:
     """Offences, their length, who is who, on the clips with timelines."""
     marks, merged, returns, again = StayMarks(), set[str](), list[bool](), list[bool]()
     for clip in ZONES:
-        frames = thinned(seen[clip], FPS)
+        frames = thinned(seen[clip], fps)
         given = [seen[clip][frame] for frame in frames]
         truth = data.truth(TRUTH_OF.get(clip, clip), with_set_aside=True)
-        tracked = follow(given, FPS)
+        tracked = follow(given, fps)
         naming = name(truth, tracked, frames)
         for threshold_s in RULES_S:
             site = site_for(clip, threshold_s)
@@ -151,7 +156,7 @@ def measure_stays(data: EvalData, seen: dict[str, list[Detections]]) -> list[Res
             marks.add(
                 compare(expected, climb(site, tracked), naming, f"{clip}, {threshold_s:.0f} s")
             )
-        pairs = naming.merged_pairs(1 / FPS, SAME_PERSON.get(clip, {}))
+        pairs = naming.merged_pairs(1 / fps, SAME_PERSON.get(clip, {}))
         merged |= {f"{clip}: {one} and {other}" for one, other in pairs}
         if clip == "repeat_visit_a":
             returns = [_is_recognised(naming, person=1, after_s=40.0)]

@@ -16,8 +16,8 @@ import numpy as np
 from trackers.eval.box import box_iou
 
 from benchmarks.quality_footage import EvalData, Truth
+from benchmarks.quality_naming import SAME_PERSON
 from benchmarks.quality_sights import CACHE
-from benchmarks.quality_stays import SAME_PERSON
 
 # seconds between two pictures of one person; repeat_visit: the second visit is the first's footage
 CLIPS = {"pets_s2l1_a": 4.0, "tud_campus": 0.5, "counter_a": 4.0, "repeat_visit_a": 4.0}
