@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from domain.errors import Stop
 from domain.facts import Fault
 from domain.site import Site
 from domain.site_file import SiteFileError, load_site, name_lines
@@ -18,8 +19,21 @@ def load_checked_site(path: Path) -> Site:
     from flows.site_faults import site_faults  # geometry and schedules take a moment to load
 
     site = load_site(path)
-    refuse(path, site_faults(site))
+    refuse(path, [*site_faults(site), *_authority_faults(site, path.parent)])
     return site
+
+
+def _authority_faults(site: Site, folder: Path) -> list[Fault]:
+    """A time-stamping authority whose certificates cannot be read: no stamp of it could be kept."""
+    if site.time_stamping is None:
+        return []
+    from evidence_store.time_stamps import read_certificates
+
+    try:
+        read_certificates(folder / site.time_stamping.ca_file)
+    except Stop as error:
+        return [(("time_stamping", "ca_file"), str(error))]
+    return []
 
 
 def refuse(path: Path, faults: list[Fault]) -> None:
