@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import signal
 import subprocess
@@ -26,16 +27,25 @@ from rich.console import Console
 
 from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.results import ROOT, Result, WrongOutputs, append
+from benchmarks.webhook import Told, webhook
 from domain.data_dir import DataDir
-from domain.events import AnnouncementMade, EvidenceSealed, OffenceData, OffenceWarned
+from domain.events import (
+    AnnouncementMade,
+    EvidenceSealed,
+    NotificationMade,
+    OffenceData,
+    OffenceWarned,
+)
+from domain.site_file import load_site
 from event_log.log import EventLog
 from evidence_store.keys import KeyFolder
 from evidence_store.verifier import Verifier
 
-SITE = ROOT / "samples" / "site.yaml"
+SAMPLE = ROOT / "samples" / "site.yaml"
 KILLS_A_RUN = 8  # then it may finish
 SHORT_KILLS = 12
-VICTIMS = ("watch", "announce", "preserve", "tritonserver", "supervisor")
+VICTIMS = ("watch", "announce", "preserve", "notify", "tritonserver", "supervisor")
+DESK = "CHAOS_DESK"  # where the webhook's address stands
 terminal = Console(stderr=True)
 
 
@@ -45,6 +55,7 @@ class Left:
 
     offences: dict[str, str]  # event id -> its content, which must be the same on every run
     announced: Counter[str]  # warned event id -> announcements
+    told: Counter[str]  # request event id -> answers about telling the desk
     sounds: int  # files that the speaker was given
     sealed: Counter[str]  # offence id -> sealed events
     rows: int  # in the evidence table
@@ -60,21 +71,63 @@ class Damage:
     doubled: list[str] = field(default_factory=list)
 
 
-def run_calmly(data: DataDir) -> Left:
+@dataclass(frozen=True)
+class Trial:
+    """What all runs share: a site that tells a desk of its rungs, and the desk."""
+
+    site_file: Path
+    desk: Told
+
+    @classmethod
+    def make(cls, folder: Path, desk: Told) -> Trial:
+        """The sample site with a recipient who is told of the second rung and of escalations."""
+        site = load_site(SAMPLE).model_dump(mode="json", exclude_none=True)
+        for camera in site["cameras"]:
+            camera["url"] = str(SAMPLE.parent / camera["url"])
+        ladder = site["ladders"][0]
+        ladder["rungs"][1]["does"] = ["announce", "notify"]
+        ladder["escalation_does"] = ["notify", "open_case"]
+        desk_facts = {"id": "desk", "url_env": DESK, "recordings": True, "max_per_hour": 1000}
+        site["recipients"] = [desk_facts | {"picture_wait_s": 20, "language": "en"}]
+        site_file = folder / "site.yaml"
+        site_file.write_text(json.dumps(site, ensure_ascii=False), encoding="utf-8")
+        return cls(site_file, desk)
+
+    def command(self, data: DataDir) -> list[str]:
+        """The run's command line."""
+        argv = ["run", str(self.site_file), "--until-end", "--data", str(data.root)]
+        return [sys.executable, "-m", "forewarn", *argv]
+
+    def environment(self, data: DataDir) -> dict[str, str]:
+        """With the desk's address, a path of its own for each run."""
+        return os.environ | {DESK: f"json://127.0.0.1:{self.desk.port}/{data.root.name}"}
+
+
+def run_calmly(data: DataDir, trial: Trial) -> Left:
     """What should come out."""
     KeyFolder(data.keys).create()
-    done = subprocess.run(_command(data), cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        trial.command(data),
+        cwd=ROOT,
+        env=trial.environment(data),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         raise WrongOutputs(f"the run without kills ended with {done.returncode}:\n{done.stderr}")
     left = look(data)
-    if not left.offences or not left.announced or left.rows != len(left.sealed):
+    arrived = trial.desk.messages[data.root.name].total()
+    if not left.offences or not left.announced or left.rows != len(left.sealed) or not arrived:
         raise WrongOutputs(f"the run without kills left {left}")
     return left
 
 
-def run_with_kills(data: DataDir, chance: random.Random, damage: Damage, kills: int) -> None:
+def run_with_kills(
+    data: DataDir, trial: Trial, chance: random.Random, damage: Damage, kills: int
+) -> None:
     """One run over the footage; killed supervisors are started again until it ends by itself."""
-    process = _start(data)
+    process = _start(data, trial)
     next_s = time.monotonic() + 3
     while True:
         if process.poll() is not None:
@@ -83,7 +136,7 @@ def run_with_kills(data: DataDir, chance: random.Random, damage: Damage, kills: 
             if process.returncode != -signal.SIGKILL:
                 words = (data.root / "chaos.log").read_text(errors="replace")[-2000:]
                 raise WrongOutputs(f"the run ended with {process.returncode}:\n{words}")
-            process = _start(data)
+            process = _start(data, trial)
         if kills > 0 and time.monotonic() > next_s:
             victim = chance.choice(VICTIMS)
             if _kill(process, victim):
@@ -93,15 +146,16 @@ def run_with_kills(data: DataDir, chance: random.Random, damage: Damage, kills: 
         time.sleep(0.02)
 
 
-def _command(data: DataDir) -> list[str]:
-    argv = ["run", str(SITE), "--until-end", "--data", str(data.root)]
-    return [sys.executable, "-m", "forewarn", *argv]
-
-
-def _start(data: DataDir) -> subprocess.Popen[bytes]:
+def _start(data: DataDir, trial: Trial) -> subprocess.Popen[bytes]:
     data.root.mkdir(parents=True, exist_ok=True)
     with (data.root / "chaos.log").open("ab") as output:
-        return subprocess.Popen(_command(data), cwd=ROOT, stdout=output, stderr=output)
+        return subprocess.Popen(
+            trial.command(data),
+            cwd=ROOT,
+            env=trial.environment(data),
+            stdout=output,
+            stderr=output,
+        )
 
 
 def _kill(supervisor: subprocess.Popen[bytes], victim: str) -> bool:
@@ -140,6 +194,9 @@ def look(data: DataDir) -> Left:
         announced=Counter(
             each.data.warned_event_id for each in events if isinstance(each.data, AnnouncementMade)
         ),
+        told=Counter(
+            each.data.request_event_id for each in events if isinstance(each.data, NotificationMade)
+        ),
         sounds=len(list(data.announcements.rglob("*.wav"))),
         sealed=Counter(
             each.data.offence_id for each in events if isinstance(each.data, EvidenceSealed)
@@ -160,6 +217,7 @@ def compare(calm: Left, left: Left, damage: Damage) -> None:
     ]
     for what, wanted, came in (
         ("announcement", calm.announced, left.announced),
+        ("answer about a message", calm.told, left.told),
         ("evidence", calm.sealed, left.sealed),
     ):
         damage.lost += [f"{what} of {each}" for each in (wanted - came).elements()]
@@ -176,15 +234,21 @@ def compare(calm: Left, left: Left, damage: Damage) -> None:
 def measure(kills: int, seed: int) -> list[Result]:
     """Run until that many kills are done."""
     chance, damage, runs = random.Random(seed), Damage(), 0
-    with tempfile.TemporaryDirectory(prefix="forewarn-chaos-") as folder:
-        calm = run_calmly(DataDir(Path(folder) / "calm"))
+    with tempfile.TemporaryDirectory(prefix="forewarn-chaos-") as folder, webhook() as desk:
+        trial = Trial.make(Path(folder), desk)
+        calm = run_calmly(DataDir(Path(folder) / "calm"), trial)
         warned = sum(OffenceWarned.event_type in each for each in calm.offences.values())
         while damage.kills.total() < kills:
             data = DataDir(Path(folder) / f"run-{runs}")
             KeyFolder(data.keys).create()
             wanted = min(KILLS_A_RUN, kills - damage.kills.total())
-            run_with_kills(data, chance, damage, wanted)
+            run_with_kills(data, trial, chance, damage, wanted)
             compare(calm, look(data), damage)
+            damage.doubled += [
+                f"message {text.splitlines()[-1]}"
+                for text, count in desk.messages[data.root.name].items()
+                if count > 1
+            ]
             damage.lost += Verifier.open(data).problems
             runs += 1
             terminal.print(
@@ -202,6 +266,7 @@ def measure(kills: int, seed: int) -> list[Result]:
         "footage": "samples/site.yaml, two file cameras, --until-end",
         "events_compared": len(calm.offences),
         "calls_compared": warned or calm.announced.total(),
+        "messages_compared": calm.told.total(),
         "off": "live view, console",
     }
     return [

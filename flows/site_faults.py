@@ -12,7 +12,7 @@ from typing import Any
 
 from domain.errors import Stop
 from domain.facts import Fault
-from domain.site import Camera, Rule, Site
+from domain.site import Camera, Ladder, Rule, Site
 from flows.conditions.areas import polygon_of
 from flows.conditions.build import build_condition
 from flows.hours import Hours, HoursError
@@ -118,7 +118,7 @@ def _repeaters_never_known(site: Site) -> Iterator[Fault]:
     for row, ladder in enumerate(site.ladders):
         window_s = ladder.repeat_window_s
         if not window_s:
-            if "repeat_starts_at" in ladder.model_fields_set:
+            if ladder.repeat_starts_at != Ladder.model_fields["repeat_starts_at"].default:
                 words = "has no effect without repeat_window_s, which is 0"
                 yield ("ladders", row, "repeat_starts_at"), words
             continue

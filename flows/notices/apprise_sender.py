@@ -57,8 +57,9 @@ class AppriseSender:
             secure_logging=True,
         )
         self._apprise = apprise.Apprise(asset=asset)
-        scheme = url.strip().partition("://")[0]
-        self.service = scheme.lower() if _SCHEME.fullmatch(scheme) else "unknown"
+        # without "://" the whole may be a password
+        scheme, found, _ = url.strip().partition("://")
+        self.service = scheme.lower() if found and _SCHEME.fullmatch(scheme) else "unknown"
         if not self._apprise.add(url.strip()) or len(self._apprise) != 1:
             raise Stop(
                 f"recipient {recipient_id!r}: needs one apprise address such as mailto://… or "

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from domain.errors import ForewarnError, PutAside
+from domain.errors import ForewarnError, PutAside, Stop
 from domain.facts import Fault
 from domain.site import Camera, Site
 from domain.site_file import SiteFileError, name_lines
@@ -38,7 +38,7 @@ def check(
         return
     try:
         site = load_checked_site(site_file)
-        notes = _check_calls(site, site_file)
+        notes = _check_calls(site, site_file) + _check_addresses(site, site_file)
     except SiteFileError as error:
         _tell_faults(error.problems, json_out)
         raise typer.Exit(error.exit_code) from None
@@ -64,6 +64,34 @@ def _check_calls(site: Site, site_file: Path) -> list[str]:
     notes: list[Fault] = []
     if not faults:
         faults, notes = try_calls(site, site_file.parent)
+    refuse(site_file, faults)
+    return name_lines(site_file, notes)
+
+
+def _check_addresses(site: Site, site_file: Path) -> list[str]:
+    """Notes about recipients whose address is not set on this machine.
+
+    Raises:
+        SiteFileError: one is set and apprise cannot use it.
+    """
+    if not site.recipients:
+        return []
+    from flows.notices.apprise_sender import AppriseSender  # takes a second to load
+    from forewarn.secrets import read_secrets
+
+    secrets = read_secrets()
+    faults: list[Fault] = []
+    notes: list[Fault] = []
+    for row, recipient in enumerate(site.recipients):
+        place = ("recipients", row, "url_env")
+        if not (url := secrets.get(recipient.url_env)):
+            words = "is not set here; without it `forewarn run` stops at its start"
+            notes.append((place, f"{recipient.url_env} {words}"))
+            continue
+        try:
+            AppriseSender(recipient.id, url)
+        except Stop as error:
+            faults.append((place, str(error)))
     refuse(site_file, faults)
     return name_lines(site_file, notes)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from domain.errors import ForewarnError, Stop
 from domain.site import Site
@@ -45,13 +46,18 @@ def main() -> None:
 def notify(settings: ProgramSettings, site: Site) -> None:
     """Choose the real senders and stores and run the flow."""
     stop, drain = install_stop_signals()
-    beat = Heartbeat(settings.data.beats / "notify")
+    heartbeat = Heartbeat(settings.data.beats / "notify")
     data, senders = settings.data, open_senders(site, read_secrets())
     connection = connect(settings.triton_address)
     footage = SiteFootage(site, settings.site_file.parent, data.recordings)
     stills = MaskedStills(data, footage, FaceDetector(connection), stop.is_set)
     notes = Notes(data)
-    notes.tidy()
+    tidy = hourly(stills.tidy, notes.tidy)
+
+    def beat() -> None:
+        heartbeat()
+        tidy()
+
     live = (each.id for each in site.cameras if each.is_live or not settings.until_end)
     tools = NoticeTools(
         site=site,
@@ -69,6 +75,20 @@ def notify(settings: ProgramSettings, site: Site) -> None:
     finally:
         stills.close()
         connection.close()
+
+
+def hourly(*jobs: Callable[[], None]) -> Callable[[], None]:
+    """Does the jobs at once, and again whenever it is called and an hour has gone by."""
+    due_s = 0.0
+
+    def do() -> None:
+        nonlocal due_s
+        if time.monotonic() >= due_s:
+            due_s = time.monotonic() + 3600
+            for job in jobs:
+                job()
+
+    return do
 
 
 def open_senders(site: Site, secrets: Mapping[str, str]) -> dict[str, AppriseSender]:

@@ -374,6 +374,9 @@ def test_addresses_never_show_in_faults() -> None:
     with pytest.raises(Stop) as caught:
         AppriseSender("desk", "nonsense://user:hunter2@host/token")
     assert "hunter2" not in str(caught.value) and "nonsense" in str(caught.value)
+    with pytest.raises(Stop) as caught:
+        AppriseSender("desk", "hunter2")  # a password where an address should be
+    assert "hunter2" not in str(caught.value)
 
 
 def test_what_is_not_understood_counts_as_perhaps_sent() -> None:

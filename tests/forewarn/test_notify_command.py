@@ -114,3 +114,28 @@ def test_people_are_told_by_a_program_of_its_own_only_where_there_are_any(
     assert consumers_of(load_site(sample_site_file)) == ("announce", "preserve", "mask")
     with pytest.raises(Stop, match="apprise cannot use"):
         open_senders(load_site(site_file), {"DESK_URL": "x", "CHIEF_URL": "y"})
+
+
+def test_check_tells_of_addresses_that_are_not_set_and_refuses_bad_ones(
+    site_file: Path, tmp_path: Path
+) -> None:
+    def check(**secrets: str) -> subprocess.CompletedProcess[str]:
+        path = secrets_file(tmp_path, **secrets)
+        return subprocess.run(
+            [sys.executable, "-m", "forewarn", "check", str(site_file), "--no-cameras", "--json"],
+            cwd=ROOT,
+            env=os.environ | {"FOREWARN_SECRETS": str(path)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    unset = check(DESK_URL="json://127.0.0.1/hunter2")
+    assert unset.returncode == 0, unset.stderr
+    (note,) = json.loads(unset.stdout)["notes"]
+    assert "recipients[1].url_env: CHIEF_URL is not set here" in note
+    bad = check(DESK_URL="hunter2", CHIEF_URL="nonsense://hunter2")
+    assert bad.returncode == 78
+    problems = json.loads(bad.stdout)["problems"]
+    assert len(problems) == 2 and "hunter2" not in bad.stdout + bad.stderr

@@ -199,7 +199,7 @@ REFUSALS: dict[str, tuple[str, str, int, str]] = {
     ),
     "a higher first rung without a window": (
         "repeat_window_s: 3600",
-        "repeat_starts_at: 2",
+        "repeat_starts_at: 1",
         42,
         "no effect without repeat_window_s",
     ),
