@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
+from domain.data_dir import DataDir
+from domain.site import Site
+from domain.site_file import load_site
 from evidence_store.encryption_keys import EncryptionKeyFolder
 from evidence_store.keys import KeyFolder
+from tests.support.kept_evidence import chain_of, tell_story
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,3 +49,20 @@ def forewarn(site_key: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[DataDir]:
+    """A data folder with a key and some events, for what holds and erases."""
+    folder = DataDir(tmp_path / "var")
+    folder.root.mkdir()
+    chain_of(folder)
+    tell_story(folder)
+    yield folder
+    structlog.reset_defaults()  # the commands send their log to the folder
+
+
+@pytest.fixture
+def site() -> Site:
+    """The sample's."""
+    return load_site(ROOT / "samples" / "site.yaml")

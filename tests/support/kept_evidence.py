@@ -75,9 +75,15 @@ def record_of(number: int, outcome: str = "complied") -> EvidenceRecord:
     )
 
 
-def keep(data: DataDir, number: int, outcome: str = "complied", clip: bytes | None = None) -> Kept:
+def keep(
+    data: DataDir,
+    number: int,
+    outcome: str = "complied",
+    clip: bytes | None = None,
+    vault: Vault | None = None,
+) -> Kept:
     """Seal one record, list it, and tell the chain."""
-    chain, vault = chain_of(data), Vault(data.evidence)
+    chain, vault = chain_of(data), vault or Vault(data.evidence)
     made = record_of(number, outcome)
     kept = Kept(made, clip or noise(("clip", number), 60_000), noise(("picture", number), 9_000))
     with vault.draft(made.evidence_id) as draft:

@@ -1,0 +1,159 @@
+"""Rounds of retention: what is due, what was killed, what came back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from domain.data_dir import DataDir
+from domain.errors import Stop
+from domain.events import Event, OffenceOpened
+from domain.site import Site
+from event_log.examples import one_of_each
+from event_log.log import EventLog
+from evidence_store.due import CAME_BACK
+from evidence_store.erasure import AlreadyErased, Request, check_not_erased
+from evidence_store.table import EvidenceTable
+from forewarn.keeping import Keeper
+from forewarn.retaining import retain
+from tests.support.evidence_commands import (
+    EVERYTHING,
+    ROOT,
+    SITE_FILE,
+    erase,
+    run,
+)
+from tests.support.kept_evidence import (
+    chain_of,
+    keep,
+    raw_files_with,
+    remains,
+)
+
+KILLED_AT = """
+import os, signal, sys
+from pathlib import Path
+from domain.data_dir import DataDir
+from evidence_store.erasure import Request
+from forewarn.keeping import Keeper
+data, wanted, left = DataDir(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+def beat(words):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+Keeper.open(data, data.keys).erase([Request(wanted, "request 4", "officer")], beat)
+"""
+
+
+def test_terms_count_by_outcome_from_the_day_of_sealing(data: DataDir, site: Site) -> None:
+    complied, escalated, lapsed = keep(data, 1), keep(data, 2, "escalated"), keep(data, 3, "lapsed")
+    keeper, now = Keeper.open(data, data.keys), datetime.now(UTC)
+    assert retain(keeper, site, now) == []  # of footage that is long past, but sealed today
+    assert {each.evidence_id for each in retain(keeper, site, now + timedelta(days=8))} == {
+        lapsed.evidence_id
+    }
+    assert {each.evidence_id for each in retain(keeper, site, now + timedelta(days=31))} == {
+        complied.evidence_id
+    }
+    assert remains(data, escalated) == EVERYTHING
+    why = chain_of(data).about(complied.evidence_id)[-2]["details"]
+    assert (why["by"], why["rule"]) == ("retention", "retention.complied")
+
+
+def test_a_dry_run_tells_and_touches_nothing(data: DataDir) -> None:
+    kept = keep(data, 1)
+    before = data.custody.read_bytes()
+    result = run(data, "retention", SITE_FILE, "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert (told["records"], told["due"], told["next"]["term"]) == (1, [], "30 days")
+    assert data.custody.read_bytes() == before
+    assert remains(data, kept) == EVERYTHING
+
+
+def test_a_replay_does_not_bring_back_what_was_erased(data: DataDir, site: Site) -> None:
+    gone = keep(data, 1)
+    check_not_erased(gone.evidence_id, chain_of(data))
+    assert erase(data, gone).exit_code == 0
+    with pytest.raises(AlreadyErased):
+        check_not_erased(gone.evidence_id, chain_of(data))
+
+
+def test_what_a_restored_backup_brought_back_goes_again(
+    data: DataDir, site: Site, tmp_path: Path
+) -> None:
+    gone = keep(data, 1)
+    shutil.copytree(data.evidence, tmp_path / "backup")
+    assert erase(data, gone).exit_code == 0
+    shutil.copytree(tmp_path / "backup", data.evidence, dirs_exist_ok=True)
+    EvidenceTable.open(data.lancedb).put([gone.record])
+    verified = run(data, "verify")
+    assert verified.exit_code == 1 and "is there again" in verified.output
+    done = retain(Keeper.open(data, data.keys), site, datetime.now(UTC))
+    assert [each.evidence_id for each in done] == [gone.evidence_id]
+    assert chain_of(data).about(gone.evidence_id)[-2]["details"]["reason"] == CAME_BACK
+    assert remains(data, gone) == set()
+
+
+def test_killed_anywhere_it_is_on_record_and_ended_later(data: DataDir) -> None:
+    kept, stays = keep(data, 1), keep(data, 2)
+    kills = 0
+    for beats in (0, 1, 3, 12):
+        child = subprocess.run(
+            [sys.executable, "-c", KILLED_AT, str(data.root), kept.evidence_id, str(beats)],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            check=False,
+            timeout=120,
+        )
+        kills += child.returncode == -signal.SIGKILL
+        assert run(data, "verify").exit_code == 0
+        kinds = [each["kind"] for each in chain_of(data).about(kept.evidence_id)]
+        assert kinds.count("erasing") == 1  # begun once, however often it was killed
+    assert kills >= 3
+    keeper = Keeper.open(data, data.keys)
+    keeper.finish()
+    assert chain_of(data).about(kept.evidence_id)[-1]["kind"] == "erased"
+    assert remains(data, kept) == set()
+    assert remains(data, stays) == EVERYTHING
+
+
+def test_a_restored_folder_learns_from_the_newer_chain_what_was_erased(
+    data: DataDir, tmp_path: Path
+) -> None:
+    gone, stays = keep(data, 1), keep(data, 2)
+    old = DataDir(tmp_path / "old")
+    shutil.copytree(data.root, old.root)
+    assert erase(data, gone).exit_code == 0
+    words = ("retention", SITE_FILE, "--erased-in", str(data.custody))
+    dry = run(old, *words)
+    assert dry.exit_code == 0 and "1 records were erased before" in dry.output
+    assert remains(old, gone) == EVERYTHING
+    assert run(old, *words, "--apply").exit_code == 0
+    assert remains(old, gone) == set()
+    assert remains(old, stays) == EVERYTHING
+    data.custody.write_bytes(data.custody.read_bytes().replace(b"request 4", b"request 5"))
+    assert isinstance(run(old, *words, "--apply").exception, Stop)
+
+
+def test_old_stories_go_once_their_evidence_has_gone(data: DataDir, site: Site) -> None:
+    kept = keep(data, 1)
+    example = next(each for each in one_of_each() if isinstance(each.data, OffenceOpened))
+    told = example.data.model_copy(update={"offence_id": kept.record.offence_id})
+    with EventLog.open(data.events_db) as log:
+        log.append([Event("evt-kept", example.source, kept.record.offence_id, example.time, told)])
+    keeper, later = Keeper.open(data, data.keys), datetime.now(UTC) + timedelta(days=3 * 366)
+    assert keeper.forget_old_stories(site) == 0
+    assert keeper.forget_old_stories(site, later) == len(one_of_each())
+    assert data.events_db in raw_files_with(data, b"evt-kept")
+    keeper.erase([Request(kept.evidence_id, "request 4", "officer")])
+    keeper.forget_old_stories(site, later)
+    assert raw_files_with(data, b"evt-kept") == []
