@@ -182,13 +182,13 @@ def _pictures(offence: Offence, names: Names, keys: FileKeys) -> str:
     evidence = offence.evidence
     if evidence is None:
         return ""
+    clips = "".join(_masked_clip(evidence, file, names, keys) for file in offence.masked_clips)
     pictures = masked_pictures(evidence.files)
     if not pictures:
-        return f'<p class="detail">{escape(names.say("history.no_snapshot"))}</p>'
+        return f'<p class="detail">{escape(names.say("history.no_snapshot"))}</p>{clips}'
     drawn = "".join(_figure(offence, evidence, file, names, keys) for file in pictures)
     link = f"/search?lang={names.lang}&evidence={escape(evidence.evidence_id, quote=True)}"
     similar = escape(names.say("history.similar"))
-    clips = "".join(_masked_clip(evidence, file, names, keys) for file in offence.masked_clips)
     return f'<div class="snapshots">{drawn}</div>{clips}<p><a href="{link}">{similar}</a></p>'
 
 

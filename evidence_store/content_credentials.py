@@ -85,13 +85,17 @@ def _manifest(record: EvidenceRecord, file: EvidenceFile, key_id: str) -> dict[s
     if "clip" in file.role:
         created["when"] = record.clip_from_at.astimezone(UTC).isoformat(timespec="seconds")
     actions = [created]
-    if file.role.startswith("masked"):
+    if file.role.startswith(("masked", "drawn")):
         actions.append(
             {
                 "action": "c2pa.filtered",
-                "description": "Faces were masked by software; the pixels below are gone",
+                "description": "Everybody but the subject, and the subject's face, were masked by "
+                "software; the pixels below are gone",
             }
         )
+    if file.role.startswith("drawn"):
+        words = "Place, box and a caption with what was measured were drawn in by software"
+        actions.append({"action": "c2pa.drawing", "description": words})
     actions.append(
         {
             "action": "c2pa.published",

@@ -18,7 +18,7 @@ from flows.masks.people import FindsPeople, find_people, is_subjects_own, togeth
 from flows.masks.picture import choose_hidden, mask_picture
 from flows.masks.subject_path import Look, Place, SubjectPath
 
-LOOK_EVERY_S = 0.3
+LOOK_EVERY_S = 0.4
 # somebody found in one picture stays hidden so long before and after: one that is missed shows nobody
 HOLD_S = 0.5
 LOOKS_AT_ONCE = 4

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import structlog
+from av.error import FFmpegError
 
-from domain.errors import PutAside, Stop
+from domain.errors import PutAside, Stop, TryAgain
 from domain.event_base import OutcomeData, Sighting, TrackPoint
 from domain.events import DATA_BY_TYPE, Event, EvidenceFile, EvidenceMasked, EvidenceSealed
 from domain.ids import mint
@@ -20,6 +22,8 @@ from flows.masks.clip import MaskTools, mask_clip
 from flows.masks.subject_path import Place
 
 log = structlog.get_logger()
+
+DISK_TROUBLE = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO, errno.EDQUOT)
 
 
 def mask_record(
@@ -49,6 +53,11 @@ def mask_record(
         except PutAside as error:
             reason = str(error)
             log.warning("evidence_not_masked", evidence_id=data.evidence_id, reason=reason)
+        except (TryAgain, Stop):
+            raise
+        except Exception as error:  # one strange clip must not hold up all that come after it
+            reason = f"{type(error).__name__}: {error}"
+            log.exception("evidence_not_masked", evidence_id=data.evidence_id)
     return _masked_event(sealed, data, files, reason or ("" if clips else "it has no clip"))
 
 
@@ -76,7 +85,13 @@ def _make(
             plain = folder / clip.name
             vault.copy_out(evidence_id, clip.name, plain)
             name = f"{Path(clip.name).stem}.masked.mp4"
-            done = mask_clip(plain, folder / name, _track(story, outcome, clip.name), tools)
+            track = _track(story, outcome, clip.name)
+            try:
+                done = mask_clip(plain, folder / name, track, tools)
+            except FFmpegError as error:
+                if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
+                    raise  # not the clip's fault: tried again
+                raise PutAside(f"{clip.name}: cannot be masked: {error}") from error
             plain.unlink()
             roles[name] = "masked clip"
             told["clips"][name] = {"from": clip.name, "from_sha256": clip.sha256, **done}

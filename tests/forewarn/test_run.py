@@ -38,6 +38,7 @@ def played(
     done = forewarn(
         *("run", sample_site_file, "--until-end", "--data", data, "--triton", triton_address),
         "--json",
+        timeout_s=900,  # clips are masked before it ends
     )
     assert done.returncode == 0, done.stderr
     return DataDir(data), json.loads(done.stdout)

@@ -103,6 +103,29 @@ def test_a_sealed_record_gets_its_masked_clip_once(
     assert told["from"] == "clip.mp4" and told["pictures"] >= 10
 
 
+def test_a_clip_that_cannot_be_decoded_is_named_and_holds_up_nobody(tmp_path: Path) -> None:
+    from sealed_record import a_record
+
+    from evidence_store.custody import CustodyChain
+    from evidence_store.vault import Vault
+    from flows.masks.clip import MaskTools
+    from flows.steps.mask_record import mask_record
+
+    vault, record = Vault(tmp_path / "evidence"), a_record()
+    chain = CustodyChain(tmp_path / "custody.jsonl")
+    with vault.draft(record.evidence_id) as draft:
+        (draft / "clip.mp4").write_bytes(b"no video at all" * 99)
+        vault.seal(draft, record, {"clip.mp4": "clip"}, story(), None)
+    event = sealed()
+    assert isinstance(event.data, EvidenceSealed)
+    data = event.data.model_copy(update={"evidence_id": record.evidence_id})
+    tools = MaskTools(None, None)  # type: ignore[arg-type]  # nobody is asked
+    masked = mask_record(replace(event, data=data), vault, chain, tools).data
+    assert isinstance(masked, EvidenceMasked) and masked.files == ()
+    assert "clip.mp4" in masked.reason
+    assert list(vault.folder.glob(".*")) == [] and chain.about(record.evidence_id) == []
+
+
 def story() -> dict[str, object]:
     from event_log.examples import one_of_each
 
