@@ -12,7 +12,7 @@ import numpy as np
 from dashboards.picks import SearchPick
 from dashboards.picture import read_picture
 from dashboards.settings import ConsoleSettings
-from domain.errors import TryAgain
+from domain.errors import Stop, TryAgain
 from domain.evidence import EvidenceRecord
 
 if TYPE_CHECKING:  # LanceDB takes a second to load
@@ -63,16 +63,18 @@ class EvidenceLookup:
         return table.newest(_wanted(pick), RECENT)
 
     def similar(self, pick: SearchPick) -> Found:
-        """Records that look most like what was picked, best first.
+        """Records that look most like what was picked, or fit its words best, best first.
 
         Raises:
             BadPicture: the upload cannot be used.
-            NoModelServer: an upload, and no server to describe it.
+            NoModelServer: an upload or words, and no server to describe them.
             RecordGone: no record has the picked id.
             TryAgain, Stop: the table cannot be read, or the server did not answer.
         """
-        query, vectors = self._describe(pick)
         table = self._open()
+        if pick.text:
+            return self._by_words(pick, table) if table else Found(None, ())
+        query, vectors = self._describe(pick)
         if table is None:
             return Found(query, ())
         k = RESULTS + 1  # one more, because a record is most like itself
@@ -84,6 +86,44 @@ class EvidenceLookup:
             found = table.search(vectors[pick.by], by=pick.by, k=k, wanted=_wanted(pick))
         matches = [match for match in found.matches if match.record.evidence_id != pick.evidence_id]
         return Found(query, tuple(matches[:RESULTS]), found.is_exact, found.fitting)
+
+    def takes_words(self) -> bool:
+        """True where a pair of models for words is installed, and can be used."""
+        from models.text_search.install import installed_pair
+
+        try:
+            return installed_pair() is not None
+        except Stop:
+            return False
+
+    def _by_words(self, pick: SearchPick, table: EvidenceTable) -> Found:
+        """Records whose picture fits words best.
+
+        Raises:
+            NoModelServer: none is known.
+            TryAgain, Stop: it did not answer, or has not the pair's models; no pair is installed.
+        """
+        from evidence_store.picture_vectors import PictureVectors
+        from models.serving.client import connect
+        from models.text_search.client import MODELS, TextSearch
+        from models.text_search.install import need_pair
+
+        installed = need_pair()
+        with connect(self._need_server(), shared_memory=False) as connection:
+            connection.check_models_ready(MODELS)
+            vector = TextSearch(connection, installed).describe_text(pick.text)
+        vectors = PictureVectors.open(self._path, installed.pair.pair_id, create=False)
+        found = vectors.search(vector, table, k=RESULTS, wanted=_wanted(pick))
+        return Found(None, found.matches, found.is_exact, found.fitting)
+
+    def _need_server(self) -> str:
+        address = self.model_server()
+        if address is None:
+            raise NoModelServer(
+                f"no model server runs for {self._settings.data.root}; "
+                "start `forewarn triton serve`, or give --triton HOST:PORT"
+            )
+        return address
 
     def model_server(self) -> str | None:
         """HOST:PORT of the server to ask; None where none is set and none runs here."""
@@ -109,15 +149,9 @@ class EvidenceLookup:
         return describe(image_rgb)
 
     def _embed(self, image_rgb: np.ndarray) -> np.ndarray:
-        address = self.model_server()
-        if address is None:
-            raise NoModelServer(
-                f"no model server runs for {self._settings.data.root}; "
-                "start `forewarn triton serve`, or give --triton HOST:PORT"
-            )
         from models.serving.client import Embedder, connect
 
-        with connect(address, shared_memory=False) as connection:
+        with connect(self._need_server(), shared_memory=False) as connection:
             vector: np.ndarray = Embedder(connection).embed([image_rgb])[0]
         return vector
 

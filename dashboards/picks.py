@@ -24,6 +24,7 @@ class SearchPick:
     evidence_id: str | None = None  # a record that is there already …
     upload: bytes | None = None  # … or a picture; never both
     upload_name: str = ""
+    text: str = ""  # … or words, where a pair of models for them is installed
     by: Likeness = "appearance"  # better on small people, see models/appearance.py
     camera_id: str | None = None  # None: all
     rule_id: str | None = None
@@ -34,4 +35,4 @@ class SearchPick:
     @property
     def is_empty(self) -> bool:
         """True while there is nothing to compare with."""
-        return self.evidence_id is None and self.upload is None
+        return self.evidence_id is None and self.upload is None and not self.text

@@ -18,6 +18,7 @@ from domain.evidence import EvidenceRecord
 from domain.ladder import FINAL, State
 
 # the browser is stopped only far above the limit: the server's message says more than its tooltip
+MAX_WORDS = 300  # a pair of models reads less than that
 BROWSER_MAX_BYTES = 3 * MAX_UPLOAD_BYTES
 
 
@@ -33,6 +34,10 @@ class SearchForm:
         say = names.say
         named = {pick.evidence_id: pick.evidence_id} if pick.evidence_id else {}
         self.record_select = self._record_select({"—": "", **named})
+        # shown once it is known that a pair of models for words is installed
+        self._words = pmui.TextInput(
+            label=say("search.words"), value=pick.text, visible=False, max_length=MAX_WORDS
+        )
         self._upload = pmui.FileInput(
             label=say("search.upload"),
             variant="outlined",
@@ -63,12 +68,15 @@ class SearchForm:
             widget.param.watch(self._changed, "value")
         self._upload.sizing_mode = "stretch_width"
         self._upload.param.watch(self._uploaded, "value")
+        self._words.sizing_mode = "stretch_width"
+        self._words.param.watch(self._worded, "value")
         self.view = pmui.Paper(
             pmui.Typography(say("search.title"), variant="h6"),
             self.record_select,
             pmui.Typography(say("search.or"), variant="body2"),
             self._upload,
             self._upload_note,
+            self._words,
             pmui.Divider(sizing_mode="stretch_width"),
             self._by,
             *filters,
@@ -77,8 +85,9 @@ class SearchForm:
             margin=0,
         )
 
-    def offer(self, records: Sequence[EvidenceRecord], has_server: bool) -> None:
+    def offer(self, records: Sequence[EvidenceRecord], has_server: bool, takes_words: bool) -> None:
         """Fill in what can be picked, and say so where uploads cannot be compared."""
+        self._words.visible = takes_words
         labels = {record.evidence_id: self._label(record) for record in records}
         options = {"—": ""} | _titled(labels.__getitem__, labels)
         picked = self.pick.evidence_id
@@ -113,10 +122,13 @@ class SearchForm:
         evidence_id = self.record_select.value or None
         is_new_record = evidence_id is not None and evidence_id != self.pick.evidence_id
         keeps_upload = self.pick.upload is not None and not is_new_record
+        if is_new_record:
+            self._clear_words()
         self.pick = replace(
             self.pick,
             evidence_id=None if keeps_upload else evidence_id,
             upload=self.pick.upload if keeps_upload else None,
+            text="" if is_new_record else self.pick.text,
             by=self._by.value,
             camera_id=self._camera.value or None,
             rule_id=self._rule.value or None,
@@ -126,15 +138,32 @@ class SearchForm:
         )
         await self._on_pick(self.pick)
 
-    async def _uploaded(self, event: Any) -> None:
-        if not event.new:
+    async def _worded(self, event: Any) -> None:
+        if self._is_offering:
             return
+        self._clear_record()
+        self.pick = replace(self.pick, evidence_id=None, upload=None, text=str(event.new).strip())
+        await self._on_pick(self.pick)
+
+    def _clear_record(self) -> None:
         self._is_offering = True
         self.record_select.value = ""
         self._is_offering = False
+
+    def _clear_words(self) -> None:
+        self._is_offering = True
+        self._words.value = ""
+        self._is_offering = False
+
+    async def _uploaded(self, event: Any) -> None:
+        if not event.new:
+            return
+        self._clear_record()
+        self._clear_words()
         self.pick = replace(
             self.pick,
             evidence_id=None,
+            text="",
             upload=bytes(event.new),
             upload_name=str(self._upload.filename or ""),
         )

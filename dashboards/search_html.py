@@ -38,6 +38,7 @@ def _query_of(pick: SearchPick, names: Names) -> dict[str, str | None]:
     """The pick as parameters of an address; an upload has none."""
     return {
         "evidence": pick.evidence_id,
+        "text": pick.text or None,
         "by": pick.by if pick.by != "appearance" else None,
         "camera": pick.camera_id,
         "rule": pick.rule_id,
@@ -116,7 +117,9 @@ def _card(
         bar = f'<div class="similarity"><b>{said}</b><span style="width:{percent}%"></span></div>'
     use = ""
     if not is_query:
-        link = address_of(replace(pick, evidence_id=record.evidence_id, upload=None), names)
+        link = address_of(
+            replace(pick, evidence_id=record.evidence_id, upload=None, text=""), names
+        )
         said = escape(names.say("search.use_this"))
         use = f'<a class="use" href="{escape(link, quote=True)}">{said}</a>'
     return (

@@ -18,7 +18,7 @@ from dashboards.evidence_lookup import NoModelServer, RecordGone
 from dashboards.frame import framed, page_names
 from dashboards.picks import SearchPick
 from dashboards.picture import BadPicture
-from dashboards.search_form import SearchForm
+from dashboards.search_form import MAX_WORDS, SearchForm
 from dashboards.search_html import ADDRESS_TIME, address_of, found_cards, note, recent_cards
 from dashboards.theme import SEARCH_CSS
 from domain.errors import ForewarnError
@@ -81,7 +81,7 @@ class SearchPage:
         except (ForewarnError, OSError):
             return  # the answer below says why
         has_server = await asyncio.to_thread(evidence.model_server) is not None
-        self._form.offer(records, has_server)
+        self._form.offer(records, has_server, await asyncio.to_thread(evidence.takes_words))
 
     async def _answer(self, pick: SearchPick) -> None:
         self._asked += 1
@@ -106,11 +106,12 @@ class SearchPage:
         except BadPicture as error:
             return note(error.said_in(names.lang))
         except NoModelServer:
-            return note(names.say("search.no_server"))
+            return note(names.say("search.words_no_server" if pick.text else "search.no_server"))
         except RecordGone:
             return note(names.say("search.record_gone", evidence=pick.evidence_id))
         except (ForewarnError, OSError) as error:
             key = "search.server_failed" if pick.upload is not None else "search.store_failed"
+            key = "search.words_failed" if pick.text else key
             return note(names.say(key, reason=error))
 
 
@@ -127,6 +128,7 @@ def _pick_of_address(zone: ZoneInfo) -> SearchPick:
 
     pick = SearchPick(
         evidence_id=asked("evidence"),
+        text="" if asked("evidence") else (asked("text") or "")[:MAX_WORDS],
         camera_id=asked("camera"),
         rule_id=asked("rule"),
         outcome=asked("outcome"),

@@ -222,6 +222,7 @@ def test_search_by_both_vectors_and_by_time_is_kept_in_the_address(page, running
     open_page(page, running_console, "/search?lang=en&from=2000-01-01T08:30")
     expect(page.locator(".card")).to_have_count(3)
     expect(page.get_by_text("Ended from").first).to_be_visible()
+    expect(page.get_by_text("Or say in words").first).not_to_be_visible()  # no pair
     page.locator(".card a.use").first.click()
     page.wait_for_function("location.search.includes('evidence=')")
     page.get_by_role("button", name="Both").click()

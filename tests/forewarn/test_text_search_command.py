@@ -12,6 +12,9 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
+from dashboards.evidence_lookup import EvidenceLookup
+from dashboards.picks import SearchPick
+from dashboards.settings import ConsoleSettings
 from domain.data_dir import DataDir
 from domain.errors import Stop
 from evidence_store.stills import encode_jpeg
@@ -97,6 +100,12 @@ def test_evidence_is_described_once_and_found_by_words(
         assert len(found) == 3 and found[0]["evidence_id"] == IDS[name], text
         first, second = (float(str(each["similarity"])) for each in found[:2])
         assert first > second + 0.5
+    page = EvidenceLookup(ConsoleSettings(data, triton=address))
+    assert page.takes_words()
+    found = page.similar(SearchPick(text="in green"))
+    assert (found.query, found.fitting, found.is_exact) == (None, 4, True)
+    assert found.matches[0].record.evidence_id == IDS["green"]
+    assert page.similar(SearchPick(text="red", camera_id="desk")).matches == ()
     elsewhere = run("evidence", "search", "--text", "red", "--camera", "desk", *where)
     assert lines(elsewhere) == []
 
@@ -117,6 +126,7 @@ def test_a_server_without_the_pair_and_a_site_without_one_say_what_is_missing(
         assert isinstance(without.exception, Stop) and "pair install" in str(without.exception)
     assert run("evidence", "describe", "--if-installed", *where).exit_code == 0
     assert lines(run("models", "pair", "show", "--json")) == [None]
+    assert not EvidenceLookup(ConsoleSettings(data)).takes_words()
 
 
 def test_what_is_described_is_the_subject_in_a_square(tmp_path: Path) -> None:
