@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -47,6 +47,13 @@ SHEET_COLUMNS, SHEET_WIDTH_PX = 3, 640
 terminal = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+class FindsFaces(Protocol):
+    """The second detector, or whatever answers like it."""
+
+    def find(self, image_rgb: np.ndarray) -> np.ndarray:
+        """(k, 4) boxes in pixels."""
+
+
 @dataclass(slots=True)
 class Count:
     """Of one kind of copy."""
@@ -57,7 +64,7 @@ class Count:
     sheet: list[np.ndarray] = field(default_factory=list)
     seen: list[np.ndarray] = field(default_factory=list)  # what is visible, enlarged
 
-    def look(self, original: np.ndarray, masked: np.ndarray, detector: SecondFaceDetector) -> None:
+    def look(self, original: np.ndarray, masked: np.ndarray, detector: FindsFaces) -> None:
         """Take in one picture and its masked copy, (h, w, 3) uint8 both."""
         if original.shape != masked.shape:
             raise WrongOutputs(f"a masked copy of {original.shape} is {masked.shape}")
