@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 
 from domain.data_dir import DataDir
-from domain.errors import TryAgain
+from domain.errors import PutAside, TryAgain
 from evidence_store.check_custody import ChainReport
 from evidence_store.custody import CustodyChain, Entry
 from evidence_store.erase_footage import erase_live, erase_stretch, segments_of
@@ -243,10 +243,15 @@ class Eraser:
 def unfinished(report: ChainReport) -> list[Erasure]:
     """Erasures that were begun and not ended: killed, or their bytes were still somewhere.
 
-    Raises:
-        PutAside: an entry is of another version.
+    An entry of another version is passed over with a warning: it must not hold up the others.
     """
-    return [Erasure.from_entry(entry) for entry in report.erasing.values()]
+    found = []
+    for evidence_id, entry in report.erasing.items():
+        try:
+            found.append(Erasure.from_entry(entry))
+        except PutAside as error:
+            log.warning("erasure_passed_over", evidence_id=evidence_id, reason=str(error))
+    return found
 
 
 def _search_of(done: Sequence[Erased], *, with_ids: bool = False) -> MarkSearch:

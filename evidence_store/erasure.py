@@ -91,7 +91,7 @@ class Erasure:
                 ),
                 marks=tuple(Mark.from_json(each) for each in told["marks"]),
                 with_events=bool(told["with_events"]),
-                others=tuple(str(each) for each in told["others"]),
+                others=tuple(str(each) for each in told.get("others", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise PutAside(
