@@ -91,7 +91,7 @@ def describe(data: EventData) -> str:
         case AnnouncementMade():
             sound = f", {data.audio_file}" if data.audio_file else ""
             return (
-                f"{data.camera_id}: rung {data.rung_number} ({data.rung_id}) "
+                f"{data.camera_id}: {_rung(data)} ({data.rung_id}) "
                 f"{data.result}{sound}{_reason(data.reason)}"
             )
         case NotificationMade():
@@ -113,6 +113,10 @@ def describe(data: EventData) -> str:
 
 def _where(data: OffenceData) -> str:
     return f"{data.camera_id}, {data.dwell_s:.1f} s in {data.zone_id} ({data.rule_id})"
+
+
+def _rung(data: AnnouncementMade) -> str:
+    return f"rung {data.rung_number}" if data.rung_number else "an operator's words"
 
 
 def _by(by_hand: ByHand | None) -> str:

@@ -136,7 +136,9 @@ def caption_moments(offence: OffenceStory) -> dict[datetime, str]:
     moments = [(offence.first_seen_at, "enters")]
     if offence.opened_at is not None:
         moments.append((offence.opened_at, "opened"))
-    moments += [(call.at, f"call {call.rung_number}: {call.rung_id}") for call in offence.calls]
+    moments += [
+        (call.at, f"call {call.rung_number or 'by hand'}: {call.rung_id}") for call in offence.calls
+    ]
     if offence.ended_at is not None:
         moments.append((offence.ended_at, offence.state))
     captions: dict[datetime, str] = {}

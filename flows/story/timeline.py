@@ -125,7 +125,9 @@ def _draw_camera(
 def _draw_offence(axes: Axes, offence: OffenceStory, y: float) -> None:
     """A bar that changes colour with each call, with the calls' numbers and how it ended on it."""
     stops = [(offence.first_seen_at, STAY)]
-    stops += [(call.at, CALLED[min(call.rung_number, len(CALLED)) - 1]) for call in offence.calls]
+    stops += [
+        (call.at, CALLED[min(max(call.rung_number, 1), len(CALLED)) - 1]) for call in offence.calls
+    ]
     last = offence.ended_at or offence.sightings[-1].at
     for (begin, colour), end in zip(stops, [at for at, _ in stops[1:]] + [last], strict=True):
         axes.plot([begin, end], [y, y], color=colour, lw=8, solid_capstyle="butt", zorder=3)  # type: ignore[arg-type]
@@ -134,7 +136,7 @@ def _draw_offence(axes: Axes, offence: OffenceStory, y: float) -> None:
         axes.text(
             call.at,  # type: ignore[arg-type]
             y,
-            str(call.rung_number),
+            str(call.rung_number or "•"),  # an operator's words are no rung
             size=7,
             ha="center",
             va="center_baseline",
