@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
+from domain.errors import Stop
 from forewarn.options import (
     DEFAULT_DATA,
     DataOption,
@@ -116,6 +117,13 @@ def apply(
             help="Then delete older keys that no file here needs; backups that need them are lost.",
         ),
     ] = False,
+    no_other_data: Annotated[
+        bool,
+        typer.Option(
+            "--no-other-data",
+            help="With --forget and --keys: no other data folder uses these keys; nobody can check that.",
+        ),
+    ] = False,
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -133,6 +141,12 @@ def apply(
     from evidence_store.site_key import open_chain
 
     folder, key_folder = data_dir(data), keys_dir(keys)
+    place = EncryptionKeyFolder(encryption_folder(folder, key_folder))
+    if forget and not no_other_data and place.folder != folder.keys:
+        raise Stop(
+            f"{place.folder}: other data folders may use these keys, too, and what a deleted key "
+            "encrypted there is lost; run `apply` for each of them, then add --no-other-data"
+        )
     chain, vault = open_chain(folder, key_folder), open_vault(folder, key_folder)
     with Progress(console=console, transient=True, disable=as_json) as bars:
         bar = bars.add_task("encrypting")
@@ -142,7 +156,7 @@ def apply(
         needed = count_by_key(vault)
         forgotten = [key_id for key_id in vault.keys.retired if key_id not in needed]
         for key_id in forgotten:
-            EncryptionKeyFolder(encryption_folder(folder, key_folder)).forget(key_id)
+            place.forget(key_id)
     if as_json:
         print_json({"files": done.files, "problems": done.problems, "forgotten": forgotten})
     else:

@@ -99,17 +99,29 @@ def test_a_new_site_encrypts_and_an_older_one_may_begin_to(data: DataDir, tmp_pa
     assert without["encryption_key_id"] is None
     seal_plain(plain)
     (begun,) = told(run(plain, "encryption", "create", "--json"))
-    assert told(run(plain, "encryption", "show", "--json"))[0]["plain_originals"] == 1
-    assert told(run(plain, "encryption", "apply", "--json"))[0]["files"] == 1
+    assert told(run(plain, "encryption", "show", "--json"))[0]["plain_originals"] == 2
+    assert told(run(plain, "encryption", "apply", "--json"))[0]["files"] == 2
     (rotated,) = told(run(plain, "encryption", "rotate", "--json"))
     (applied,) = told(run(plain, "encryption", "apply", "--forget", "--json"))
     assert applied == {
-        "files": 1,
+        "files": 2,
         "problems": [],
         "forgotten": [begun["encryption_key_id"]],
     }
     (shown,) = told(run(plain, "encryption", "show", "--json"))
-    assert shown["files"] == {rotated["encryption_key_id"]: 1} and shown["retired"] == []
+    assert shown["files"] == {rotated["encryption_key_id"]: 2} and shown["retired"] == []
+
+
+def test_shared_keys_are_forgotten_only_by_who_says_that_nobody_else_needs_them(
+    data: DataDir, tmp_path: Path
+) -> None:
+    token = ("--keys", str(tmp_path / "token"))
+    (made,) = told(run(data, "create", "--json", *token))
+    told(run(data, "encryption", "rotate", "--json", *token))
+    refused = run(data, "encryption", "apply", "--forget", *token)
+    assert isinstance(refused.exception, Stop) and "--no-other-data" in str(refused.exception)
+    words = ("encryption", "apply", "--forget", "--no-other-data", "--json", *token)
+    assert told(run(data, *words))[0]["forgotten"] == [made["encryption_key_id"]]
 
 
 def test_encryption_ends_with_a_reason_only(data: DataDir) -> None:
