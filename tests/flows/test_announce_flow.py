@@ -9,6 +9,7 @@ import threading
 import time
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -328,3 +329,15 @@ def test_a_live_announcement_is_dated_when_it_was_spoken(data: DataDir, voice: C
     assert isinstance(event.data, AnnouncementMade)
     sound = data.root / str(event.data.audio_file)
     assert event.time == datetime.fromtimestamp(sound.stat().st_mtime, UTC)
+
+
+def test_an_operators_words_are_spoken_like_any_call(data: DataDir, voice: CallVoice) -> None:
+    warned = warned_event()
+    words = warned.data.model_copy(update={"rung_id": "own-words", "rung_number": 0})
+    with EventLog.open(data.events_db) as log:
+        log.append([replace(warned, data=words)])
+        drain(AnnounceSettings(data), voice)
+        (announcement,) = made(log)
+    assert (announcement.rung_id, announcement.rung_number) == ("own-words", 0)
+    assert announcement.was_spoken
+    assert sounds(data) != []
