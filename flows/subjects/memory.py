@@ -89,18 +89,17 @@ class SubjectMemory:
         )
         left = np.array([row for row in strong if row not in found], np.int64)
         taken |= {id(each) for each in found.values()}
-        # a lamp went on, or the camera changed its exposure: same place, other colours; in a
-        # group that would be a neighbour, also where one box is around them all
-        left = left[is_alone(seen.boxes_xyxy[left], seen.boxes_xyxy[rows])]
-        if len(left):
-            others = foreseen_boxes(named, at_s, self._settings)[0]
-            left = left[is_alone(seen.boxes_xyxy[left], others)]
         just_seen = [
             each
             for each in named
             if id(each) not in taken and at_s - each.last_s <= self._settings.recolour_gap_s
         ]
-        found |= self._match_by_place(just_seen, seen, kinds, left, at_s)
+        if just_seen and len(left):
+            # a lamp went on, or the camera changed its exposure: same place, other colours; in a
+            # group that would be a neighbour, also where one box is around them all
+            boxes, others = seen.boxes_xyxy[left], foreseen_boxes(named, at_s, self._settings)[0]
+            alone = is_alone(boxes, seen.boxes_xyxy[rows]) & is_alone(boxes, others)
+            found |= self._match_by_place(just_seen, seen, kinds, left[alone], at_s)
         left = np.array([row for row in strong if row not in found], np.int64)
         unnamed = [each for each in self.state.here if not each.number]
         return found | self._match_by_all(unnamed, seen, kinds, left, at_s)
