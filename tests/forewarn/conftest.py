@@ -37,7 +37,7 @@ def forewarn(site_key: Path) -> Run:
     """Run `forewarn …` to its end; it finds the site's key through the environment."""
     environment = os.environ | {"FOREWARN_KEYS": str(site_key)}
 
-    def run(*argv: object, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
+    def run(*argv: object, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "forewarn", *map(str, argv)],
             cwd=ROOT,
