@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import structlog
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate
 
@@ -37,8 +36,6 @@ from evidence_store.sealed_files import ADDED
 from evidence_store.signature_file import sign_file
 from evidence_store.vault import Vault, saying_what_failed
 from evidence_store.whole_files import put_in_place, sha256_of
-
-log = structlog.get_logger()
 
 FORMAT = "forewarn export 1"
 VERIFIER_NAME = "verify_evidence.py"
@@ -149,7 +146,8 @@ class Exporter:
                 try:
                     self.credentials.write(record, file, source, copies / source.name)
                 except PutAside as error:  # evidence leaves all the same: the record is whole
-                    log.warning("no_content_credential", file=file.name, reason=str(error))
+                    told = f"没有内容凭证 / has no content credential: {error}\n"
+                    (copies / f"{source.name}.txt").write_text(told, encoding="utf-8")
         (copies / "certificates.pem").write_bytes(self.credentials.chain_pem)
 
     def _sign(

@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import structlog
-
 from domain.data_dir import DataDir
 from domain.errors import Stop
 from evidence_store.custody import CustodyChain
 from evidence_store.encryption_keys import KEY_VARIABLE, find_encryption_keys
 from evidence_store.vault import Vault
-
-log = structlog.get_logger()
 
 KEYS_VARIABLE = "FOREWARN_KEYS"
 _TELLING = ("key created", "encryption on", "encryption off")
@@ -61,7 +57,6 @@ def open_sealing_vault(data: DataDir, keys: Path | None, chain: CustodyChain) ->
     elif vault.keys.current.key_id != told:
         key_id = vault.keys.current.key_id
         chain.append("encryption on", "", {"encryption_key_id": key_id})
-        log.info("originals_are_encrypted", encryption_key_id=key_id)
     return vault
 
 
