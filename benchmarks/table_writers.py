@@ -19,5 +19,6 @@ def start_writer(folder: Path, *, count: int, batch: int, first: int = 0) -> sub
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        # as the supervisor starts whoever writes evidence
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "2", "LANCE_LOG": "error"},
     )

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 # LanceDB's default caches grow to gigabytes in a process that lives long. A vector index of a
 # million rows (about 100 MB) fits; it is read into the cache by the first search that needs it.
 INDEX_CACHE_BYTES = 192 * 1024 * 1024
+WRITERS_INDEX_CACHE_BYTES = 64 * 1024 * 1024  # who writes does not search
 METADATA_CACHE_BYTES = 64 * 1024 * 1024
 
 
-def connect(path: Path) -> Any:
+def connect(path: Path, *, writes: bool = False) -> Any:
     """Open a LanceDB folder; made where there is none.
 
+    Args:
+        writes: the handle is a writer's, which lives long and needs no large cache of indices.
     Raises:
         OSError, RuntimeError: it cannot be read or made.
     """
@@ -37,7 +40,7 @@ def connect(path: Path) -> Any:
         # a handle would else never see what other processes write
         read_consistency_interval=timedelta(0),
         session=lancedb.Session(
-            index_cache_size_bytes=INDEX_CACHE_BYTES,
+            index_cache_size_bytes=WRITERS_INDEX_CACHE_BYTES if writes else INDEX_CACHE_BYTES,
             metadata_cache_size_bytes=METADATA_CACHE_BYTES,
         ),
     )

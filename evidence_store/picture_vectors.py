@@ -125,7 +125,7 @@ class PictureVectors:
             return cls(path, pair, None)
         schema = schema_of(pair.size)
         try:
-            table = open_or_make(connect(path), pair.table_name, schema)
+            table = open_or_make(connect(path, writes=create), pair.table_name, schema)
             check_schema(path / pair.table_name, table.schema, schema, frozenset())
             if create:
                 set_key(table, KEY)

@@ -66,7 +66,7 @@ class EvidenceTable:
         if not create and not is_there(path, TABLE_NAME):
             return cls(path, None)
         try:
-            table = open_or_make(connect(path), TABLE_NAME, SCHEMA)
+            table = open_or_make(connect(path, writes=create), TABLE_NAME, SCHEMA)
             check_schema(path, table.schema, SCHEMA, frozenset(ADDED_LATER))
             _add_columns(table)  # of an older version's table, also where it is only to be read
             if create:

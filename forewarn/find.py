@@ -44,7 +44,7 @@ class Finder:
         return self.table.newest(wanted, k)
 
     def like_record(
-        self, evidence_id: str, by: By = "looks", k: int = 10, wanted: Wanted = EVERYTHING
+        self, evidence_id: str, by: By = "both", k: int = 10, wanted: Wanted = EVERYTHING
     ) -> Found:
         """Records whose subject looks like another record's; that one is found, too.
 
@@ -60,7 +60,7 @@ class Finder:
         return self._search(evidence_id, [record], by, k, wanted)
 
     def like_track(
-        self, subject_id: str, by: By = "looks", k: int = 10, wanted: Wanted = EVERYTHING
+        self, subject_id: str, by: By = "both", k: int = 10, wanted: Wanted = EVERYTHING
     ) -> Found:
         """Records whose subject looks like a subject that was followed ("camera/number").
 
@@ -79,7 +79,7 @@ class Finder:
         return self._search(subject_id, records, by, k, wanted)
 
     def like_picture(
-        self, image: Path, by: By = "looks", k: int = 10, wanted: Wanted = EVERYTHING
+        self, image: Path, by: By = "both", k: int = 10, wanted: Wanted = EVERYTHING
     ) -> Found:
         """Records whose subject looks like a picture of somebody, cut out closely.
 

@@ -62,7 +62,7 @@ def search(
             help="What is compared: the embedder's view, the colours of the clothes, or the mean "
             "of both.",
         ),
-    ] = By.LOOKS,
+    ] = By.BOTH,  # with colours alone the best of the three, docs/quality.md
     k: Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="At most so many.")] = 10,
     camera: CameraOption = None,
     zone: ZoneOption = None,

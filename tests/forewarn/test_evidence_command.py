@@ -90,7 +90,7 @@ def data(tmp_path: Path) -> DataDir:
         made = record(number)
         with vault.draft(made.evidence_id) as draft:
             (draft / "clip.mp4").write_bytes(b"packets")
-            (draft / "first.masked.jpg").write_bytes(b"blocks")
+            (draft / "first.masked.jpg").write_bytes(encode_jpeg(person((90, 90, 90))))
             roles = {"clip.mp4": "clip", "first.masked.jpg": "masked snapshot"}
             table.put([vault.seal(draft, replace(made), roles, {}, signer)])
         note_sealed(chain, vault.folder_of(made.evidence_id), made.offence_id)
@@ -178,6 +178,8 @@ def test_search_by_picture_is_embedded_by_triton(
             "search",
             "--image",
             str(picture),
+            "--by",
+            "looks",
             "--triton",
             triton_address,
             "--json",

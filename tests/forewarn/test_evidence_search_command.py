@@ -87,7 +87,8 @@ def test_a_search_says_how_it_was_answered_and_how_alike_each_vector_is(data: Da
     assert "all 8 records that fit were compared" in shown.output
     twin = replace(record(20), embedding=record(3).embedding)
     EvidenceTable.open(data.lancedb).put([twin])
-    cut = run(data, "search", "--evidence", record(3).evidence_id, "-k", "1")
+    words = ("--evidence", record(3).evidence_id, "--by", "looks", "-k", "1")
+    cut = run(data, "search", *words)
     assert "more are as alike as the last one" in cut.output
     asked_twice = run(data, "search", "--evidence", "evd-1", "--track", "gate/1")
     assert isinstance(asked_twice.exception, Stop) and "needs one of" in str(asked_twice.exception)
