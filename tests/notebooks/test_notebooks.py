@@ -59,7 +59,7 @@ def data(
         [sys.executable, "-m", "forewarn", *command, "--data", str(folder)],
         cwd=ROOT,
         check=True,
-        timeout=240,
+        timeout=600,
     )
     return DataDir(folder)
 
