@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.paced_site import CLIP_FPS, retime, write_paced_site
-from benchmarks.processes import machine_cpu_s, tree_cpu_s
+from benchmarks.processes import machine_cpu_s, own_cpu_s, tree_cpu_s
 from benchmarks.results import ROOT, Result, Tell, WrongOutputs, quiet
 from benchmarks.serving import detector_server, pictures_answered
 from benchmarks.side_by_side import QUIET_SHARE
@@ -141,10 +141,12 @@ def _run_paced(
         counted_from, began_s = datetime.now(UTC), time.perf_counter()
         answered = pictures_answered(server.address)
         ours_s, machine_s = _cpu_s(process.pid, server.pid), machine_cpu_s()
+        looked_s = own_cpu_s()
         time.sleep(run_s)
         took_s = time.perf_counter() - began_s
         answered = pictures_answered(server.address) - answered
         ours_s = _cpu_s(process.pid, server.pid) - ours_s
+        looked_s = own_cpu_s() - looked_s  # the follower's, who stands in for the loudspeaker
         machine_s = machine_cpu_s() - machine_s
         if process.poll() is not None:
             raise WrongOutputs(f"the watch program ended by itself with {process.returncode}")
@@ -154,7 +156,7 @@ def _run_paced(
         tuple(ms for at, ms in follower.seen if at >= counted_from),
         answered / (due_fps * took_s),
         ours_s / (took_s * cores),
-        (machine_s - ours_s) / (took_s * cores),
+        (machine_s - ours_s - looked_s) / (took_s * cores),
     )
 
 

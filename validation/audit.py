@@ -26,7 +26,8 @@ PARTS_ZH = {
     "clip": "视频片段",
     "numbers": "数据文件",
 }
-_PART = re.compile("|".join(PARTS_ZH))
+# a part's name, but not inside a file's name
+_PART = re.compile(rf"(?<![\w/.-])(?:{'|'.join(PARTS_ZH)})(?![\w.-])")
 
 if TYPE_CHECKING:  # takes seconds to load
     from validation.suite import CheckResult
