@@ -145,19 +145,29 @@ def test_a_page_without_a_wish_speaks_the_browsers_language(browser, running_con
     context.close()
 
 
-def test_the_live_page_can_be_used_from_the_keyboard(page, running_console):
+def _tab_to_the_table(page, running_console) -> set[str]:
+    """What the Tab key reaches on a newly opened page, up to the table's first row."""
     open_page(page, running_console, "/live?lang=en")
     expect(page.locator("tbody tr").first).to_be_visible()
     expect(page.locator("nav")).to_contain_text("中文")
     expect(page.locator("figure[data-camera=gate-early]")).to_be_visible()
     page.locator("body").evaluate("element => element.focus()")  # parts that came late took it
-    reached = []
-    for _ in range(40):
+    reached: list[str] = []
+    while len(reached) < 40 and not (reached and reached[-1].startswith("TR:")):
         page.keyboard.press("Tab")
         reached.append(page.evaluate(_FOCUSED))
-        if reached[-1].startswith("TR:"):
+    return set(reached)
+
+
+def test_the_live_page_can_be_used_from_the_keyboard(page, running_console):
+    wanted = {"A:Search", "A:中文", "FIGURE:gate-early"}
+    reached = _tab_to_the_table(page, running_console)
+    for _ in range(4):
+        if wanted <= reached:
             break
-    assert {"A:Search", "A:中文", "FIGURE:gate-early"} <= set(reached)
+        # on a busy machine the bar is still drawn while the Tab key passes it
+        reached = _tab_to_the_table(page, running_console)
+    assert wanted <= reached
     page.keyboard.press("End")
     page.keyboard.press("ArrowUp")
     chosen = page.evaluate(_FOCUSED)
