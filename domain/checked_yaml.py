@@ -28,12 +28,19 @@ class YamlFileError(Stop):
         super().__init__("\n".join(problems))
 
 
-def read_checked(path: Path, model: type[_Model], needs: str, example: str) -> _Model:
+def read_checked(
+    path: Path,
+    model: type[_Model],
+    needs: str,
+    example: str,
+    names_in: str = "docs/site-file.md",
+) -> _Model:
     """Read and check a file.
 
     Args:
         needs: the settings of its outermost mapping, for messages.
         example: where one may be seen, and what kind of file it is: "samples/site.yaml".
+        names_in: the page that lists its settings, for messages.
     Raises:
         YamlFileError: it is missing, not YAML, or says something that does not hold.
     """
@@ -48,7 +55,7 @@ def read_checked(path: Path, model: type[_Model], needs: str, example: str) -> _
         problems = [
             f"{path}:{_line_of(tree, place)}: {_where(place)}{words}"
             for fault in _root_causes(error.errors(include_url=False))
-            for place, words in _places(fault)
+            for place, words in _places(fault, names_in)
         ]
         raise YamlFileError(path, problems) from None
 
@@ -89,9 +96,9 @@ def _parse(path: Path, text: str, needs: str) -> CommentedMap:
     return tree
 
 
-def _places(fault: Any) -> list[Any]:
+def _places(fault: Any, names_in: str) -> list[Any]:
     """(where, what is wrong): one for each fault; a check of references finds several at once."""
-    return fault.get("ctx", {}).get("faults") or [(fault["loc"], _say(fault))]
+    return fault.get("ctx", {}).get("faults") or [(fault["loc"], _say(fault, names_in))]
 
 
 def _root_causes(faults: list[Any]) -> list[Any]:
@@ -128,13 +135,13 @@ def _where(location: tuple[int | str, ...]) -> str:
     return f"{text}: " if text else ""
 
 
-def _say(fault: Any) -> str:
+def _say(fault: Any, names_in: str) -> str:
     """One sentence: what was needed, what came."""
     kind, message = fault["type"], str(fault["msg"])
     if kind == "missing":
         return "is needed and missing"
     if kind == "extra_forbidden":
-        return "is not a known setting; see docs/site-file.md for the names"
+        return f"is not a known setting; see {names_in} for the names"
     message = message.removeprefix("Value error, ")
     if kind == "value_error":
         return message

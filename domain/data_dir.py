@@ -38,6 +38,11 @@ class DataDir:
         return self.root / "keys"
 
     @property
+    def people(self) -> Path:
+        """Who may do what; none: nobody may see what is unmasked."""
+        return self.root / "people.yaml"
+
+    @property
     def lancedb(self) -> Path:
         """LanceDB database of evidence rows and vectors."""
         return self.root / "lancedb"
