@@ -117,6 +117,10 @@ class Ladder(Facts):
         _check_requests(self.escalation_does, self.escalation_notifies, "escalation_does")
         return self
 
+    def first_rung(self, earlier_offences: int) -> int:
+        """Index of the rung that a subject's ladder begins with: who comes back begins higher."""
+        return self.repeat_starts_at - 1 if earlier_offences else 0
+
 
 def _check_requests(does: tuple[str, ...], whom: tuple[str, ...], setting: str) -> None:
     if len(set(does)) < len(does):

@@ -12,7 +12,7 @@ said and nobody counts as gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,6 +33,7 @@ from flows.steps.by_hand import Deed, back_to_the_ladder, judge
 from flows.steps.offence import Offence, OffenceWriter
 from flows.steps.repeats import Repeats
 from flows.steps.take_up import Pending
+from flows.steps.timetable import Timetable
 from flows.steps.warn_gate import WarnGate
 
 # what needs a camera that is fit to warn, and the move that is made where it is not
@@ -70,6 +71,7 @@ class RuleLadder:
         self._operators = operators or OperatorSettings()
         self._hand_back_after = timedelta(seconds=self._operators.hand_back_after_s)
         self.repeats = Repeats(ladder)
+        self._timetable = Timetable(rule, ladder, self.repeats)
         self.offences: dict[str, Offence] = {}
         self.last_at: datetime | None = None
         self.sight = CLEAR  # of the last frame
@@ -184,7 +186,7 @@ class RuleLadder:
         """Move one subject's offence as far as this frame takes it."""
         offence, at = self.offences[subject], frame.captured_at
         offence.note(frame, holding)
-        basis = self._basis_for_having_left(offence, at, is_seen=holding is not None)
+        basis = self._timetable.basis_for_having_left(offence, at, is_seen=holding is not None)
         if basis == "no longer seen" and sight.is_in_doubt and not sight.faults:
             return []  # a moment later it is known whether the picture hides them
         if basis is not None:
@@ -204,7 +206,7 @@ class RuleLadder:
             )
         if holding is not None and holding.holds:
             # nobody is warned on the strength of a frame in which they were not seen
-            for trigger in self._due(offence, at):
+            for trigger in self._timetable.due(offence, at):
                 events += self._move_if_fit(offence, trigger, at, sight)
         return events
 
@@ -221,41 +223,6 @@ class RuleLadder:
             return []
         move = find_move(offence.state, WITHHELD[trigger])
         return [self._writer.write_withheld(move, offence, at, reasons)]
-
-    def _basis_for_having_left(
-        self, offence: Offence, at: datetime, *, is_seen: bool
-    ) -> str | None:
-        if is_seen and offence.outside_since is not None:
-            if (at - offence.outside_since).total_seconds() >= self._ladder.comply_after_s:
-                return "seen outside the zone"
-        elif not is_seen and at - offence.last_seen_at > self._gap:
-            return "no longer seen"
-        return None
-
-    def _due(self, offence: Offence, at: datetime) -> Iterator[Trigger]:
-        """Triggers that this moment brings, one after the other; the caller makes each move."""
-        if offence.state is State.SUSPECTED and offence.stayed_s(at) >= self._rule.threshold_s:
-            if self.repeats.is_cooling(offence.number, at):
-                return
-            self._know_repeater(offence, at)
-            yield Trigger.THRESHOLD_REACHED
-        if offence.state in (State.OPENED, State.WARNED):
-            assert offence.waits_since is not None
-            waited_s = (at - offence.waits_since).total_seconds()
-            if offence.next_rung < len(self._ladder.rungs):
-                # a repeater's first rung is due at once, whatever it waits for after another
-                rung = self._ladder.rungs[offence.next_rung]
-                if waited_s >= rung.after_s or (offence.first_rung and not offence.rungs):
-                    yield Trigger.RUNG_DUE if rung.announces else Trigger.SILENT_RUNG_DUE
-            elif waited_s >= self._ladder.escalate_after_s:
-                is_exempt = self._rule.first_time_exempt and not offence.earlier_offences
-                yield Trigger.LADDER_SPENT_FIRST_TIME if is_exempt else Trigger.LADDER_SPENT
-
-    def _know_repeater(self, offence: Offence, at: datetime) -> None:
-        """Who offended within the window begins higher on the ladder."""
-        offence.earlier_offences = self.repeats.earlier(offence.number, at)
-        if offence.earlier_offences:
-            offence.first_rung = self._ladder.repeat_starts_at - 1
 
     def _lose(self, offence: Offence, why: BothLanguages) -> list[Event]:
         """Nobody can say any more what this subject does."""
@@ -277,12 +244,9 @@ class RuleLadder:
         details: dict[str, Any] | None = None,
     ) -> list[Event]:
         move = find_move(offence.state, trigger)
-        was_warned = offence.is_warned or move.after is State.ESCALATED
         offence.make(move, at)
-        if move.after is State.DISMISSED:
-            self.repeats.note(offence.number, at, counts=False)
-        elif move.after in FINAL and was_warned:
-            self.repeats.note(offence.number, at)
+        if move.after in FINAL:
+            self.repeats.note_end(offence, at)
         if move.event_type is None:
             return []
         return [self._writer.write(move, offence, at, details or {})]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from domain.ladder import State
 from domain.site import Ladder
+from flows.steps.offence import Offence
 
 
 @dataclass(slots=True)
@@ -44,6 +46,13 @@ class Repeats:
         """
         if self._window or self._cooldown:
             self.past[subject] = Past(at, self.earlier(subject, at) + counts)
+
+    def note_end(self, offence: Offence, at: datetime) -> None:
+        """An offence has ended; it counts where something was said, or somebody asked for."""
+        if offence.state is State.DISMISSED:
+            self.note(offence.number, at, counts=False)
+        elif offence.is_warned or offence.state is State.ESCALATED:
+            self.note(offence.number, at)
 
     def forget(self, at: datetime) -> None:
         """Drop whoever is past both the window and the cool-down."""
