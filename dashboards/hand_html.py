@@ -60,8 +60,10 @@ def asked_by(by_hand: ByHand | None, names: Names) -> str:
     """Who asked for a call; '' where it came due by itself."""
     if by_hand is None:
         return ""
-    said = names.say("hand.asked_by", who=by_hand.operator)
-    return f'<div class="detail">{escape(said)}</div>{reason_of(by_hand, names)}'
+    said = [names.say("hand.asked_by", who=by_hand.operator)]
+    said += [names.say(f"hand.despite_{each.replace('-', '_')}") for each in by_hand.despite]
+    lines = "".join(f'<div class="detail">{escape(each)}</div>' for each in said)
+    return lines + reason_of(by_hand, names)
 
 
 def reason_of(by_hand: ByHand, names: Names) -> str:

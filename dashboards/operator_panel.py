@@ -20,9 +20,10 @@ from dashboards.operator_wishes import (
     Form,
     commands_for,
     give,
+    hold_told,
     texts_to_speak,
 )
-from domain.commands import NEEDS_REASON, CommandKind
+from domain.commands import NEEDS_REASON, CommandKind, Hold
 from domain.errors import ForewarnError
 
 _COLOURS = {CommandKind.DISMISS: "error", CommandKind.SPEAK: "warning"}
@@ -37,6 +38,7 @@ class OperatorPanel:
         self._asked: Offence | None = None  # that the open dialog is about
         self._command = CommandKind.TAKE_OVER
         self._key = ""
+        self._despite: tuple[Hold, ...] = ()  # holds that were told in the open dialog
         say = names.say
         self._buttons = {kind: self._button(kind) for kind in ORDER}
         self._explain = pmui.Typography("")
@@ -85,6 +87,7 @@ class OperatorPanel:
     def _open(self, kind: CommandKind, _: object) -> None:
         """Ask what is needed; from here to the confirmation it is one command."""
         self._command, self._asked, self._key = kind, self._offence, secrets.token_hex(8)
+        self._despite = ()
         say, word = self._names.say, kind.value.replace(" ", "_")
         is_speech = kind is CommandKind.SPEAK
         holder = self._asked.taken_by if self._asked else ""
@@ -98,6 +101,7 @@ class OperatorPanel:
         for field in (self._zh, self._en):
             field.param.update(value="", value_input="")
         self._fault.visible = False
+        self._confirm.param.update(label=say("operate.confirm"), color="primary")
         self._dialog.title = self._names.command(kind)
         self._look_again()
         self._dialog.open = True
@@ -108,7 +112,7 @@ class OperatorPanel:
     def _form(self) -> Form:
         fields = (self._who, self._reason, self._zh, self._en)
         who, reason, zh, en = ((each.value_input or each.value or "").strip() for each in fields)
-        return Form(who, reason, self._text.value or NEXT_CALL, zh, en)
+        return Form(who, reason, self._text.value or NEXT_CALL, zh, en, self._despite)
 
     def _look_again(self, *_: object) -> None:
         """Let nothing be confirmed that lacks what it needs."""
@@ -128,11 +132,23 @@ class OperatorPanel:
         except (ForewarnError, OSError) as error:
             self._complain(self._names.say("operate.not_written", reason=error))
             return
+        hold = hold_told(answer)
+        if hold is not None and hold not in self._despite:
+            self._ask_again_despite(hold)
+            return
         if answer is not None and answer.refusal is not None:
             why = self._names.refusal(answer.refusal.why)
             self._complain(self._names.say("operate.refused", why=why))
             return
         self._dialog.open = False
+
+    def _ask_again_despite(self, hold: Hold) -> None:
+        """A second press, and a reason: whoever speaks now takes it on themselves."""
+        self._despite, self._key = (*self._despite, hold), secrets.token_hex(8)
+        say, word = self._names.say, hold.replace("-", "_")
+        self._reason.label = say("operate.reason_needed")
+        self._confirm.param.update(label=say(f"operate.despite_{word}"), color="error")
+        self._complain(say(f"operate.held_{word}"))
 
     def _complain(self, said: str) -> None:
         self._fault.param.update(object=said, visible=True)

@@ -6,8 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from domain.commands import Hold
 from domain.event_base import EventData
 from domain.facts import BothLanguages
+from domain.ids import mint
 
 AnnouncementResult = Literal[
     "written",
@@ -77,6 +79,11 @@ class AnnouncementMade(EventData):
     volume: float = Field(
         default=1.0, gt=0, le=1, description="share of full loudness; quiet hours may lower it"
     )
+    despite: tuple[Hold, ...] = Field(
+        default=(),
+        description="what would have kept it from being played, had a person not taken that on "
+        "themselves; () nothing",
+    )
     said_with: str = Field(
         default="",
         description="id of the announcement.made of the call that was made once for several "
@@ -87,3 +94,8 @@ class AnnouncementMade(EventData):
     def was_spoken(self) -> bool:
         """True where the sound was made to be heard, as far as can be known."""
         return self.result in ("written", "played")
+
+
+def announcement_of(warned_event_id: str) -> str:
+    """Id of the one event that says what came of a warning's call."""
+    return mint("evt", warned_event_id, AnnouncementMade.event_type)

@@ -44,6 +44,18 @@ class Calls(Facts):
         ge=1,
         description="on all speakers together; further calls are recorded and not played",
     )
+    max_per_hour_in_zone: int | None = Field(
+        default=None,
+        ge=1,
+        description="for one zone or line of one camera, whoever is called; further calls are "
+        "recorded and not played",
+    )
+    max_per_hour_to_subject: int | None = Field(
+        default=None,
+        ge=1,
+        description="to one and the same subject, under whatever rules; further calls are recorded "
+        "and not played",
+    )
     quiet_hours: QuietHours = None
     quiet_volume: QuietVolume = None
 

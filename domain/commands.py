@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from domain.ids import mint
 
@@ -22,6 +23,10 @@ class CommandKind(StrEnum):
 
 NEEDS_REASON = frozenset({CommandKind.DISMISS, CommandKind.DISPATCH})
 
+# what keeps a loudspeaker silent, and a person may pass over who says why
+Hold = Literal["quiet-hours", "cap"]
+HOLDS: tuple[Hold, ...] = ("quiet-hours", "cap")
+
 
 class Refusal(StrEnum):
     """Why a command was not carried out."""
@@ -36,7 +41,14 @@ class Refusal(StrEnum):
     NO_FREE_WORDS = "free words not allowed"
     NOT_FIT = "camera not fit to warn"
     TOO_LATE = "too late"
+    QUIET_HOURS = "quiet hours"
+    CAPPED = "over the hourly cap"
     NOT_WATCHED = "camera or rule not watched"
+
+
+# the refusals that the same command, given despite a hold, would not meet
+HOLD_OF: dict[Refusal, Hold] = {Refusal.QUIET_HOURS: "quiet-hours", Refusal.CAPPED: "cap"}
+REFUSAL_FOR: dict[Hold, Refusal] = {hold: why for why, hold in HOLD_OF.items()}
 
 
 def command_id(offence_id: str, kind: str, operator: str, key: str) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from domain.commands import CommandKind
+from domain.commands import CommandKind, Hold
 
 Box = tuple[float, float, float, float]
 
@@ -70,6 +70,9 @@ class ByHand(BaseModel):
     operator: str = Field(description="as typed: nobody checks it")
     reason: str = ""
     asked_at: AwareDatetime = Field(description="wall clock")
+    despite: tuple[Hold, ...] = Field(
+        default=(), description="of words: what they were to be spoken despite; () nothing"
+    )
 
 
 class OutcomeData(OffenceData):

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from domain.commands import LONGEST_NAME, LONGEST_WORDS, CommandKind, Refusal
+from domain.commands import LONGEST_NAME, LONGEST_WORDS, CommandKind, Hold, Refusal
 from domain.event_base import ByHand, EventData, OffenceData, OutcomeData
 from domain.facts import BothLanguages
 
@@ -34,6 +34,9 @@ class CommandGiven(EventData):
         default="", description="speak: a text of the site's operators.texts; '': the next rung's"
     )
     words: BothLanguages | None = Field(default=None, description="speak: the operator's own words")
+    despite: tuple[Hold, ...] = Field(
+        default=(), description="speak: what the operator takes on themselves to pass over"
+    )
     taking_from: str = Field(
         default="", description="take over: from this operator, who has it at that moment"
     )

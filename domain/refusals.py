@@ -19,6 +19,10 @@ WORDS = {
     "site file",
     Refusal.NOT_FIT: "the camera is not fit to warn",
     Refusal.TOO_LATE: "it was taken up too late: the words would have reached somebody else",
+    Refusal.QUIET_HOURS: "nobody is called now; in an emergency say why and ask again despite "
+    "quiet-hours (--despite quiet-hours --reason …)",
+    Refusal.CAPPED: "there were enough calls within the hour; in an emergency say why and ask again "
+    "despite the cap (--despite cap --reason …)",
     Refusal.NOT_WATCHED: "the camera or the rule is not in the site file that runs",
 }
 

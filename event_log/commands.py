@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from domain.announcements import AnnouncementMade, announcement_of
 from domain.commands import (
     LONGEST_NAME,
     LONGEST_WORDS,
     NEEDS_REASON,
     CommandKind,
+    Hold,
     Refusal,
     answer_id,
     command_id,
@@ -42,6 +44,7 @@ class Ask:
     text_id: str = ""
     words: BothLanguages | None = None
     taking_from: str = ""
+    despite: tuple[Hold, ...] = ()  # speak: what the operator passes over; needs a reason
     # asked twice with the same key it is one command; '': the same until the offence has moved on
     key: str = ""
 
@@ -77,7 +80,15 @@ def give_command(log: EventLog, ask: Ask) -> Event:
         else ("", "", "")
     )
     key = ask.key or "|".join(
-        (moves[-1].id if moves else "", ask.text_id, str(ask.words), ask.taking_from)
+        (
+            moves[-1].id if moves else "",
+            ask.text_id,
+            str(ask.words),
+            ask.taking_from,
+            *ask.despite,
+            # what was refused a while ago may be possible now
+            *(each.id for each in story[-1:] if isinstance(each.data, CommandRefused)),
+        )
     )
     now = datetime.now(UTC)
     given = Event(
@@ -98,6 +109,7 @@ def give_command(log: EventLog, ask: Ask) -> Event:
             text_id=ask.text_id,
             words=ask.words,
             taking_from=ask.taking_from,
+            despite=ask.despite,
         ),
     )
     before = log.find(given.id)
@@ -129,6 +141,18 @@ def wait_for_answer(log: EventLog, given_id: str, patience_s: float) -> Answer |
         time.sleep(POLL_S)
 
 
+def wait_for_call(log: EventLog, warned_id: str, patience_s: float) -> AnnouncementMade | None:
+    """What came of the words that an answer says are spoken; None if nothing is known in that time."""
+    give_up_at = time.monotonic() + patience_s
+    while True:
+        found = log.find(announcement_of(warned_id))
+        if found is not None and isinstance(found.event.data, AnnouncementMade):
+            return found.event.data
+        if time.monotonic() > give_up_at:
+            return None
+        time.sleep(POLL_S)
+
+
 def _check(ask: Ask) -> None:
     """Raise PutAside where a command lacks what it needs."""
     what = f"{ask.command.value} {ask.offence_id}"
@@ -138,6 +162,9 @@ def _check(ask: Ask) -> None:
         raise PutAside(f"{what}: a name has at most {LONGEST_NAME} characters")
     if ask.command in NEEDS_REASON and not ask.reason.strip():
         raise PutAside(f"{what}: needs a reason; say why in a few words")
+    if ask.despite and not ask.reason.strip():
+        held = " and ".join(ask.despite)
+        raise PutAside(f"{what} despite {held}: needs a reason; say why in a few words")
     texts = [ask.reason, *([ask.words.zh, ask.words.en] if ask.words else [])]
     if max(map(len, texts)) > LONGEST_WORDS:
         raise PutAside(f"{what}: a reason or a text has at most {LONGEST_WORDS} characters")

@@ -20,8 +20,8 @@ from domain.speakers import SpeakerSettings
 from flows.announce import AnnounceSettings, build_voice
 from flows.speech.call_counter import WINDOW
 from flows.speech.compose import CallVoice, can_be_said
+from flows.speech.holds import quiet_of
 from flows.speech.recorded import examine
-from flows.speech.site_speakers import quiet_of
 from flows.steps.call_words import Surroundings, words_of_operator, words_of_rung
 
 Place = tuple[str | int, ...]
@@ -118,6 +118,8 @@ def _caps(site: Site) -> Iterator[Fault]:
         for place, cap in (
             (("speakers", row, "max_calls_per_hour"), heard.speaker.max_calls_per_hour),
             (("calls", "max_per_hour"), site.calls.max_per_hour),
+            (("calls", "max_per_hour_in_zone"), site.calls.max_per_hour_in_zone),
+            (("calls", "max_per_hour_to_subject"), site.calls.max_per_hour_to_subject),
         ):
             most = _most_within_the_window(heard.ladder)
             if cap is not None and most > cap and (place, heard.ladder.id) not in told:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import bytewax.operators as op
@@ -22,6 +22,7 @@ from domain.tracks import TrackedFrame
 from event_log.rows import LoggedEvent
 from flows.live_board import LiveBoard
 from flows.sources.camera_shard import ShardItem
+from flows.speech.holds import SiteHolds
 from flows.steps.camera_fitness import FitnessItem, FitnessLogic, FitnessState, FitnessWatch
 from flows.steps.ladder_step import LadderLogic, RuleItem, RuleStandings
 from flows.steps.rule_watch import RuleState, watch_keys, watch_of
@@ -39,6 +40,7 @@ class CommandParts:
     find: Callable[[str], LoggedEvent | None]  # an event of the log by its id
     about: Callable[[str], list[LoggedEvent]]  # events of the log about an offence
     live_cameras: frozenset[str] = frozenset()  # the others play recordings: never too late
+    holds: SiteHolds | None = None  # quiet hours and caps; None: nothing holds words back
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ def _take_up_commands(
     keys = frozenset(key for keys in watch_keys(site).values() for key in keys)
     live, useful_for_s = parts.live_cameras, site.calls.useful_for_s
     desk = Desk(parts.find, parts.about, keys, live, useful_for_s)
+    if parts.holds is not None:
+        desk = replace(desk, why_held=parts.holds.why_held)
     given = op.input("commands", flow, parts.commands)
     taken: Stream[Pending | Event] = op.filter_map(
         "take_up", given, lambda logged: take_up(logged, desk)

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from domain.announcements import AnnouncementResult
+from domain.commands import Hold
 from domain.data_dir import DataDir
 from domain.errors import TryAgain
 from flows.speech.speaker import Spoken, plain_name, write_durably
@@ -36,6 +37,9 @@ class Attempt(BaseModel):
     result: AnnouncementResult = "unknown whether played"
     reason: str = INTERRUPTED
     volume: float = 1.0
+    zone: str = ""  # whom it was for, as in Addressed; "" in notes of older versions
+    subject: str = ""
+    despite: tuple[Hold, ...] = ()
 
     def as_spoken(self) -> Spoken:
         """The same, as the announce step takes it."""
@@ -50,6 +54,7 @@ class Attempt(BaseModel):
             started_at=self.started_at,
             ended_at=self.ended_at,
             volume=self.volume,
+            despite=self.despite,
         )
 
 
@@ -88,11 +93,11 @@ class AttemptNotes:
         except OSError as error:
             raise TryAgain(f"{camera_id}: {path} cannot be written: {error.strerror}") from error
 
-    def begun_since(self, since: datetime) -> list[tuple[datetime, str]]:
-        """When which speakers were given a sound since then."""
+    def begun_since(self, since: datetime) -> list[Attempt]:
+        """Calls of which a speaker was given the sound since then."""
         found = [_read_if_whole(path) for path in self._recent(since - timedelta(seconds=60))]
         return [
-            (attempt.started_at, attempt.speaker_id)
+            attempt
             for attempt in found
             if attempt is not None
             and attempt.started_at > since
@@ -100,17 +105,22 @@ class AttemptNotes:
         ]
 
     def _recent(self, since: datetime) -> list[Path]:
-        try:
-            return [
-                path
-                for path in self._folder.glob("*/*.json")
-                if path.stat().st_mtime >= since.timestamp()
-            ]
-        except OSError:
-            return []
+        return [
+            path
+            for path in self._folder.glob("*/*.json")
+            if (written_at := _mtime(path)) is not None and written_at >= since.timestamp()
+        ]
 
     def _path(self, camera_id: str, key: str) -> Path:
         return self._folder / plain_name(camera_id) / f"{plain_name(key)}.json"
+
+
+def _mtime(path: Path) -> float | None:
+    """None where the note has gone meanwhile: one that is missing must not hide the others."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
 
 
 def _read_if_whole(path: Path) -> Attempt | None:

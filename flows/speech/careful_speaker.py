@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from domain.commands import Hold
 from domain.data_dir import DataDir
 from domain.speakers import SpeakerSettings
-from flows.hours import Hours
 from flows.speech.attempts import Attempt, AttemptNotes
-from flows.speech.call_counter import CallCounter
+from flows.speech.call_counter import Begun, CallCounter
+from flows.speech.holds import Quiet
 from flows.speech.player import Played, Player
 from flows.speech.recorded import softened
-from flows.speech.speaker import FileSpeaker, NoSpeaker, Spoken
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """When calls are not played, or softly."""
-
-    hours: Hours
-    notation: str
-    volume: float | None  # share of full loudness; None: not played
+from flows.speech.speaker import NOBODY, Addressed, FileSpeaker, Spoken
 
 
 class CarefulSpeaker:
@@ -58,12 +49,21 @@ class CarefulSpeaker:
         attempt = self._notes.find(camera_id, key)
         return None if attempt is None else attempt.as_spoken()
 
-    def speak(self, camera_id: str, key: str, sound: bytes) -> Spoken:
-        at = self._now()
+    def speak(self, camera_id: str, key: str, sound: bytes, to: Addressed = NOBODY) -> Spoken:
+        at, despite = self._now(), list[Hold]()
         quiet = self._quiet if self._quiet and self._quiet.hours.apply_at(at) else None
+        if quiet and "quiet-hours" in to.despite:
+            quiet, despite = None, ["quiet-hours"]
         volume = (quiet.volume or 1.0) if quiet else 1.0
         sound = softened(sound, volume)
         file = self._files.speak(camera_id, key, sound)
+        call, why_not = Begun(at, self.speaker_id, to), ""
+        is_silent = quiet is not None and quiet.volume is None
+        if not is_silent:
+            why_not = self._counter.reserve(call, self._settings.max_calls_per_hour)
+        if why_not and "cap" in to.despite:
+            despite.append("cap")
+            why_not = ""
         begun = Attempt(
             speaker_id=self.speaker_id,
             audio_file=file.audio_file,
@@ -71,24 +71,36 @@ class CarefulSpeaker:
             duration_s=file.duration_s,
             started_at=at,
             volume=volume,
+            zone=to.zone,
+            subject=to.subject,
+            despite=tuple(despite),
         )
-        if quiet and quiet.volume is None:
-            played = Played("quiet hours", f"{self.speaker_id}: quiet hours {quiet.notation}")
-        elif why_not := self._counter.reserve(
-            self.speaker_id, at, self._settings.max_calls_per_hour
-        ):
+        if quiet and is_silent:
+            played = Played("quiet hours", quiet.words(self.speaker_id))
+        elif why_not:
             played = Played("over the hourly cap", why_not)
         else:
-            played = self._play(sound, begun, lambda: self._notes.write(camera_id, key, begun))
+            played = self._play(
+                sound, begun, call, lambda: self._notes.write(camera_id, key, begun)
+            )
         ended = self._end(begun, played)
         self._notes.write(camera_id, key, ended)
         return ended.as_spoken()
 
-    def _play(self, sound: bytes, begun: Attempt, before: Callable[[], None]) -> Played:
+    def _play(self, sound: bytes, begun: Attempt, call: Begun, note: Callable[[], None]) -> Played:
+        is_noted = False
+
+        def before() -> None:
+            nonlocal is_noted
+            note()
+            is_noted = True
+
         try:
             return self._player.play(sound, begun.duration_s, before)
-        except NoSpeaker:
-            self._counter.release(self.speaker_id, begun.started_at)
+        except BaseException:
+            # of a speaker that was not reached, or a disk that is full, nothing can have been heard
+            if not is_noted:
+                self._counter.release(call)
             raise
 
     def _end(self, begun: Attempt, played: Played) -> Attempt:

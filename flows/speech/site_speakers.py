@@ -8,15 +8,15 @@ from domain.data_dir import DataDir
 from domain.errors import Stop
 from domain.site import Site
 from domain.speakers import SpeakerSettings
-from flows.hours import Hours
 from flows.speech.attempts import AttemptNotes
-from flows.speech.call_counter import CallCounter
-from flows.speech.careful_speaker import CarefulSpeaker, Quiet
+from flows.speech.call_counter import CallCounter, Caps
+from flows.speech.careful_speaker import CarefulSpeaker
 from flows.speech.device_player import DevicePlayer
+from flows.speech.holds import quiet_of, speakers_heard
 from flows.speech.http_player import HttpPlayer
 from flows.speech.player import Player
 from flows.speech.rtsp_player import RtspPlayer
-from flows.speech.speaker import FileSpeaker, Speaker, Spoken
+from flows.speech.speaker import NOBODY, Addressed, FileSpeaker, Speaker, Spoken
 
 FILES = "(files)"  # no speaker can have this id
 
@@ -31,8 +31,8 @@ class SiteSpeakers:
     def find_spoken(self, camera_id: str, key: str) -> Spoken | None:
         return self._of(camera_id).find_spoken(camera_id, key)
 
-    def speak(self, camera_id: str, key: str, sound: bytes) -> Spoken:
-        return self._of(camera_id).speak(camera_id, key, sound)
+    def speak(self, camera_id: str, key: str, sound: bytes, to: Addressed = NOBODY) -> Spoken:
+        return self._of(camera_id).speak(camera_id, key, sound, to)
 
     def line_of(self, camera_id: str) -> str:
         """Which announcements have to wait for one another: the speaker's id, or FILES."""
@@ -54,7 +54,7 @@ def open_speakers(
     Raises:
         Stop: a password is not set, or quiet hours cannot be read.
     """
-    counter = CallCounter(AttemptNotes(data), site.calls.max_per_hour)
+    counter = CallCounter(AttemptNotes(data), Caps.of(site.calls))
     opened = {
         each.id: CarefulSpeaker(
             each, _player(each, environment), data, counter=counter, quiet=quiet_of(site, each)
@@ -65,29 +65,10 @@ def open_speakers(
     return SiteSpeakers(
         data,
         {
-            camera.id: opened[camera.speaker]
-            for camera in site.cameras
-            if camera.id in live_cameras and camera.speaker in opened
+            camera_id: opened[speaker.id]
+            for camera_id, speaker in speakers_heard(site, live_cameras).items()
         },
     )
-
-
-def quiet_of(site: Site, speaker: SpeakerSettings) -> Quiet | None:
-    """A speaker's own quiet hours, else the site's.
-
-    Raises:
-        Stop: the notation cannot be read, or never begins.
-    """
-    own = speaker if speaker.quiet_hours is not None else site.calls
-    if own.quiet_hours is None:
-        return None
-    hours = Hours(
-        f"quiet hours of speaker {speaker.id!r}",
-        own.quiet_hours,
-        site.site.timezone,
-        site.site.country,
-    )
-    return Quiet(hours, own.quiet_hours, own.quiet_volume)
 
 
 def _player(settings: SpeakerSettings, environment: Mapping[str, str]) -> Player:

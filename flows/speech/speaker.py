@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from domain.announcements import AnnouncementResult
+from domain.commands import Hold
 from domain.data_dir import DataDir
 from domain.errors import PutAside, TryAgain
 from domain.ids import mint
@@ -36,6 +37,19 @@ class Spoken:
     started_at: datetime | None = None  # UTC, wall clock: when it was given the sound
     ended_at: datetime | None = None
     volume: float = 1.0  # share of full loudness
+    despite: tuple[Hold, ...] = ()  # what was passed over, at a person's word
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """Whom a call is for, and what a person took on themselves to have it played despite."""
+
+    zone: str = ""  # "<camera>/<zone or line>"; "": not known, no cap of a zone counts it
+    subject: str = ""
+    despite: tuple[Hold, ...] = ()
+
+
+NOBODY = Addressed()
 
 
 class Speaker(Protocol):
@@ -44,7 +58,7 @@ class Speaker(Protocol):
     def find_spoken(self, camera_id: str, key: str) -> Spoken | None:
         """What was, or may have been, played under that key before; None if nothing was."""
 
-    def speak(self, camera_id: str, key: str, sound: bytes) -> Spoken:
+    def speak(self, camera_id: str, key: str, sound: bytes, to: Addressed = NOBODY) -> Spoken:
         """Play a WAV file's content near that camera and remember it under the key.
 
         Raises:
@@ -71,7 +85,7 @@ class FileSpeaker:
         name = path.relative_to(self._data.root).as_posix()
         return Spoken(name, speech.sha256, speech.duration_s, at)
 
-    def speak(self, camera_id: str, key: str, sound: bytes) -> Spoken:
+    def speak(self, camera_id: str, key: str, sound: bytes, to: Addressed = NOBODY) -> Spoken:
         path = self._path(camera_id, key)
         try:
             write_durably(path, sound)

@@ -10,13 +10,12 @@ from typing import Any
 
 import structlog
 
-from domain.announcements import AnnouncementResult, SpokenPart
+from domain.announcements import AnnouncementResult, SpokenPart, announcement_of
 from domain.errors import ForewarnError, PutAside, TryAgain
 from domain.events import AnnouncementMade, Event, OffenceWarned
-from domain.ids import mint
 from event_log.rows import LoggedEvent
 from flows.speech.compose import CallVoice, CallWords
-from flows.speech.speaker import NoSpeaker, Speaker, Spoken
+from flows.speech.speaker import Addressed, NoSpeaker, Speaker, Spoken
 
 log = structlog.get_logger()
 
@@ -130,7 +129,13 @@ def age_s(warned: LoggedEvent, now: datetime) -> float:
 
 def announcement_id(warned: Event) -> str:
     """Id of the event about a warning's announcement."""
-    return mint("evt", warned.id, AnnouncementMade.event_type)
+    return announcement_of(warned.id)
+
+
+def addressed(data: OffenceWarned) -> Addressed:
+    """Whom a warning's call is for."""
+    despite = data.by_hand.despite if data.by_hand else ()
+    return Addressed(f"{data.camera_id}/{data.zone_id}", data.subject_id, despite)
 
 
 def _speak_once(
@@ -146,7 +151,9 @@ def _speak_once(
             _check_in_time(warned, data, tools, rules)
             sound = tools.voice.sound(CallWords.of(data))
             _check_in_time(warned, data, tools, rules)  # making the sound may have taken long
-            spoken = tools.speaker.speak(data.camera_id, warned.event.id, sound.content)
+            spoken = tools.speaker.speak(
+                data.camera_id, warned.event.id, sound.content, addressed(data)
+            )
             return spoken, sound.parts
         except _TooLate:
             if trouble is not None:  # what made it late is what people have to know
@@ -210,6 +217,7 @@ def _made(
         started_at=spoken.started_at if spoken else None,
         ended_at=spoken.ended_at if spoken else None,
         volume=spoken.volume if spoken else 1.0,
+        despite=spoken.despite if spoken else (),
         **outcome,
     )
     time_ = event.time  # of a recording: its own time, so that every run gives the same event

@@ -66,6 +66,7 @@ def judge(
         operator=given.operator,
         reason=given.reason,
         asked_at=given.asked_at,
+        despite=given.despite,
     )
     if given.command is CommandKind.HAND_BACK:
         return Deed(back_to_the_ladder(offence), by_hand)

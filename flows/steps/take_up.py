@@ -14,10 +14,11 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from domain.commands import CommandKind, Refusal, answer_id
+from domain.commands import REFUSAL_FOR, CommandKind, Hold, Refusal, answer_id
 from domain.events import CommandGiven, CommandRefused, Event, OffenceData, OutcomeData
 from domain.refusals import refuse
 from event_log.rows import LoggedEvent
+from flows.speech.speaker import Addressed
 
 log = structlog.get_logger()
 
@@ -49,6 +50,8 @@ class Desk:
     live_cameras: Collection[str] = ()
     useful_for_s: float = 5.0  # words for a live camera: later they would reach somebody else
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    # what would keep a call silent on that camera's loudspeaker at a moment, and its words
+    why_held: Callable[[str, Addressed, datetime], tuple[Hold, str] | None] = lambda *_: None
 
 
 def take_up(logged: LoggedEvent, desk: Desk) -> Pending | Event | None:
@@ -73,5 +76,18 @@ def take_up(logged: LoggedEvent, desk: Desk) -> Pending | Event | None:
         speak_by = given.asked_at + timedelta(seconds=desk.useful_for_s)
         if desk.now() > speak_by:  # the ladder's clock may stand still as long as this program did
             return refuse(event, Refusal.TOO_LATE, f"asked at {given.asked_at.isoformat()}")
+        held = _why_held(given, moves[-1], desk)
+        if held is not None:
+            return refuse(event, REFUSAL_FOR[held[0]], held[1])
     log.info("command_taken_up", command_id=event.id, command=given.command.value)
     return Pending(event, logged.seq, max(each.time for each in moves), speak_by)
+
+
+def _why_held(given: CommandGiven, last: Event, desk: Desk) -> tuple[Hold, str] | None:
+    """What would keep the words from being heard: better told at once than found out afterwards."""
+    about = last.data
+    assert isinstance(about, OffenceData)
+    zone = f"{about.camera_id}/{about.zone_id}"
+    return desk.why_held(
+        given.camera_id, Addressed(zone, about.subject_id, given.despite), desk.now()
+    )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from domain.commands import CommandKind
+from domain.announcements import MAY_HAVE_BEEN_HEARD
+from domain.commands import HOLDS, CommandKind
 from domain.errors import PutAside, Stop, TryAgain
 from domain.facts import BothLanguages
 from domain.ladder import FINAL
@@ -138,6 +139,14 @@ def speak(
     zh: Annotated[str, typer.Option("--zh", help="Own words, in Chinese; needs --en too.")] = "",
     en: Annotated[str, typer.Option("--en", help="Own words, in English; needs --zh too.")] = "",
     reason: ReasonOption = "",
+    despite: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--despite",
+            metavar="HOLD",
+            help="Speak although quiet-hours or a cap forbid it; give it for each. Needs --reason.",
+        ),
+    ] = None,
     wait: WaitOption = WAIT_S,
     key: KeyOption = "",
     data: DataOption = DEFAULT_DATA,
@@ -145,16 +154,27 @@ def speak(
 ) -> None:
     """Have the next rung's text spoken now; or a text of the site; or, where allowed, own words.
 
+    In quiet hours and over a cap it is refused at once, unless you say why it has to be.
+
     Example: forewarn offences speak ofc-9b37
 
     Example: forewarn offences speak ofc-9b37 --text mind-the-step
+
+    Example: forewarn offences speak ofc-9b37 --despite quiet-hours --reason "a child on the ice"
     """
     if bool(zh) != bool(en):
         raise typer.BadParameter("own words are needed in both languages: --zh and --en")
     if text and zh:
         raise typer.BadParameter("either --text or own words, not both")
     words = BothLanguages(zh=zh, en=en) if zh else None
-    wish = _ask(CommandKind.SPEAK, offence, by, reason, key, text_id=text, words=words)
+    asked = despite or []
+    if strange := [each for each in asked if each not in HOLDS]:
+        raise typer.BadParameter(
+            f"needs {' or '.join(HOLDS)}, got {strange[0]}", param_hint="--despite"
+        )
+    holds = tuple(hold for hold in HOLDS if hold in asked)
+    more = {"text_id": text, "words": words, "despite": holds}
+    wish = _ask(CommandKind.SPEAK, offence, by, reason, key, **more)
     _do(wish, data, wait, as_json)
 
 
@@ -204,17 +224,25 @@ def _do(wish: Ask, data: Path, wait_s: float, as_json: bool) -> None:
     Raises:
         PutAside: refused.
         TryAgain: written, but not answered in that time.
+        PutAside: also where words that were to be spoken were not heard.
     """
     from dataclasses import replace
 
-    from event_log.commands import give_command, wait_for_answer
+    from event_log.commands import give_command, wait_for_answer, wait_for_call
 
     with _open(data_dir(data).events_db) as log:
         wish = replace(wish, offence_id=_whole_id(wish.offence_id, data_dir(data).events_db))
         given = give_command(log, wish)
         answer = wait_for_answer(log, given.id, wait_s)
+        is_speech = wish.command is CommandKind.SPEAK and answer and not answer.refusal
+        call = wait_for_call(log, answer.event.id, wait_s) if is_speech and answer else None
     if as_json:
-        print_json(_told(given.id, wish, answer))
+        told = _told(given.id, wish, answer)
+        print_json(
+            told | {"call": call.model_dump(mode="json") if call else None}
+            if wish.command is CommandKind.SPEAK
+            else told
+        )
     if answer is None:
         raise TryAgain(
             f"{wish.command.value} {wish.offence_id}: on record as {given.id}, but not taken up "
@@ -223,9 +251,19 @@ def _do(wish: Ask, data: Path, wait_s: float, as_json: bool) -> None:
         )
     if answer.refusal is not None:
         raise PutAside(f"{wish.command.value} {wish.offence_id}: {answer.refusal.explanation}")
+    if call is not None and call.result not in MAY_HAVE_BEEN_HEARD:
+        raise PutAside(
+            f"{wish.command.value} {wish.offence_id}: on record, and not heard: {call.result}: "
+            f"{call.reason}"
+        )
     if not as_json:
         state = getattr(answer.event.data, "state", "")
         console.print(f"{wish.command.value} {wish.offence_id}: done; it is now {state}")
+    if is_speech and not as_json:
+        where = f" ({call.speaker_id or 'a file'})" if call else ""
+        console.print(
+            f"the call: {call.result if call else 'what came of it is not known yet'}{where}"
+        )
 
 
 def _told(given_id: str, wish: Ask, answer: Answer | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from flows.sources.camera_reader import Playback
 from flows.sources.camera_shard import CameraShardSource, ShardSettings
 from flows.sources.event_log import EventLogSource
 from flows.sources.side_outlets import PacketSink
+from flows.speech.holds import SiteHolds
 from flows.steps.ahead import Ahead
 from flows.steps.detect import DetectStep
 from flows.watch import CommandParts, WatchParts, build_watch_flow
@@ -88,9 +89,10 @@ def operators(
 ) -> CommandParts:
     """Commands out of the event log, until the footage is over."""
     log = EventLog.open(settings.data.events_db)
-    live = (each.id for each in site.cameras if each.is_live or not settings.until_end)
+    live = frozenset(each.id for each in site.cameras if each.is_live or not settings.until_end)
     source = EventLogSource(settings.data.events_db, [CommandGiven.event_type], stop, drain=over)
-    return CommandParts(source, log.find, log.about, frozenset(live))
+    holds = SiteHolds(site, settings.data, live)
+    return CommandParts(source, log.find, log.about, live, holds)
 
 
 def _recorder_for(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import time
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -127,3 +129,32 @@ def test_the_buttons_speak_chinese_and_a_closed_offence_has_none(page, running_c
     page.locator("tbody tr", has_text="已上报").first.click()
     expect(page.locator(".history")).to_contain_text("请派人到场核实")
     expect(_button(page, "立即喊话")).to_have_count(0)
+
+
+def test_at_night_a_second_press_with_a_reason_has_it_spoken_all_the_same(
+    page, running_console, offence_id
+):
+    before = len(_commands(running_console))
+    _open_offence(page, running_console, offence_id)
+    _button(page, "Speak now").click()
+    page.get_by_label("Your name or staff number").press_sequentially("A. Li")
+    _button(page, "Confirm, and put it on record").click()
+    _until(lambda: len(_commands(running_console)) == before + 1)
+    with EventLog.open(running_console.staged.data.events_db) as log:
+        log.append([refuse(_commands(running_console)[-1], Refusal.QUIET_HOURS, "22:00-07:00")])
+    expect(page.get_by_text("These are quiet hours: nothing was said.")).to_be_visible()
+    despite = _button(page, "Speak despite quiet hours")
+    expect(despite).to_be_disabled()
+    page.get_by_label("Reason (needed)").press_sequentially("a child on the ice")
+    despite.click()
+    _until(lambda: len(_commands(running_console)) == before + 2)
+    first, second = (each.data for each in _commands(running_console)[before:])
+    assert (first.despite, first.reason) == ((), "")
+    assert (second.despite, second.reason) == (("quiet-hours",), "a child on the ice")
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)

@@ -43,6 +43,8 @@ def offence_after(*kinds: type) -> Offence:
         (Form("Wang", "why"), set()),
         (Form("Wang", "why", OWN_WORDS, "请", ""), {SPEAK}),
         (Form("Wang", "why", OWN_WORDS, "请", "Please"), set()),
+        (Form("Wang", despite=("cap",)), set(CommandKind)),
+        (Form("Wang", "why", despite=("cap",)), set()),
     ],
 )
 def test_nothing_can_be_confirmed_that_lacks_what_it_needs(

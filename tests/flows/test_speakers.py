@@ -31,13 +31,14 @@ from event_log.examples import warned_event
 from event_log.log import EventLog
 from flows.announce import AnnounceSettings, build_announce_flow
 from flows.speech.attempts import AttemptNotes
-from flows.speech.call_counter import CallCounter
+from flows.speech.call_counter import CallCounter, Caps
 from flows.speech.careful_speaker import CarefulSpeaker
 from flows.speech.compose import CallSound
 from flows.speech.device_player import DevicePlayer
 from flows.speech.g711 import to_alaw, to_mulaw
+from flows.speech.holds import quiet_of
 from flows.speech.http_player import HttpPlayer, encode
-from flows.speech.site_speakers import open_speakers, quiet_of
+from flows.speech.site_speakers import open_speakers
 from flows.speech.speaker import FileSpeaker, NoSpeaker
 from flows.steps.announce_rung import AnnounceRules
 
@@ -209,9 +210,9 @@ def test_the_sites_cap_counts_the_calls_of_all_speakers(data: DataDir) -> None:
 
     with network_speaker() as horn:
         one, other = settings(horn.url), settings(horn.url, id="other")
-        before = CallCounter(AttemptNotes(data), site_cap=3)
+        before = CallCounter(AttemptNotes(data), Caps(site=3))
         results = [call(one, before, "evt-1"), call(other, before, "evt-2")]
-        after = CallCounter(AttemptNotes(data), site_cap=3)  # another process: notes are counted
+        after = CallCounter(AttemptNotes(data), Caps(site=3))  # another process: notes are counted
         with pytest.raises(NoSpeaker):
             call(off, after, "evt-3")  # takes nothing from the others
         results += [call(one, after, "evt-4"), call(other, after, "evt-5")]

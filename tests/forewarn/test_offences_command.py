@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,20 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from domain.commands import CommandKind, answer_id, command_id
+from domain.announcements import AnnouncementMade, announcement_of
+from domain.commands import CommandKind, Refusal, answer_id, command_id
 from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop, TryAgain
-from domain.events import CommandGiven, Event, OffenceComplied, OffenceOpened, OffenceTakenOver
+from domain.events import (
+    CommandGiven,
+    Event,
+    OffenceComplied,
+    OffenceOpened,
+    OffenceTakenOver,
+    OffenceWarned,
+)
+from domain.refusals import refuse
+from event_log.commands import Ask, give_command
 from event_log.examples import one_of_each
 from event_log.log import EventLog
 from forewarn.commands import offences
@@ -137,3 +148,42 @@ def test_a_mistyped_data_folder_is_told_and_not_made(tmp_path: Path) -> None:
     result = run(nowhere, "take-over", OFFENCE)
     assert isinstance(result.exception, Stop)
     assert not nowhere.root.exists()
+
+
+def test_words_despite_quiet_hours_need_a_reason_and_stand_on_record_with_it(
+    data: DataDir,
+) -> None:
+    words = ("speak", OFFENCE, "--wait", "0")
+    assert run(data, *words, "--despite", "the-law").exit_code == 2
+    result = run(data, *words, "--despite", "quiet-hours")
+    assert isinstance(result.exception, PutAside) and "reason" in str(result.exception)
+    assert given(data) == []
+    run(data, *words, "--despite", "cap", "--despite", "quiet-hours", "--reason", "ice breaks")
+    (command,) = given(data)
+    assert (command.despite, command.reason) == (("quiet-hours", "cap"), "ice breaks")
+
+
+@pytest.mark.parametrize("result", ["played", "busy"])
+def test_whoever_has_words_spoken_is_told_whether_they_were(data: DataDir, result: str) -> None:
+    id_ = command_id(OFFENCE, CommandKind.SPEAK, "Wang", "k1")
+    warned, made = example(OffenceWarned), example(AnnouncementMade)
+    call = made.data.model_copy(update={"result": result, "reason": "so it was"})
+    with EventLog.open(data.events_db) as log:
+        answer = replace(warned, id=answer_id(id_), subject=OFFENCE)
+        log.append([answer, replace(made, id=announcement_of(answer.id), data=call)])
+    told_of = run(data, "speak", OFFENCE, "--key", "k1", "--json")
+    assert (told(told_of)["result"], told(told_of)["call"]["result"]) == ("done", result)
+    if result == "played":
+        assert told_of.exit_code == 0
+    else:
+        assert isinstance(told_of.exception, PutAside)
+        assert "not heard: busy: so it was" in str(told_of.exception)
+
+
+def test_a_command_that_was_refused_may_be_asked_for_again(data: DataDir) -> None:
+    ask = Ask(CommandKind.SPEAK, OFFENCE, "Wang", "command line")
+    with EventLog.open(data.events_db) as log:
+        first = give_command(log, ask)
+        assert give_command(log, ask).id == first.id
+        log.append([refuse(first, Refusal.QUIET_HOURS, "until 07:00")])
+        assert give_command(log, ask).id != first.id
