@@ -30,7 +30,7 @@ class BuildNote(BaseModel):
     source_sha256: str
     builder: str
     builder_version: int
-    contract: str  # inputs and outputs, as the registry had them
+    contract: str  # inputs and outputs, as the registry had them, and what else it was built for
     openvino: str
     files: dict[str, str]  # name -> sha256
 
@@ -58,7 +58,7 @@ def why_not_built(entry: ModelEntry, triton_repo: Path = TRITON_REPO) -> str | N
     if (note.builder, note.builder_version) != (entry.builder, _builder(entry).VERSION):
         return "built by an older builder"
     if note.contract != _contract(entry):
-        return "built for other inputs or outputs"
+        return "built for other inputs, outputs or classes"
     folder = built_folder(entry, triton_repo)
     for name, sha256 in note.files.items():
         try:
@@ -124,4 +124,6 @@ def _contract(entry: ModelEntry) -> str:
         side: [(t.name, t.dtype, list(t.shape)) for t in getattr(entry, side)]
         for side in ("inputs", "outputs")
     }
-    return json.dumps(tensors, sort_keys=True)
+    # settings of ours that a builder works in: where they change, it must build again
+    built_for = getattr(_builder(entry), "BUILT_FOR", None)
+    return json.dumps(tensors | ({"built_for": built_for} if built_for else {}), sort_keys=True)

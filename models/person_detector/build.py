@@ -1,8 +1,9 @@
 """Turn TensorFlow's frozen graph into an OpenVINO model that batches.
 
 Taken out of the graph: its pre-processing (a loop over pictures; the callers send 300 x 300
-already) and its suppression (a loop over pictures and classes). Put in: models/person_detector/
-suppression.py. The names of inputs and outputs stay.
+already), its suppression (a loop over pictures and classes) and the classes that no rule can name
+(models/person_detector/kept_classes.py). Put in: models/person_detector/suppression.py. The names of
+inputs and outputs stay, and so do COCO's numbers of the classes.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from domain.classes import COCO_IDS
 from domain.errors import Stop
 from models.registry import ModelEntry
 
-VERSION = 1  # raise it when the built model changes
+VERSION = 2  # raise it when the built model changes
 ANCHORS = 1917
+KEPT = tuple(sorted(COCO_IDS.values()))
+BUILT_FOR = {"classes": KEPT}
 
 _RESIZED = "Preprocessor/map/TensorArrayStack/TensorArrayGatherV3"  # (b, 300, 300, 3) float
 _DECODED_BOXES = "Postprocessor/ExpandDims_1"  # (b, 1917, 1, 4)
-_SCORES = "Postprocessor/convert_scores"  # (b, 1917, 91), after the sigmoid
+_SCORES = "Postprocessor/convert_scores"  # (b, 1917, classes), after the sigmoid
 
 
 def build_model(entry: ModelEntry, source: Path) -> Any:
@@ -29,13 +33,15 @@ def build_model(entry: ModelEntry, source: Path) -> Any:
     """
     import openvino as ov
 
+    from models.person_detector.kept_classes import keep_classes
     from models.person_detector.suppression import suppress
 
     original = ov.Core().read_model(source)
+    keep_classes(original, KEPT)
     image = _feed_pictures_directly(original, entry.inputs[0].name)
     boxes, scores = _cut_before_suppression(original)
     results = []
-    for node, tensor in zip(suppress(boxes, scores), entry.outputs, strict=True):
+    for node, tensor in zip(suppress(boxes, scores, KEPT), entry.outputs, strict=True):
         output = node if isinstance(node, ov.Output) else node.output(0)
         output.get_tensor().set_names({tensor.name})
         results.append(ov.opset13.result(output))

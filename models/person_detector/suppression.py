@@ -20,18 +20,18 @@ MIN_SCORE = 0.05  # lower than the original's 0.3: callers choose their own
 ROUNDS = 6
 
 
-def suppress(boxes: Any, scores: Any) -> tuple[Any, Any, Any, Any]:
+def suppress(boxes: Any, scores: Any, category_ids: tuple[int, ...]) -> tuple[Any, Any, Any, Any]:
     """Build the nodes that keep the best boxes of each class.
 
     Args:
         boxes: output of shape (b, n, 4) float32: top, left, bottom, right in [0, 1].
-        scores: output of shape (b, n, 91) float32; column 0 is the background.
+        scores: output of shape (b, n, c) float32, without the background.
+        category_ids: COCO's number of each of the c columns.
     Returns:
         Nodes: boxes (b, 100, 4), COCO category ids (b, 100), scores (b, 100) falling, and how many
         rows are used (b,). An anchor gives its best class only.
     """
-    without_background = op.slice(scores, _ints(1), _ints(91), _ints(1), _ints(2))
-    best = op.topk(without_background, _int(1), 2, "max", "none", "i64")
+    best = op.topk(scores, _int(1), 2, "max", "none", "i64")
     best_score = op.squeeze(best.output(0), _ints(2))
     best_class = op.squeeze(best.output(1), _ints(2))
 
@@ -47,7 +47,9 @@ def suppress(boxes: Any, scores: Any) -> tuple[Any, Any, Any, Any]:
 
     out_scores, order = final.output(0), final.output(1)
     out_boxes = op.clamp(_take_rows(top_boxes, order), 0.0, 1.0)
-    out_classes = op.add(op.gather_elements(top_class, order, 1), _float(1.0))
+    columns = op.gather_elements(best_class, op.gather_elements(rows, order, 1), 1)
+    numbers = op.constant(np.array(category_ids, np.float32))
+    out_classes = op.gather(numbers, columns, _int(0))
     used = op.reduce_sum(op.convert(op.greater(out_scores, _float(0.0)), "f32"), _ints(1))
     return out_boxes, out_classes, out_scores, used
 

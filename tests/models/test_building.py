@@ -8,6 +8,7 @@ import pytest
 
 from domain.errors import Stop
 from models.building import GRAPH, NOTE, WEIGHTS, build, built_folder, why_not_built
+from models.person_detector import build as person_detector_build
 from models.registry import ModelEntry, read_registry
 from models.sources import fetch
 
@@ -30,7 +31,7 @@ def test_a_built_model_is_up_to_date_until_something_changes(embedder, tmp_path:
     assert why_not_built(newer, tmp_path) == "built from another source file"
     larger = embedder.inputs[0].model_copy(update={"shape": (-1, 320, 320, 3)})
     assert why_not_built(embedder.model_copy(update={"inputs": (larger,)}), tmp_path) == (
-        "built for other inputs or outputs"
+        "built for other inputs, outputs or classes"
     )
 
     with (folder / WEIGHTS).open("r+b") as weights:
@@ -55,3 +56,13 @@ def test_a_size_that_the_face_detector_cannot_take_is_refused(tmp_path: Path) ->
     odd = entry.inputs[0].model_copy(update={"shape": (-1, 500, 700, 3)})
     with pytest.raises(Stop, match="multiples of 32"):
         build(entry.model_copy(update={"inputs": (odd,)}), fetch(entry), tmp_path)
+
+
+def test_a_detector_is_built_again_when_rules_may_name_another_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = read_registry().model("detector")
+    build(detector, fetch(detector), tmp_path)
+    assert why_not_built(detector, tmp_path) is None
+    monkeypatch.setattr(person_detector_build, "BUILT_FOR", {"classes": (1, 2)})
+    assert why_not_built(detector, tmp_path) == "built for other inputs, outputs or classes"

@@ -10,12 +10,13 @@ from openvino import opset13 as op
 from models.person_detector.suppression import CANDIDATES, MAX_IOU, MIN_SCORE, suppress
 
 ANCHORS = 400
+CATEGORY_IDS = (1, 3, 8, 17, 44)
 
 
 def build(batch: int) -> ov.CompiledModel:
     boxes = op.parameter([batch, ANCHORS, 4], ov.Type.f32)
-    scores = op.parameter([batch, ANCHORS, 91], ov.Type.f32)
-    nodes = suppress(boxes.output(0), scores.output(0))
+    scores = op.parameter([batch, ANCHORS, len(CATEGORY_IDS)], ov.Type.f32)
+    nodes = suppress(boxes.output(0), scores.output(0), CATEGORY_IDS)
     results = [op.result(n if isinstance(n, ov.Output) else n.output(0)) for n in nodes]
     model = ov.Model(results, [boxes, scores])
     return ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
@@ -35,15 +36,14 @@ def crowd(seed: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
     middle = middle + random.normal(0, 0.01, middle.shape)
     half = random.uniform(0.04, 0.1, middle.shape)
     boxes = np.concatenate([middle - half, middle + half], axis=2).clip(0, 1)
-    scores = random.uniform(0, 0.04, (batch, ANCHORS, 91))
-    classes = random.integers(1, 4, (batch, ANCHORS))
+    scores = random.uniform(0, 0.04, (batch, ANCHORS, len(CATEGORY_IDS)))
+    classes = random.integers(0, 3, (batch, ANCHORS))
     np.put_along_axis(scores, classes[..., None], random.uniform(0, 1, (batch, ANCHORS, 1)), 2)
-    scores[..., 0] = 0.9  # background does not compete
     return boxes.astype(np.float32), scores.astype(np.float32)
 
 
 def greedy(boxes: np.ndarray, scores: np.ndarray) -> list[tuple[float, int, tuple[float, ...]]]:
-    best_class, best = scores[:, 1:].argmax(1) + 1, scores[:, 1:].max(1)
+    best_class, best = np.take(CATEGORY_IDS, scores.argmax(1)), scores.max(1)
     kept: list[int] = []
     for row in np.argsort(-best)[:CANDIDATES]:
         rivals = [k for k in kept if best_class[k] == best_class[row]]
