@@ -29,8 +29,8 @@ from evidence_store.pins import Pin
 from evidence_store.site_key import keys_of, open_chain
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
+from flows.kept_files import plain_name
 from flows.open_offences import OpenOffences
-from flows.speech.speaker import plain_name
 
 # they share the slow steps: writing the table's files anew, and searching all files
 AT_ONCE = 200

@@ -29,9 +29,9 @@ from domain.events import Sighting
 from evidence_store.footage import FootageFinder, cut_footage, grab_sighting
 from evidence_store.masking import mask_regions
 from evidence_store.stills import encode_jpeg
+from flows.kept_files import plain_name, write_durably
 from flows.masks.faces import FindsFaces, find_all_faces
 from flows.notices.message import PictureState
-from flows.speech.speaker import plain_name, write_durably
 
 log = structlog.get_logger()
 

@@ -1,21 +1,17 @@
-"""What is remembered of each attempt to be heard, so that no call is made twice.
-
-A note is on the disk before the speaker gets the sound. A note without an end means that the process
-died in between: the call may have been heard, so it is not made again.
-"""
+"""What is remembered of each attempt to be heard, so that no call is made twice."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from domain.announcements import AnnouncementResult
 from domain.commands import Hold
 from domain.data_dir import DataDir
-from domain.errors import TryAgain
-from flows.speech.speaker import Spoken, plain_name, write_durably
+from flows.note_files import NoteFiles
+from flows.speech.speaker import Spoken
 
 INTERRUPTED = "forewarn ended while the speaker was being asked; it is not asked again"
 
@@ -58,50 +54,18 @@ class Attempt(BaseModel):
         )
 
 
-class AttemptNotes:
+class AttemptNotes(NoteFiles[Attempt]):
     """announcements/<camera>/<key>.json beside the sound."""
 
     def __init__(self, data: DataDir) -> None:
-        self._folder = data.announcements
-
-    def find(self, camera_id: str, key: str) -> Attempt | None:
-        """The note of a call; None if it was never begun.
-
-        Raises:
-            TryAgain: the note is there and cannot be read; better silent than twice.
-        """
-        path = self._path(camera_id, key)
-        try:
-            return Attempt.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
-            return None
-        except (OSError, ValidationError) as error:
-            raise TryAgain(
-                f"{camera_id}: {path}: the note of a call cannot be read, so the call is not made: "
-                f"{str(error).splitlines()[0]}"
-            ) from error
-
-    def write(self, camera_id: str, key: str, attempt: Attempt) -> None:
-        """Keep a note; on the disk when this returns.
-
-        Raises:
-            TryAgain: the disk is full or the folder cannot be written.
-        """
-        path = self._path(camera_id, key)
-        try:
-            write_durably(path, attempt.model_dump_json().encode())
-        except OSError as error:
-            raise TryAgain(f"{camera_id}: {path} cannot be written: {error.strerror}") from error
+        super().__init__(data.announcements, Attempt, "call")
 
     def begun_since(self, since: datetime) -> list[Attempt]:
         """Calls of which a speaker was given the sound since then."""
-        found = [_read_if_whole(path) for path in self._recent(since - timedelta(seconds=60))]
         return [
             attempt
-            for attempt in found
-            if attempt is not None
-            and attempt.started_at > since
-            and attempt.result not in NOT_BEGUN
+            for attempt in self._whole(self._recent(since - timedelta(seconds=60)))
+            if attempt.started_at > since and attempt.result not in NOT_BEGUN
         ]
 
     def _recent(self, since: datetime) -> list[Path]:
@@ -111,20 +75,10 @@ class AttemptNotes:
             if (written_at := _mtime(path)) is not None and written_at >= since.timestamp()
         ]
 
-    def _path(self, camera_id: str, key: str) -> Path:
-        return self._folder / plain_name(camera_id) / f"{plain_name(key)}.json"
-
 
 def _mtime(path: Path) -> float | None:
     """None where the note has gone meanwhile: one that is missing must not hide the others."""
     try:
         return path.stat().st_mtime
     except OSError:
-        return None
-
-
-def _read_if_whole(path: Path) -> Attempt | None:
-    try:
-        return Attempt.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
         return None

@@ -13,8 +13,8 @@ import numpy as np
 from av.audio.resampler import AudioResampler
 
 from domain.errors import PutAside, TryAgain
+from flows.kept_files import write_durably
 from flows.speech.engine import SAMPLE_BYTES, SAMPLE_RATE_HZ, Speech, read_speech
-from flows.speech.speaker import write_durably
 
 LONGEST_S = 60.0  # nobody listens longer to a loudspeaker
 SOFTEST_PEAK = 0.01  # of full scale; what stays below is silence or a broken microphone

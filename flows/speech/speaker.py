@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +11,8 @@ from domain.announcements import AnnouncementResult
 from domain.commands import Hold
 from domain.data_dir import DataDir
 from domain.errors import PutAside, TryAgain
-from domain.ids import mint
+from flows.kept_files import plain_name, write_durably
 from flows.speech.engine import read_speech
-
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
 class NoSpeaker(TryAgain):
@@ -98,29 +94,3 @@ class FileSpeaker:
 
     def _path(self, camera_id: str, key: str) -> Path:
         return self._data.announcements / plain_name(camera_id) / f"{plain_name(key)}.wav"
-
-
-def plain_name(name: str) -> str:
-    """The name itself where it is plain, else a name minted from it: ids come from outside."""
-    return name if _PLAIN_NAME.fullmatch(name) else mint("name", name)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace a file in one step; it survives a loss of power once this returns."""
-    # flushed before the rename: after a loss of power an empty file would pass for spoken
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # one name for all attempts: what a killed one left is written over by the next
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    finally:
-        temporary.unlink(missing_ok=True)
