@@ -13,6 +13,7 @@ from domain.data_dir import DataDir
 
 DEFAULT_DATA = Path("var")
 
+SiteArgument = Annotated[Path, typer.Argument(metavar="SITE", help="The site file (YAML).")]
 DataOption = Annotated[
     Path,
     typer.Option(

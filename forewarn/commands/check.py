@@ -13,11 +13,11 @@ from domain.facts import Fault
 from domain.site import Camera, Site
 from domain.site_file import SiteFileError, name_lines
 from forewarn.checked_site import load_checked_site, refuse
-from forewarn.options import JsonOption, console, print_json
+from forewarn.options import JsonOption, SiteArgument, console, print_json
 
 
 def check(
-    site_file: Annotated[Path, typer.Argument(metavar="SITE", help="The site file (YAML).")],
+    site_file: SiteArgument,
     cameras: Annotated[
         bool,
         typer.Option("--cameras/--no-cameras", help="Also open each camera and read one frame."),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # LanceDB takes a second to load
     from evidence_store.holds import Hold
     from forewarn.keeping import Keeper
 
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; goes into the custody chain.")]
 MomentOption = Annotated[datetime | None, typer.Option("--from", help="Footage held, from (UTC).")]
 
 
@@ -31,7 +32,7 @@ def hold(
     evidence_id: Annotated[
         str | None, typer.Argument(metavar="[EVIDENCE_ID]", help="The record; else --camera.")
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why; goes into the custody chain.")] = "",
+    reason: ReasonOption = "",
     owner: Annotated[
         str, typer.Option("--owner", help="Who answers for it, and may say when it ends.")
     ] = "",
@@ -101,7 +102,7 @@ def release(
     wanted: Annotated[
         str, typer.Argument(metavar="HOLD_ID|EVIDENCE_ID", help="One hold, or all of a record.")
     ],
-    reason: Annotated[str, typer.Option("--reason", help="Why; goes into the custody chain.")] = "",
+    reason: ReasonOption = "",
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from domain.errors import PutAside
 from domain.site_file import load_site
-from forewarn.options import JsonOption, console, print_json
+from forewarn.options import JsonOption, SiteArgument, console, print_json
 
 app = typer.Typer(
     no_args_is_help=True, help="Messages to people: try whether they arrive, before they must."
@@ -23,7 +22,7 @@ def about() -> None:
 
 @app.command("test")
 def test(
-    site_file: Annotated[Path, typer.Argument(metavar="SITE", help="The site file (YAML).")],
+    site_file: SiteArgument,
     to: Annotated[
         list[str] | None,
         typer.Option("--to", metavar="ID", help="This recipient only; may be given several times."),

@@ -24,6 +24,7 @@ from forewarn.options import (
     DataOption,
     JsonOption,
     KeysOption,
+    SiteArgument,
     console,
     data_dir,
     keys_dir,
@@ -52,7 +53,7 @@ UnsealedOption = Annotated[
 
 
 def run(
-    site_file: Annotated[Path, typer.Argument(metavar="SITE", help="The site file (YAML).")],
+    site_file: SiteArgument,
     until_end: Annotated[
         bool,
         typer.Option(

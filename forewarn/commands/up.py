@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from forewarn.options import (
     DEFAULT_DATA,
     DataOption,
     KeysOption,
+    SiteArgument,
     console,
     data_dir,
     keys_dir,
@@ -35,7 +35,7 @@ from forewarn.supervisor import Supervisor
 
 
 def up(
-    site_file: Annotated[Path, typer.Argument(metavar="SITE", help="The site file (YAML).")],
+    site_file: SiteArgument,
     port: Annotated[
         int, typer.Option("--port", min=1, max=65535, help="Where the pages are served.")
     ] = 5006,
