@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from domain.facts import Facts
+from domain.facts import Facts, Fault
 
 LONGEST_YEARS = 30
 _TERM = re.compile(r"([1-9]\d{0,3}) (hour|day|week|month|year)s?")
@@ -71,7 +71,8 @@ class CategoryTerms(Facts):
     """Other terms for the rules of one category; what is not named here follows the general terms."""
 
     category: str = Field(
-        min_length=1, description="class, or class and sub-class, as the rules name it"
+        min_length=1,
+        description="class, or class and sub-class, of the taxonomy, such as street or street/stall",
     )
     complied: Term | None = Field(default=None, description=_AS_ABOVE)
     lapsed: Term | None = Field(default=None, description=_AS_ABOVE)
@@ -146,24 +147,14 @@ class Retention(Facts):
         return sorted(fitting, key=lambda each: -len(each.category))
 
 
-def wrong_categories(
-    retention: Retention, known: Collection[str | None]
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Terms of categories that no rule has, or that stand there twice: where, and what is wrong.
-
-    Args:
-        known: categories of the site's rules.
-    """
-    names = sorted(each for each in known if each)
+def repeated_categories(retention: Retention) -> Iterator[Fault]:
+    """Categories whose terms stand there twice: where, and what is wrong."""
     seen: set[str] = set()
     for row, terms in enumerate(retention.categories):
-        where = ("retention", "categories", row, "category")
         if terms.category in seen:
-            yield where, f"each category should be there once, {terms.category!r} came before"
+            words = f"each category should be there once, {terms.category!r} came before"
+            yield ("retention", "categories", row, "category"), words
         seen.add(terms.category)
-        if not any(f"{each}/".startswith(f"{terms.category}/") for each in names):
-            there = ", ".join(names) or "none"
-            yield where, f"names {terms.category!r}, which no rule has; categories: {there}"
 
 
 _OUTCOMES = frozenset(CategoryTerms.model_fields) - {"category"}

@@ -21,7 +21,7 @@ from domain.facts import BothLanguages as BothLanguages
 from domain.facts import Facts, Fraction01, Identifier
 from domain.operators import OperatorSettings
 from domain.recipients import Recipient
-from domain.retention import Retention, wrong_categories
+from domain.retention import Retention, repeated_categories
 from domain.rungs import Ladder as Ladder
 from domain.rungs import Rung as Rung
 from domain.site_references import reference_faults
@@ -200,11 +200,10 @@ class Site(Facts):
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
-        categories = {rule.category for rule in self.rules}
         faults = [
             *reference_faults(self),
             *call_faults(self),
-            *wrong_categories(self.retention, categories),
+            *repeated_categories(self.retention),
         ]
         if faults:
             # the places ride along, so that the reader of the file can name their lines

@@ -69,13 +69,23 @@ class Taxonomy(Facts):
 
 
 def category_faults(site: Site, taxonomy: Taxonomy) -> Iterator[Fault]:
-    """Rules whose category the taxonomy does not have, with the nearest that it has."""
+    """Rules and terms whose category the taxonomy does not have, with the nearest that it has.
+
+    Terms may name what no rule has (any more): its evidence may still be there.
+    """
     known = list(taxonomy.categories())
     where = site.taxonomy or "the shipped taxonomy"
-    for row, rule in enumerate(site.rules):
-        if rule.category is None or rule.category in known:
-            continue
-        near = get_close_matches(rule.category, known, n=3, cutoff=0.5)
-        near = near or [each for each in known if each.endswith(f"/{rule.category}")]
-        hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known)}"
-        yield ("rules", row, "category"), f"{where} has no category {rule.category!r}; {hint}"
+    named = [(("rules", row, "category"), rule.category) for row, rule in enumerate(site.rules)]
+    named += [
+        (("retention", "categories", row, "category"), terms.category)
+        for row, terms in enumerate(site.retention.categories)
+    ]
+    for place, category in named:
+        if category is not None and category not in known:
+            yield place, f"{where} has no category {category!r}; {_nearest(category, known)}"
+
+
+def _nearest(category: str, known: list[str]) -> str:
+    near = get_close_matches(category, known, n=3, cutoff=0.5)
+    near = near or [each for each in known if each.endswith(f"/{category}")]
+    return f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known)}"

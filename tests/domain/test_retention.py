@@ -74,5 +74,29 @@ def test_a_wrong_term_or_category_is_named_with_its_line(tmp_path: Path) -> None
     assert f"site.yaml:{line}:" in str(raised.value)
     wrong = "\nretention:\n  categories:\n    - {category: no-such, complied: 3 days}\n"
     site_file.write_text(sample + wrong, encoding="utf-8")
-    with pytest.raises(SiteFileError, match=f"site.yaml:{line + 1}:.*which no rule has"):
+    with pytest.raises(SiteFileError, match=f"site.yaml:{line + 1}:.*no category 'no-such'"):
+        load_site(site_file)
+
+
+def test_terms_may_name_any_class_or_category_of_the_taxonomy(tmp_path: Path) -> None:
+    sample = (ROOT / "samples" / "site.yaml").read_text(encoding="utf-8")
+    site_file = tmp_path / "site.yaml"
+
+    def with_terms(*categories: str) -> None:
+        rows = "".join(f"    - {{category: {each}, complied: 3 days}}\n" for each in categories)
+        text = f"{sample}\nretention:\n  categories:\n{rows}"
+        site_file.write_text(text, encoding="utf-8")
+
+    with_terms("traffic", "fire/blocked-exit")  # no rule of the sample has one
+    kept = load_site(site_file).retention
+    assert kept.term_of("complied", "traffic/parking") == (
+        "3 days",
+        "retention.categories[traffic].complied",
+    )
+    assert kept.term_of("complied", "fire/e-bike-indoors")[0] == "30 days"
+    with_terms("trafic")
+    with pytest.raises(SiteFileError, match="did you mean traffic"):
+        load_site(site_file)
+    with_terms("traffic", "traffic")
+    with pytest.raises(SiteFileError, match="should be there once"):
         load_site(site_file)
