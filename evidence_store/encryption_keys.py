@@ -1,6 +1,7 @@
 """The keys that originals are encrypted with: one in force, and older ones that still open files.
 
-They come from the environment (FOREWARN_ENCRYPTION_KEY: 64 hex digits, older keys behind it), or
+They come from the environment (FOREWARN_ENCRYPTION_KEY: 64 hex digits, older keys behind it; "off"
+in the first place: none is in force), or
 lie in the key folder: `encryption.key` is in force, `encryption-retired/<key id>.key` still open
 what they encrypted. A key's id tells which key it is and nothing of what it is.
 """
@@ -20,6 +21,7 @@ from domain.errors import Stop, TryAgain
 from evidence_store.whole_files import put_private
 
 KEY_VARIABLE = "FOREWARN_ENCRYPTION_KEY"
+NONE_IN_FORCE = "off"  # in the variable, before keys that still open files
 KEY_NAME = "encryption.key"
 RETIRED_FOLDER = "encryption-retired"
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
@@ -175,11 +177,33 @@ def find_encryption_keys(folder: Path) -> EncryptionKeys:
     Raises:
         Stop: there is a key, but it cannot be used.
     """
-    given = os.environ.get(KEY_VARIABLE, "").replace(",", " ").split()
+    given = _given()
     if not given:
         return EncryptionKeyFolder(folder).keys()
-    keys = [EncryptionKey.read(each, KEY_VARIABLE) for each in given]
-    return EncryptionKeys(keys[0], {key.key_id: key for key in keys[1:]}, KEY_VARIABLE)
+    is_off = given[0] == NONE_IN_FORCE
+    keys = [EncryptionKey.read(each, KEY_VARIABLE) for each in given[is_off:]]
+    current, older = (None, keys) if is_off else (keys[0], keys[1:])
+    return EncryptionKeys(current, {key.key_id: key for key in older}, KEY_VARIABLE)
+
+
+def check_not_by_variable(instead: str) -> None:
+    """Before key files are changed: a key in the environment counts before any of them.
+
+    Args:
+        instead: what to do where the key comes from there.
+    Raises:
+        Stop: it does.
+    """
+    given = _given()
+    if given and given[0] != NONE_IN_FORCE:
+        raise Stop(
+            f"the encryption key in force comes from {KEY_VARIABLE}, which counts before any key file; "
+            f"{instead}"
+        )
+
+
+def _given() -> list[str]:
+    return os.environ.get(KEY_VARIABLE, "").replace(",", " ").split()
 
 
 def new_key() -> EncryptionKey:

@@ -41,10 +41,11 @@ def create(
 
     Example: forewarn keys encryption create --data var/site
     """
-    from evidence_store.encryption_keys import EncryptionKeyFolder
+    from evidence_store.encryption_keys import EncryptionKeyFolder, check_not_by_variable
     from evidence_store.open_vault import encryption_folder
     from evidence_store.site_key import open_chain
 
+    check_not_by_variable("unset it where forewarn is started to use a key file instead")
     folder, key_folder = data_dir(data), keys_dir(keys)
     chain = open_chain(folder, key_folder)
     place = EncryptionKeyFolder(encryption_folder(folder, key_folder))
@@ -94,11 +95,12 @@ def rotate(
 
     Example: forewarn keys encryption rotate --data var/site
     """
-    from evidence_store.encryption_keys import EncryptionKeyFolder
+    from evidence_store.encryption_keys import EncryptionKeyFolder, check_not_by_variable
     from evidence_store.open_vault import encryption_folder
     from evidence_store.site_key import open_chain
     from forewarn.run_lock import run_lock
 
+    check_not_by_variable("to rotate it, put the new key before the old one, with a blank")
     folder, key_folder = data_dir(data), keys_dir(keys)
     place = EncryptionKeyFolder(encryption_folder(folder, key_folder))
     with run_lock(folder):
@@ -178,14 +180,21 @@ def off(
 ) -> None:
     """Keep originals plain from now on; what is encrypted stays so, and its key is kept.
 
+    A key in FOREWARN_ENCRYPTION_KEY is turned off there: write `off` and a blank before it, so that it
+    still opens what it encrypted, and then say this.
+
     Example: forewarn keys encryption off --reason "the disk itself is encrypted"
     """
     from evidence_store.access_log import checked_reason
-    from evidence_store.encryption_keys import EncryptionKeyFolder
+    from evidence_store.encryption_keys import EncryptionKeyFolder, check_not_by_variable
     from evidence_store.open_vault import encryption_folder
     from evidence_store.site_key import open_chain
     from forewarn.run_lock import run_lock
 
+    check_not_by_variable(
+        "where forewarn is started, and here, write `off` and a blank before it (it then only opens "
+        "what it encrypted), or unset it where nothing is encrypted with it; then say this again"
+    )
     folder, key_folder = data_dir(data), keys_dir(keys)
     place = EncryptionKeyFolder(encryption_folder(folder, key_folder))
     with run_lock(folder):

@@ -12,7 +12,9 @@ from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop
 from evidence_store.check_custody import check_chain
 from evidence_store.custody import CustodyChain
+from evidence_store.encryption_keys import KEY_VARIABLE, new_key
 from evidence_store.keys import PASSPHRASE_VARIABLE, KeyFolder
+from evidence_store.open_vault import encryption_told, open_sealing_vault
 from evidence_store.site_key import keys_of
 from evidence_store.vault import Vault
 from forewarn.commands import keys
@@ -37,6 +39,26 @@ def run(data: DataDir, *words: str, passphrase: str = "") -> Result:
 def told(result: Result) -> list[dict[str, object]]:
     assert result.exit_code == 0, result.output
     return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_a_key_from_the_environment_is_turned_off_there(
+    data: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, old = new_key(), new_key()
+    monkeypatch.setenv(KEY_VARIABLE, f"{key.secret.hex()} {old.secret.hex()}")
+    told(run(data, "create", "--json"))
+    chain = CustodyChain(data.custody, KeyFolder(data.keys).signer())
+    assert open_sealing_vault(data, None, chain).keys.current == key
+    for command in (("off", "--reason", "the disk is encrypted"), ("create",), ("rotate",)):
+        refused = str(run(data, "encryption", *command).exception)
+        assert KEY_VARIABLE in refused and key.secret.hex() not in refused
+    assert encryption_told(chain) == key.key_id, "nothing was said to be off that is on"
+    monkeypatch.setenv(KEY_VARIABLE, f"off {key.secret.hex()}")
+    with pytest.raises(Stop, match="forewarn keys encryption off"):
+        open_sealing_vault(data, None, chain)
+    told(run(data, "encryption", "off", "--reason", "the disk is encrypted", "--json"))
+    keys_now = open_sealing_vault(data, None, chain).keys
+    assert (keys_now.current, [*keys_now.retired]) == (None, [key.key_id])
 
 
 def test_a_key_is_made_once(data: DataDir) -> None:
