@@ -9,6 +9,7 @@ from domain.site import Site
 from evidence_store.due import Standing
 from evidence_store.eraser import Erased
 from evidence_store.erasure import Request
+from flows.notices.still import remove_old_pictures
 from forewarn.keeping import AT_ONCE, Beat, Keeper
 
 
@@ -37,6 +38,7 @@ def retain(
         done += keeper.erase([_request(each) for each in due[start : start + AT_ONCE]], beat)
     keeper.erase_released_footage()
     keeper.forget_old_stories(site, now)
+    remove_old_pictures(keeper.data)  # a site that tells nobody any more has no notifier to do it
     return done
 
 

@@ -66,6 +66,7 @@ class MaskedStills:
         faces: FindsFaces,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._data = data
         self._folder = data.notifications / "pictures"
         self._work = data.notifications / "work"
         self._footage = footage
@@ -96,12 +97,7 @@ class MaskedStills:
 
     def tidy(self) -> None:
         """Remove pictures older than a day."""
-        for path in self._folder.glob("*.jpg"):
-            try:
-                if path.stat().st_mtime < time.time() - KEEP_S:
-                    path.unlink()
-            except OSError:  # gone already
-                continue
+        remove_old_pictures(self._data)
 
     def _begin(
         self, path: Path, request_id: str, camera_id: str, sighting: Sighting, wait_s: float
@@ -145,6 +141,24 @@ class MaskedStills:
 
     def _path(self, request_id: str) -> Path:
         return self._folder / f"{plain_name(request_id)}.jpg"
+
+
+def remove_old_pictures(data: DataDir) -> int:
+    """Remove pictures older than a day, and what a killed notifier left of making one (unmasked).
+
+    Returns:
+        how many files.
+    """
+    before, removed = time.time() - KEEP_S, 0
+    pictures = (data.notifications / "pictures").glob("*.jpg")
+    for path in (*pictures, *(data.notifications / "work").rglob("*")):
+        try:
+            if path.is_file() and path.stat().st_mtime < before:
+                path.unlink()
+                removed += 1
+        except OSError:  # gone already
+            continue
+    return removed
 
 
 def _only_the_subject(masked: np.ndarray, sighting: Sighting) -> np.ndarray:

@@ -77,14 +77,20 @@ def notify(settings: ProgramSettings, site: Site) -> None:
         connection.close()
 
 
-def hourly(*jobs: Callable[[], None]) -> Callable[[], None]:
-    """Does the jobs at once, and again whenever it is called and an hour has gone by."""
-    due_s = 0.0
+def hourly(
+    *jobs: Callable[[], object], clock: Callable[[], float] = time.monotonic
+) -> Callable[[], None]:
+    """Does the jobs at once, and again whenever it is called and an hour has gone by.
+
+    Args:
+        clock: seconds since any moment.
+    """
+    due_s = clock()
 
     def do() -> None:
         nonlocal due_s
-        if time.monotonic() >= due_s:
-            due_s = time.monotonic() + 3600
+        if clock() >= due_s:
+            due_s = clock() + 3600
             for job in jobs:
                 job()
 

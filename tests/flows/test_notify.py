@@ -40,6 +40,7 @@ from flows.notices.still import MaskedStills
 from flows.notify import WANTED_TYPES, build_notify_flow
 from flows.sinks.event_log import EventLogSink
 from flows.sources.event_log import EventLogSource
+from forewarn.programs.notify import hourly
 from models.direct import DirectInference
 from models.serving.client import FaceDetector
 
@@ -479,3 +480,11 @@ def _closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def test_tidying_up_is_done_at_once_and_every_hour() -> None:
+    now_s, done = [50_000.0], []
+    tidy = hourly(lambda: done.append(now_s[0]), clock=lambda: now_s[0])
+    for now_s[0] in (50_000.0, 50_001.0, 53_599.0, 53_600.0, 53_601.0, 57_200.0):
+        tidy()
+    assert done == [50_000.0, 53_600.0, 57_200.0]

@@ -144,6 +144,21 @@ def test_a_restored_folder_learns_from_the_newer_chain_what_was_erased(
     assert isinstance(run(old, *words, "--apply").exception, Stop)
 
 
+def test_pictures_of_messages_go_after_a_day_also_where_nobody_is_told_any_more(
+    data: DataDir, site: Site
+) -> None:
+    keep(data, 1)
+    pictures, work = data.notifications / "pictures", data.notifications / "work" / "tmp1"
+    for folder in (pictures, work):
+        folder.mkdir(parents=True)
+        for name, age_s in (("old.jpg", 90_000), ("new.jpg", 60)):
+            (folder / name).write_bytes(b"picture")
+            at = datetime.now(UTC).timestamp() - age_s
+            os.utime(folder / name, (at, at))
+    retain(Keeper.open(data, data.keys), site, datetime.now(UTC))
+    assert sorted(each.name for each in data.notifications.rglob("*.jpg")) == ["new.jpg"] * 2
+
+
 def test_old_stories_go_once_their_evidence_has_gone(data: DataDir, site: Site) -> None:
     kept = keep(data, 1)
     example = next(each for each in one_of_each() if isinstance(each.data, OffenceOpened))
