@@ -18,6 +18,8 @@ from pydantic import ValidationError
 from domain.errors import PutAside
 from domain.events import EvidenceFile
 from evidence_store.custody import CustodyChain, Entry
+from evidence_store.erasure import check_not_erased
+from evidence_store.folder_lock import alone_with
 from evidence_store.sealed_files import ADDED, SealedFiles, vouch_for
 from evidence_store.vault import Vault, saying_what_failed
 from evidence_store.whole_files import sha256_of, sync_file, sync_folder
@@ -41,24 +43,27 @@ def add_files(
         the files; their names begin with "added/".
     Raises:
         TryAgain: disk or chain cannot be written; call again.
-        PutAside: the record is gone.
+        PutAside: the record is gone, or is being erased.
     """
     record = vault.folder_of(evidence_id)
-    if not record.is_dir():
-        raise PutAside(f"{evidence_id}: is not in the vault any more, nothing was added")
     with saying_what_failed(f"masked copies of {evidence_id}", record):
         for path in folder.iterdir():
             path.chmod(0o444)
             sync_file(path)
         folder.chmod(0o755)
         sync_folder(folder)
-        _put_in_place(folder, record / ADDED)
-    files = tuple(
-        vouch_for(record / ADDED / name, role).model_copy(update={"name": f"{ADDED}/{name}"})
-        for name, role in sorted(roles.items())
-    )
-    told = {"files": [file.model_dump() for file in files], "how": dict(how)}
-    chain.append_once("added", evidence_id, told)
+        files = tuple(
+            vouch_for(folder / name, role).model_copy(update={"name": f"{ADDED}/{name}"})
+            for name, role in sorted(roles.items())
+        )
+        told = {"files": [file.model_dump() for file in files], "how": dict(how)}
+        # copies and entry in one: whoever looks at the record sees both or none
+        with alone_with(record) as is_there:
+            if not is_there:
+                raise PutAside(f"{evidence_id}: is not in the vault any more, nothing was added")
+            check_not_erased(evidence_id, chain)
+            _put_in_place(folder, record / ADDED)
+            chain.append_once("added", evidence_id, told)
     return files
 
 

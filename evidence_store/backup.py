@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,11 +21,13 @@ from domain.errors import PutAside
 from evidence_store.backup_store import BackupStore, Listed, Snapshot, saying_what_failed
 from evidence_store.custody import CustodyChain
 from evidence_store.encryption_keys import KEY_NAME, RETIRED_FOLDER
+from evidence_store.folder_lock import as_it_is
 from evidence_store.keys import PRIVATE_NAME, PUBLIC_FOLDER
+from evidence_store.manifest import MANIFEST_NAME
 from evidence_store.sealed_files import ADDED
-from evidence_store.standing import AddedFiles, standing_records
+from evidence_store.standing import ToldRecord, standing_records
 
-TRIES = 3  # a record that is erased while it is copied makes the cut be taken again
+TRIES = 10  # a record that changes while the others are copied makes the cut be taken again
 # of the key folder: what may be seen by everybody, and what may not
 PUBLIC_KEYS = (PUBLIC_FOLDER, "time-stamping", "content-credentials")
 PRIVATE_KEYS = (PRIVATE_NAME, KEY_NAME, RETIRED_FOLDER)
@@ -64,6 +66,10 @@ def create_backup(
         name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         taking = _Taking(data, store, _known(store))
         taking.events()
+        if (
+            with_private_keys
+        ):  # also before: originals may come under another key while they are copied
+            taking.key_files(key_folder, PRIVATE_KEYS)
         taking.records(chain, progress)
         for folder in (*plain_folders(data), *data.evidence.glob("set-aside-*")):
             taking.tree(folder, data.root)
@@ -71,7 +77,7 @@ def create_backup(
         if with_private_keys:
             taking.key_files(key_folder, PRIVATE_KEYS)
         facts = {
-            "records": len(taking.by_record),
+            "records": sum(bool(each.files) for each in taking.by_record.values()),
             "custody_entries": taking.custody_entries,
             "with_private_keys": with_private_keys,
             "missing": taking.missing,
@@ -80,6 +86,15 @@ def create_backup(
         snapshot = store.write(name, files, facts, chain.signer)
     chain.append("backed up", "", {"backup": name, "records": snapshot.records})
     return snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class _TakenRecord:
+    """A record that was copied."""
+
+    told: ToldRecord  # by the chain, when it was copied
+    files: Mapping[str, Listed]  # by name
+    fault: str  # what of it is not there, or is not what the chain tells of; "": nothing
 
 
 @dataclass
@@ -91,7 +106,7 @@ class _Taking:
     known: dict[str, Listed]  # of the snapshot before
     files: dict[str, Listed] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
-    by_record: dict[str, dict[str, Listed]] = field(default_factory=dict)
+    by_record: dict[str, _TakenRecord] = field(default_factory=dict)
     custody_entries: int = 0
 
     def events(self) -> None:
@@ -112,18 +127,29 @@ class _Taking:
             self._take(copy, self.data.events_db.name)
 
     def records(self, chain: CustodyChain, progress: Progress) -> None:
-        """The chain, and every record that it tells of."""
+        """The chain, and every record that it tells of, as it tells of it.
+
+        What changed since the chain was copied makes both be looked at once more; what did not is
+        not copied again, so that this ends also where much is going on.
+        """
         for _ in range(TRIES):
-            standing, self.missing = self._cut(chain), []
-            self.by_record.clear()
+            standing = self._cut(chain)
+            self.by_record = {
+                each: taken
+                for each, taken in self.by_record.items()
+                if taken.told == standing.get(each) and not taken.fault
+            }
             for number, evidence_id in enumerate(sorted(standing), start=1):
-                if fault := self._record(evidence_id, standing[evidence_id]):
-                    self.missing.append(f"{evidence_id}: {fault}")
+                if evidence_id not in self.by_record:
+                    taken = self._record(evidence_id, standing[evidence_id])
+                    self.by_record[evidence_id] = taken
                 progress(number, len(standing))
-            if not self.missing or standing == standing_records(chain.lines()):
+            faults = {each: taken.fault for each, taken in self.by_record.items() if taken.fault}
+            if not faults or standing == standing_records(chain.lines()):
                 break  # what is gone was gone before, which `verify` names as well
+        self.missing = [f"{each}: {fault}" for each, fault in sorted(faults.items())]
         for taken in self.by_record.values():
-            self.files |= taken
+            self.files |= taken.files
 
     def tree(self, folder: Path, root: Path) -> None:
         """All files beneath a folder."""
@@ -142,7 +168,7 @@ class _Taking:
                 for each in [path] if path.is_file() else sorted(path.rglob("*.*")):
                     self._take(each, f"keys/{each.relative_to(root).as_posix()}")
 
-    def _cut(self, chain: CustodyChain) -> dict[str, AddedFiles]:
+    def _cut(self, chain: CustodyChain) -> dict[str, ToldRecord]:
         """Keep the chain as it is now; what it tells of."""
         with tempfile.TemporaryFile(dir=self.store.folder) as copy:
             self.custody_entries, lines = 0, []
@@ -158,32 +184,28 @@ class _Taking:
         self.files[name] = Listed(name, sha256, size, "0")
         return standing_records(lines)
 
-    def _record(self, evidence_id: str, added: AddedFiles) -> str:
-        """What of a record is not there, "" if all is; only what the chain told of is taken.
-
-        A file that got another name meanwhile (it was encrypted anew) is looked for once more.
-        """
+    def _record(self, evidence_id: str, told: ToldRecord) -> _TakenRecord:
+        """Copy one record, of what was added to it only what the chain told of."""
         folder = self.data.evidence / evidence_id
-        for _ in range(2):
-            taken: dict[str, Listed] = {}
-            try:
-                for path in sorted(folder.rglob("*")):
-                    inside = path.relative_to(folder).as_posix()
-                    if path.is_dir() or (inside.startswith(f"{ADDED}/") and inside not in added):
-                        continue
-                    listed = self._listed(path, f"{folder.relative_to(self.data.root)}/{inside}")
-                    if listed.sha256 == added.get(inside, listed.sha256):
-                        taken[listed.name] = listed
-                absent = {f"{folder.relative_to(self.data.root)}/{each}" for each in added} - {
-                    *taken
-                }
-                if not taken:
-                    return "the folder is gone"
-                self.by_record[evidence_id] = taken
-                return f"{', '.join(sorted(absent))}: is gone or was changed" if absent else ""
-            except FileNotFoundError:
-                continue
-        return "the folder is gone"
+        place = folder.relative_to(self.data.root).as_posix()
+        files: dict[str, Listed] = {}
+        with as_it_is(folder) as is_there:
+            for path in sorted(folder.rglob("*")) if is_there else ():
+                inside = path.relative_to(folder).as_posix()
+                if path.is_dir() or (inside.startswith(f"{ADDED}/") and inside not in told.added):
+                    continue
+                listed = self._listed(path, f"{place}/{inside}")
+                if listed.sha256 == told.added.get(inside, listed.sha256):
+                    files[listed.name] = listed
+        if not files:
+            return _TakenRecord(told, {}, "the folder is gone")
+        absent = {f"{place}/{each}" for each in told.added} - {*files}
+        if absent:
+            return _TakenRecord(told, files, f"{', '.join(sorted(absent))}: is gone or was changed")
+        manifest = files.get(f"{place}/{MANIFEST_NAME}")
+        if manifest is None or manifest.sha256 != told.manifest_sha256:
+            return _TakenRecord(told, files, "its manifest is not the one that was sealed")
+        return _TakenRecord(told, files, "")
 
     def _take(self, path: Path, name: str) -> None:
         self.files[name] = self._listed(path, name)

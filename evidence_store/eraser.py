@@ -10,7 +10,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,10 @@ from evidence_store.custody import CustodyChain, Entry
 from evidence_store.erase_footage import erase_live, erase_stretch, segments_of
 from evidence_store.erase_rows import erase_rows, row_files
 from evidence_store.erasure import Erasure
+from evidence_store.folder_lock import alone_with
+from evidence_store.holds import no_new_holds
 from evidence_store.pins import Pin
+from evidence_store.re_encrypt import RE_ENCRYPTED
 from evidence_store.sealed_files import EVIDENCE_ID
 from evidence_store.search_marks import (
     Hit,
@@ -110,18 +113,23 @@ class Eraser:
     def _erase_files(self, each: Erased) -> None:
         vault, stretch = Vault(self.data.evidence), each.erasure.stretch
         with saying_what_failed(f"erasing {each.evidence_id}", self.data.root):
-            for folder in _folders_of(vault, each.evidence_id):
-                each.files += [f"{folder.name}/{path.name}" for path in sorted(folder.rglob("*"))]
-                shutil.rmtree(folder)
+            with alone_with(vault.folder_of(each.evidence_id)):
+                for folder in _folders_of(vault, each.evidence_id):
+                    paths = sorted(folder.rglob("*"))
+                    each.files += [f"{folder.name}/{path.name}" for path in paths]
+                    _remove(folder)
+                for path in vault.folder.glob(f"{RE_ENCRYPTED}{each.evidence_id}-*"):
+                    path.unlink(missing_ok=True)  # what a killed process left
             for path in (self.data.root / name for name in each.erasure.others):
                 if path.exists():
                     each.files.append(self._place(path))
                     path.unlink(missing_ok=True)
             if self.data.evidence.is_dir():
                 sync_folder(self.data.evidence)
-            each.recordings, each.kept, is_open = erase_stretch(
-                self.data.recordings, stretch, self.pins(), datetime.now(UTC)
-            )
+            with no_new_holds(self.data.holds):
+                each.recordings, each.kept, is_open = erase_stretch(
+                    self.data.recordings, stretch, self.pins(), datetime.now(UTC)
+                )
             each.live = erase_live(self.data.live, stretch)
         if is_open:
             each.problems.append(
@@ -259,6 +267,13 @@ def _search_of(done: Sequence[Erased], *, with_ids: bool = False) -> MarkSearch:
     if with_ids:  # a row without a picture has no vectors
         marks += [(each.evidence_id, mark_of_text(each.evidence_id)) for each in done]
     return MarkSearch(marks)
+
+
+def _remove(folder: Path) -> None:
+    """Delete a folder, also one that its owner tidies up at the same time: a draft."""
+    while folder.exists():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
 
 
 def _folders_of(vault: Vault, evidence_id: str) -> list[Path]:

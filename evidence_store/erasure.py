@@ -21,6 +21,7 @@ from domain.errors import ForewarnError, PutAside
 from domain.evidence import EvidenceRecord
 from evidence_store.custody import CustodyChain, Entry
 from evidence_store.encrypted_file import ENDING
+from evidence_store.folder_lock import alone_with
 from evidence_store.manifest import read_seal
 from evidence_store.numbers_file import NUMBERS_NAME, VECTORS_NAME
 from evidence_store.rows import VECTOR_SIZES
@@ -119,15 +120,17 @@ def same_footage(shared: dict[str, dict[str, str]]) -> tuple[dict[str, list[str]
 
 
 def check_not_erased(evidence_id: str, chain: CustodyChain) -> None:
-    """Before a record is sealed: a replay of old events must not bring back what was erased.
+    """Before a record is sealed, added to or held: nothing brings back what was erased.
 
     Raises:
         AlreadyErased: the chain says so.
     """
-    for entry in chain.about(evidence_id):
+    for entry in reversed(chain.about(evidence_id)):
         if entry["kind"] in ("erasing", "erased"):
+            state = "is being" if entry["kind"] == "erasing" else "was"
             raise AlreadyErased(
-                f"{evidence_id}: was erased (custody entry {entry['number']}) and is not sealed again"
+                f"{evidence_id}: {state} erased, says custody entry {entry['number']}: nothing is made "
+                "of it, added to it or held of it any more"
             )
 
 
@@ -151,12 +154,25 @@ def tell_erasing(
         TryAgain: the chain or the record's files cannot be read or written.
     """
     folder = vault.folder_of(request.evidence_id)
-    if record is None and not folder.is_dir():
-        raise PutAside(
-            f"no evidence {request.evidence_id!r}; `forewarn evidence list` shows the ids"
-        )
+    with alone_with(folder) as is_there:  # nobody adds to it while it is marked, or exports it
+        if record is None and not is_there:
+            raise PutAside(
+                f"no evidence {request.evidence_id!r}; `forewarn evidence list` shows the ids"
+            )
+        details = _details(request, record, vectors, others, vault)
+        return Erasure.from_entry(chain.append("erasing", request.evidence_id, details))
+
+
+def _details(
+    request: Request,
+    record: EvidenceRecord | None,
+    vectors: Mapping[str, np.ndarray],
+    others: Sequence[Path],
+    vault: Vault,
+) -> dict[str, Any]:
+    folder = vault.folder_of(request.evidence_id)
     seal = read_seal(folder)
-    details: dict[str, Any] = {
+    return {
         "reason": request.reason,
         "by": request.by,
         "rule": request.rule,
@@ -174,7 +190,6 @@ def tell_erasing(
             for mark in (*_marks(folder, record, vectors, vault), *_marks_of_others(others))
         ],
     }
-    return Erasure.from_entry(chain.append("erasing", request.evidence_id, details))
 
 
 def _files(folder: Path, record: EvidenceRecord | None) -> list[dict[str, Any]]:

@@ -28,6 +28,8 @@ from evidence_store.additions import added_files
 from evidence_store.canonical_json import to_canonical
 from evidence_store.content_credentials import CredentialWriter
 from evidence_store.custody import CustodyChain, Entry
+from evidence_store.erasure import check_not_erased
+from evidence_store.folder_lock import as_it_is
 from evidence_store.keys import PublicKeys, Signer, public_pem
 from evidence_store.manifest import SEAL_NAMES, UNSIGNED
 from evidence_store.numbers_file import NUMBERS_NAME, holds_vectors
@@ -74,12 +76,14 @@ class Exporter:
         why = None if reason is None else checked_reason(reason)
         leaving = [file for file in record.files if why is not None or self._is_open(record, file)]
         names = [file.name for file in leaving]
-        added = added_files(self.chain.about(record.evidence_id))
         withheld = sorted({file.name for file in record.files} - {*names})
-        with saying_what_failed(f"export {target}", target.parent):
+        sealed = self.vault.folder_of(record.evidence_id)
+        with saying_what_failed(f"export {target}", target.parent), as_it_is(sealed):
+            check_not_erased(record.evidence_id, self.chain)
             target.parent.mkdir(parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
             try:
+                added = added_files(self.chain.about(record.evidence_id))
                 told = {
                     "masked": why is None,
                     "reason": why or "",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from domain.errors import PutAside
 from evidence_store.canonical_json import from_canonical, to_canonical
 from evidence_store.check_custody import ChainReport, read_despite_faults
 from evidence_store.custody import CustodyChain
+from evidence_store.erasure import check_not_erased
+from evidence_store.folder_lock import alone_with
 from evidence_store.pins import Pin
 from evidence_store.site_key import keys_of
 from evidence_store.vault import saying_what_failed
@@ -93,7 +96,8 @@ class Holds:
         """Hold; in force when it returns.
 
         Raises:
-            PutAside: it has no reason or owner, or ends before it begins.
+            PutAside: it has no reason or owner, ends before it begins, or comes too late: the record
+                is being erased.
             TryAgain: it cannot be written; then nothing is held.
         """
         if not hold.reason.strip() or not hold.owner.strip():
@@ -102,9 +106,12 @@ class Holds:
             raise PutAside(
                 f"a hold's footage should end after it begins, got {hold.from_at} to {hold.to_at}"
             )
-        # the file first: a crash in between holds something that the chain is told of by `mend`
-        self._write(hold)
-        self.chain.append("held", hold.evidence_id, hold.to_json(), who)
+        with no_new_holds(self.folder):  # an erasure looks for holds and begins in one step
+            if hold.evidence_id:
+                check_not_erased(hold.evidence_id, self.chain)
+            # the file first: a crash in between holds something that the chain is told of by `mend`
+            self._write(hold)
+            self.chain.append("held", hold.evidence_id, hold.to_json(), who)
 
     def release(self, hold: Hold, reason: str, who: str | None = None) -> None:
         """Let go; the chain says so before anything may be erased.
@@ -169,6 +176,22 @@ class Holds:
             path.unlink(missing_ok=True)
             if self.folder.is_dir():
                 sync_folder(self.folder)
+
+
+@contextmanager
+def no_new_holds(folder: Path) -> Iterator[None]:
+    """Nobody places a hold meanwhile: what is looked at as not held stays so until it is on record.
+
+    Args:
+        folder: of the holds.
+    Raises:
+        TryAgain: it cannot be made or locked.
+    """
+    with ExitStack() as stack:
+        with saying_what_failed("holds", folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(alone_with(folder))
+        yield
 
 
 def standing_holds(data: DataDir) -> list[Hold]:

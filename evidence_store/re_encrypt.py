@@ -11,9 +11,12 @@ from domain.errors import ForewarnError, PutAside, Stop
 from domain.events import EvidenceFile
 from evidence_store.custody import CustodyChain
 from evidence_store.encrypted_file import ENDING, encrypt_file, key_id_of_file, open_encrypted
+from evidence_store.folder_lock import alone_with
 from evidence_store.roles import is_original
 from evidence_store.sealed_files import SealedFiles, hash_stream
 from evidence_store.whole_files import sync_file, sync_folder
+
+RE_ENCRYPTED = ".re-encrypted-"
 
 
 @dataclass
@@ -45,11 +48,14 @@ def re_encrypt(
     done, ids = ReEncrypted(), vault.ids()
     for number, evidence_id in enumerate(ids, start=1):
         record = vault.read(evidence_id)
-        if record is None:
+        if record is None and vault.folder_of(evidence_id).is_dir():
             done.problems.append(f"{evidence_id}: numbers.json cannot be read")
         for file in record.files if record else ():
             try:
-                done.files += _bring_under(vault, evidence_id, file)
+                with alone_with(vault.folder_of(evidence_id)) as is_there:
+                    if not is_there:
+                        break  # it was erased, or set aside, meanwhile
+                    done.files += _bring_under(vault, evidence_id, file)
             except FileNotFoundError:
                 done.problems.append(f"{evidence_id}/{file.name}: is missing")
             except (OSError, ForewarnError) as error:
@@ -87,7 +93,8 @@ def _bring_under(vault: SealedFiles, evidence_id: str, file: EvidenceFile) -> bo
         plain.unlink(missing_ok=True)  # an earlier try was ended between its two last steps
         return False
     new, binding = plain.with_name(file.name + ENDING), f"{evidence_id}/{file.name}"
-    temporary = vault.folder / f".re-encrypted-{evidence_id}-{file.name}"  # not in a sealed folder
+    # not in a sealed folder; what a kill leaves goes with the next call, or when the record is erased
+    temporary = vault.folder / f"{RE_ENCRYPTED}{evidence_id}-{file.name}"
     temporary.unlink(missing_ok=True)
     try:
         with vault.open(evidence_id, file.name) as source:

@@ -85,6 +85,15 @@ class SealedFiles:
             PutAside: it is encrypted and was changed; reading raises it for what lies further on.
         """
         path = self.path_of(evidence_id, name)
+        try:
+            return self._open(path, evidence_id, name)
+        except FileNotFoundError:
+            encrypted_meanwhile = self.path_of(evidence_id, name)
+            if encrypted_meanwhile == path:
+                raise
+            return self._open(encrypted_meanwhile, evidence_id, name)
+
+    def _open(self, path: Path, evidence_id: str, name: str) -> BinaryIO:
         if path.name == Path(name).name:
             return path.open("rb")
         return open_encrypted(path, f"{evidence_id}/{name}", self.keys)

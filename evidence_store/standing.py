@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from domain.errors import PutAside
 from evidence_store.canonical_json import from_canonical
@@ -14,13 +15,21 @@ _KINDS = tuple(
 )
 
 
-def standing_records(lines: Iterable[bytes]) -> dict[str, AddedFiles]:
-    """Records that were sealed and neither erased nor set aside, by id, with what was added to each.
+@dataclass(frozen=True, slots=True)
+class ToldRecord:
+    """One record, as the chain tells of it; equal as long as the chain tells the same."""
+
+    manifest_sha256: str
+    added: AddedFiles = field(default_factory=dict)
+
+
+def standing_records(lines: Iterable[bytes]) -> dict[str, ToldRecord]:
+    """Records that were sealed and neither erased nor set aside, by id.
 
     Args:
         lines: of the chain; those that cannot be read are passed over.
     """
-    standing: dict[str, AddedFiles] = {}
+    standing: dict[str, ToldRecord] = {}
     for line in lines:
         if not any(kind in line for kind in _KINDS):
             continue
@@ -29,10 +38,11 @@ def standing_records(lines: Iterable[bytes]) -> dict[str, AddedFiles]:
             evidence_id = str(entry["evidence_id"])
             match entry["kind"]:
                 case "sealed":
-                    standing[evidence_id] = {}
+                    told = str(entry["details"]["manifest_sha256"])
+                    standing[evidence_id] = ToldRecord(told)
                 case "added" if evidence_id in standing:
-                    files = entry["details"]["files"]
-                    standing[evidence_id] = {each["name"]: each["sha256"] for each in files}
+                    added = {each["name"]: each["sha256"] for each in entry["details"]["files"]}
+                    standing[evidence_id] = ToldRecord(standing[evidence_id].manifest_sha256, added)
                 case "erasing" | "erased" | "set aside":
                     standing.pop(evidence_id, None)
         except (PutAside, KeyError, TypeError):

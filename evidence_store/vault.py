@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from evidence_store.encrypted_file import (
     ENDING,
     encrypt_file,
 )
+from evidence_store.folder_lock import alone_with
 from evidence_store.keys import Signer
 from evidence_store.manifest import write_seal
 from evidence_store.numbers_file import (
@@ -127,11 +128,19 @@ class Vault(SealedFiles):
             sync_folder(self.folder)
         return sealed
 
-    def set_aside(self, evidence_id: str) -> Path:
-        """Move a record that does not verify out of the way, keeping every byte of it."""
+    def set_aside(
+        self, evidence_id: str, tell: Callable[[Path], object] = lambda aside: None
+    ) -> Path:
+        """Move a record that does not verify out of the way, keeping every byte of it.
+
+        Args:
+            tell: called with where it goes, before it does: a backup that finds it gone must be able
+                to read why.
+        """
         final = self.folder_of(evidence_id)
-        with saying_what_failed(f"evidence {evidence_id}", final):
+        with saying_what_failed(f"evidence {evidence_id}", final), alone_with(final):
             aside = Path(tempfile.mkdtemp(prefix=f"set-aside-{evidence_id}-", dir=self.folder))
+            tell(aside)
             final.rename(aside / evidence_id)
             sync_folder(self.folder)
         log.warning("evidence_set_aside", evidence_id=evidence_id, folder=str(aside))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -16,7 +16,8 @@ from domain.errors import PutAside
 from domain.evidence import EvidenceRecord
 from evidence_store.additions import added_files, faults_of_added
 from evidence_store.check_custody import ChainReport, check_chain
-from evidence_store.custody import CustodyChain
+from evidence_store.custody import CustodyChain, Entry
+from evidence_store.folder_lock import as_it_is
 from evidence_store.keys import KeyFolder, PublicKeys
 from evidence_store.manifest import read_seal
 from evidence_store.open_vault import open_vault
@@ -68,6 +69,15 @@ class Verifier:
         Args:
             record: the table's row.
         """
+        with as_it_is(self.vault.folder_of(record.evidence_id)):
+            problems = self._problems_of(record)
+            if not problems or not self._news_of(record.evidence_id):
+                return problems
+            if self._is_gone_meanwhile(record.evidence_id):
+                return []
+            return self._as_of_now()._problems_of(record)
+
+    def _problems_of(self, record: EvidenceRecord) -> list[str]:
         if record.evidence_id in self.chain.erasing:
             return []  # it is on record that it goes
         problems = verify_record(record, self.vault, self.keys)
@@ -77,8 +87,6 @@ class Verifier:
             self.stamp_of(record.evidence_id)
         except PutAside as error:
             problems.append(f"{record.evidence_id}: its time stamp {error}")
-        if problems and self._is_erased_meanwhile(record.evidence_id):
-            return []
         return problems
 
     def stamp_of(self, evidence_id: str) -> Stamp | None:
@@ -131,7 +139,7 @@ class Verifier:
     def vanished(self, known: Collection[str]) -> list[str]:
         """A line for each record that was sealed, never erased, and is in neither vault nor `known`."""
         gone = self.chain.sealed.keys() - {*known} - {*self.vault.ids()}
-        gone = {each for each in gone if not self._is_erased_meanwhile(each)}
+        gone = {each for each in gone if not self._is_gone_meanwhile(each)}
         return [
             f"{each}: the custody chain tells of its sealing; folder and row are gone"
             for each in sorted(gone)
@@ -172,11 +180,20 @@ class Verifier:
             ]
         return []
 
-    def _is_erased_meanwhile(self, evidence_id: str) -> bool:
-        """True where another process began to erase it after the chain was read here."""
+    def _news_of(self, evidence_id: str) -> list[Entry]:
+        """What others told the chain of it after it was read here."""
         entries = CustodyChain(self.chain_path).about(evidence_id)
-        return (
-            bool(entries)
-            and entries[-1]["number"] > self.chain.last_number
-            and any(entry["kind"] == "erasing" for entry in entries)
+        last = self.chain.last_number
+        return [
+            each for each in entries if type(each.get("number")) is int and each["number"] > last
+        ]
+
+    def _is_gone_meanwhile(self, evidence_id: str) -> bool:
+        """True where another process began to erase it, or set it aside, after the chain was read here."""
+        return any(
+            each.get("kind") in ("erasing", "set aside") for each in self._news_of(evidence_id)
         )
+
+    def _as_of_now(self) -> Self:
+        """The same, by the chain as it is now."""
+        return replace(self, chain=check_chain(CustodyChain(self.chain_path), self.keys))

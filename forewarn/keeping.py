@@ -23,7 +23,7 @@ from evidence_store.erase_footage import erase_released
 from evidence_store.erase_rows import vectors_of
 from evidence_store.eraser import Erased, Eraser, unfinished
 from evidence_store.erasure import Erasure, Request, tell_erasing
-from evidence_store.holds import Hold, Holds
+from evidence_store.holds import Hold, Holds, no_new_holds
 from evidence_store.open_vault import open_vault
 from evidence_store.pins import Pin
 from evidence_store.site_key import keys_of, open_chain
@@ -120,6 +120,12 @@ class Keeper:
             PutAside: one of them is held, or is not there; nothing was begun then.
             TryAgain: it cannot be done now; what was begun goes on with the next call.
         """
+        with no_new_holds(self.data.holds):
+            self._begin(requests)
+        return self.finish(beat)
+
+    def _begin(self, requests: Sequence[Request]) -> None:
+        """See that nothing of it is held, and tell the chain that it goes."""
         self.reread()  # a hold may have been placed meanwhile
         held = {hold.evidence_id: hold for hold in self.standing_holds() if hold.evidence_id}
         for request in requests:
@@ -136,7 +142,6 @@ class Keeper:
             others = self._pictures_sent(record.offence_id) if record else []
             tell_erasing(request, record, vectors, others, self.vault, self.chain)
         self.reread()
-        return self.finish(beat)
 
     def erased_elsewhere(self, custody: Path) -> list[Request]:
         """What a newer chain says was erased and is here: this folder came out of an older backup.

@@ -17,6 +17,7 @@ from domain.events import DATA_BY_TYPE, Event, EvidenceFile, EvidenceMasked, Evi
 from domain.ids import mint
 from evidence_store.additions import add_files, added_files, faults_of_added
 from evidence_store.custody import CustodyChain
+from evidence_store.erasure import check_not_erased
 from evidence_store.vault import Vault
 from flows.masks.clip import MaskTools, mask_clip
 from flows.masks.subject_path import Place
@@ -80,6 +81,8 @@ def _make(
     outcome = _outcome(story)
     told: dict[str, Any] = {"models": models, "clips": {}}
     with vault.draft(evidence_id) as folder:
+        # in the draft: whoever erases tells the chain first, and then deletes drafts
+        check_not_erased(evidence_id, chain)
         roles = {}
         for clip in clips:
             plain = folder / clip.name

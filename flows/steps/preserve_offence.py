@@ -8,6 +8,7 @@ a full disk, a tail still being recorded) raises TryAgain, and nothing is left h
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 
@@ -18,6 +19,7 @@ from domain.ids import mint
 from domain.site import Site
 from evidence_store.custody import note_sealed
 from evidence_store.erasure import check_not_erased
+from evidence_store.folder_lock import as_it_is
 from evidence_store.manifest import Seal, read_seal
 from evidence_store.verify import verify_record
 from flows.steps.preserve_clips import cut_clips
@@ -51,7 +53,6 @@ def preserve(event: Event, history: Sequence[Event], parts: PreserveParts) -> Ev
     evidence_id = mint("evd", data.offence_id)
     record = _find_sealed(evidence_id, parts)
     if record is None:
-        check_not_erased(evidence_id, parts.custody)
         record = _seal(evidence_id, event, data, history, parts)
         log.info(
             "evidence_sealed",
@@ -61,10 +62,12 @@ def preserve(event: Event, history: Sequence[Event], parts: PreserveParts) -> Ev
             clip_s=round(record.clip_duration_s, 1),
         )
     folder = parts.vault.folder_of(evidence_id)
-    # first the chain: a row that it does not know of would look slipped in
-    note_sealed(parts.custody, folder, data.offence_id)
-    parts.table.put([record])
-    seal = read_seal(folder)
+    with as_it_is(folder):  # else an erasure could go by between the record and its row
+        check_not_erased(evidence_id, parts.custody)
+        # first the chain: a row that it does not know of would look slipped in
+        note_sealed(parts.custody, folder, data.offence_id)
+        parts.table.put([record])
+        seal = read_seal(folder)
     assert seal is not None  # it was just written, or verified
     return _sealed_event(event, record, seal)
 
@@ -75,11 +78,15 @@ def _find_sealed(evidence_id: str, parts: PreserveParts) -> EvidenceRecord | Non
     if not vault.folder_of(evidence_id).exists():
         return None
     vault.check_keys(evidence_id)  # a record that only cannot be opened here is not damaged
-    record = vault.read(evidence_id)
-    if record is not None and not verify_record(record, vault):
-        return record
-    aside = vault.set_aside(evidence_id)
-    parts.custody.append("set aside", evidence_id, {"folder": aside.name})
+    with as_it_is(vault.folder_of(evidence_id)):  # one that comes under another key is not either
+        record = vault.read(evidence_id)
+        if record is not None and not verify_record(record, vault):
+            return record
+
+    def tell(aside: Path) -> None:
+        parts.custody.append("set aside", evidence_id, {"folder": aside.name})
+
+    vault.set_aside(evidence_id, tell)
     return None
 
 
@@ -91,6 +98,8 @@ def _seal(
     parts: PreserveParts,
 ) -> EvidenceRecord:
     with parts.vault.draft(evidence_id) as folder:
+        # in the draft: whoever erases tells the chain first, and then deletes drafts
+        check_not_erased(evidence_id, parts.custody)
         gathering = Gathering(folder)
         clips = cut_clips(gathering, data, parts)
         take_pictures(gathering, clips, data, parts.site, parts.models)

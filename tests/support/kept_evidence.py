@@ -81,8 +81,10 @@ def keep(
     outcome: str = "complied",
     clip: bytes | None = None,
     vault: Vault | None = None,
+    *,
+    is_listed: bool = True,
 ) -> Kept:
-    """Seal one record, list it, and tell the chain."""
+    """Seal one record, tell the chain, and list it."""
     chain, vault = chain_of(data), vault or Vault(data.evidence)
     made = record_of(number, outcome)
     kept = Kept(made, clip or noise(("clip", number), 60_000), noise(("picture", number), 9_000))
@@ -95,7 +97,8 @@ def keep(
             draft, made, roles, {"rule": {"category": "street/loitering"}}, chain.signer
         )
     note_sealed(chain, vault.folder_of(made.evidence_id), made.offence_id)
-    EvidenceTable.open(data.lancedb).put([sealed])
+    if is_listed:
+        EvidenceTable.open(data.lancedb).put([sealed])
     return kept
 
 
