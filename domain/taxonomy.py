@@ -75,7 +75,9 @@ def category_faults(site: Site, taxonomy: Taxonomy) -> Iterator[Fault]:
     """
     known = list(taxonomy.categories())
     where = site.taxonomy or "the shipped taxonomy"
-    named = [(("rules", row, "category"), rule.category) for row, rule in enumerate(site.rules)]
+    named: list[tuple[tuple[str | int, ...], str | None]] = [
+        (("rules", row, "category"), rule.category) for row, rule in enumerate(site.rules)
+    ]
     named += [
         (("retention", "categories", row, "category"), terms.category)
         for row, terms in enumerate(site.retention.categories)
