@@ -23,6 +23,7 @@ NAMES = (
     "tamper",
     "encrypted_originals",
     "recorder_cpu",
+    "live_masks",
     "triton_vs_raw",
     "flow_cpu",
     "flow_vs_plain_loop",

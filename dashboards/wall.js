@@ -64,7 +64,7 @@ class Tile {
     this.draw();
   }
 
-  explain({status, reason, age_s, unfit}) {
+  explain({status, reason, age_s, unfit, is_learning}) {
     const {texts} = this.wall;
     if (status === "stale") return fill(texts.no_new_picture, {seconds: Math.floor(age_s)});
     if (status === "waiting") return texts.no_picture_yet;
@@ -72,6 +72,7 @@ class Tile {
       const reasons = unfit.map((code) => texts[`unfit_${code}`] ?? code).join(" · ");
       return fill(texts.not_fit, {reasons});
     }
+    if (status === "up" && is_learning) return texts.learning;
     return reason?.[this.wall.lang] ?? "";
   }
 

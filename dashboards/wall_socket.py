@@ -101,6 +101,7 @@ def _describe(tile: Tile) -> dict[str, Any]:
         "camera_id": tile.camera_id,
         "status": tile.status,
         "reason": {"zh": tile.reason_in("zh"), "en": tile.reason_in("en")},
+        "is_learning": view.is_learning if view else False,
         "unfit": list(view.unfit) if view else [],
         "age_s": round(tile.age_s, 1),
         "captured_at": view.captured_at.isoformat() if view and view.captured_at else None,

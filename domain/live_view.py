@@ -1,6 +1,6 @@
 """The latest of one camera, written by the watch process and read by the console.
 
-Two small files a camera: `<camera>.json` (this model) and `<camera>.jpg` (the tile). Each is
+Two small files a camera: `<camera>.json` (this model) and `<camera>.jpg` (the masked tile). Each is
 replaced whole, so a reader never sees half of one.
 """
 
@@ -41,6 +41,7 @@ class LiveView(BaseModel):
     width_px: int = 0
     height_px: int = 0
     tracks: tuple[LiveTrack, ...] = ()
+    is_learning: bool = False  # most of the picture is coarse: the scene is not known yet
     unfit: tuple[str, ...] = ()  # codes of domain/fitness.py: why it may not warn
 
     def write(self, folder: Path) -> None:

@@ -1,30 +1,27 @@
-"""Shows the latest of each camera: a small picture and who stands where, for the console.
+"""Shows the latest of each camera: a small masked picture and who stands where, for the console.
 
-Pictures come from the reader threads, tracks and standings from the flow; each camera's files are
-replaced at most `updates_per_s` times a second. Off unless a console is wanted: it costs an encode.
+Pictures come from the reader threads, detections, tracks and standings from the flow; each camera's
+files are replaced at most `updates_per_s` times a second. Off unless a console is wanted: it costs
+masking and an encode.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 
-import cv2
-import numpy as np
 import structlog
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 
 from domain.cameras import CameraNotice
+from domain.detections import Detections
+from domain.frames import FrameStamp
 from domain.live_view import LiveTrack, LiveView, write_whole
 from domain.tracks import TrackedFrame
+from flows.live_pictures import LivePictures
 from flows.steps.ladder_step import RuleStandings, Standing
 
 log = structlog.get_logger()
-
-TILE_WIDTH_PX = 640
-JPEG_QUALITY = 75
 
 
 class LiveBoard:
@@ -33,38 +30,28 @@ class LiveBoard:
     def __init__(self, folder: Path, updates_per_s: float = 5.0) -> None:
         self._folder = folder
         self._pause_s = 1 / updates_per_s
-        self._shown_s: dict[str, float] = {}
         self._told_s: dict[str, float] = {}
         self._standings: dict[str, dict[str, tuple[Standing, ...]]] = {}
-        self._reformatters = threading.local()
         self._is_in_trouble = False
         folder.mkdir(parents=True, exist_ok=True)
+        self._pictures = LivePictures(self._write_picture, self._pause_s)
+        # an earlier version wrote them unmasked
+        for old in folder.glob("*.jpg"):
+            old.unlink(missing_ok=True)
 
-    def show_frame(self, camera_id: str, frame: VideoFrame) -> None:
-        """Called by reader threads with every decoded frame; most are skipped."""
-        now_s = time.monotonic()
-        if now_s - self._shown_s.get(camera_id, 0.0) < self._pause_s:
-            return
-        self._shown_s[camera_id] = now_s
-        width_px = min(TILE_WIDTH_PX, frame.width)
-        height_px = max(2, round(frame.height * width_px / frame.width))
-        small = self._reformatter().reformat(frame, width_px, height_px, "bgr24")
-        picture: np.ndarray = small.to_ndarray()
-        if frame.rotation:
-            picture = _upright(picture, frame.rotation)
-        encoded, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        if encoded:
-            self._write(camera_id, self._folder / f"{camera_id}.jpg", jpeg.tobytes())
+    def show_frame(self, stamp: FrameStamp, frame: VideoFrame) -> None:
+        """Called by reader threads with every frame that will be analysed; some are skipped."""
+        self._pictures.keep(stamp, frame)
 
-    def _reformatter(self) -> VideoReformatter:
-        if not hasattr(self._reformatters, "one"):
-            self._reformatters.one = VideoReformatter()
-        reformatter: VideoReformatter = self._reformatters.one
-        return reformatter
+    def close(self) -> None:
+        """Write what was looked at, and stop."""
+        self._pictures.close()
 
-    def take(self, item: TrackedFrame | CameraNotice | RuleStandings) -> None:
-        """Called by the flow with tracks, news and standings."""
-        if isinstance(item, RuleStandings):
+    def take(self, item: Detections | TrackedFrame | CameraNotice | RuleStandings) -> None:
+        """Called by the flow with what was seen, tracks, news and standings."""
+        if isinstance(item, Detections):
+            self._pictures.look(item)
+        elif isinstance(item, RuleStandings):
             self._standings.setdefault(item.camera_id, {})[item.key] = item.standings
         elif isinstance(item, CameraNotice):
             self._tell(
@@ -94,6 +81,7 @@ class LiveBoard:
             captured_at=stamp.captured_at,
             width_px=stamp.width_px,
             height_px=stamp.height_px,
+            is_learning=self._pictures.is_learning(stamp.camera_id),
             unfit=(*tracked.sight.faults, *tracked.sight.shortcomings),
             tracks=tuple(
                 _live_track(tracked, row, standings.get(int(tracked.track_ids[row])))
@@ -107,6 +95,9 @@ class LiveBoard:
             self._folder / f"{view.camera_id}.json",
             view.model_dump_json().encode(),
         )
+
+    def _write_picture(self, camera_id: str, jpeg: bytes) -> None:
+        self._write(camera_id, self._folder / f"{camera_id}.jpg", jpeg)
 
     def _write(self, camera_id: str, path: Path, content: bytes) -> None:
         """Showing must never stop watching: a full disk is told once and tried again."""
@@ -130,13 +121,3 @@ def _live_track(tracked: TrackedFrame, row: int, standing: Standing | None) -> L
         rung_number=standing.rung_number if standing else 0,
         dwell_s=round(standing.dwell_s, 1) if standing else 0.0,
     )
-
-
-def _upright(picture: np.ndarray, rotation_deg: int) -> np.ndarray:
-    turns = {
-        90: cv2.ROTATE_90_COUNTERCLOCKWISE,
-        180: cv2.ROTATE_180,
-        270: cv2.ROTATE_90_CLOCKWISE,
-    }
-    turn = turns.get(rotation_deg % 360)
-    return picture if turn is None else cv2.rotate(picture, turn)

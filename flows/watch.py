@@ -84,6 +84,7 @@ def build_watch_flow(parts: WatchParts) -> Dataflow:
     if parts.live_board is not None:
         shown = op.merge(
             "shown",
+            op.filter_map("sightings", seen, _only_sighting),
             op.key_rm("unkey_tracked", tracked),
             op.filter_map("standings", op.key_rm("unkey_climbed", climbed), _only_standings),
         )
@@ -168,6 +169,10 @@ def _ladder_builder(parts: WatchParts) -> Callable[[RuleState | None], LadderLog
 
 def _only_event(item: Event | RuleStandings | FitnessItem | Pending) -> Event | None:
     return item if isinstance(item, Event) else None
+
+
+def _only_sighting(item: Detections | CameraNotice) -> Detections | None:
+    return item if isinstance(item, Detections) else None
 
 
 def _only_standings(item: Event | RuleStandings) -> RuleStandings | None:

@@ -86,6 +86,17 @@ def find_people(
     return [together(each) for each in found]
 
 
+def people_in(seen: Detections, picture_height_px: int) -> np.ndarray:
+    """(n, 4) float64 boxes of who may be a person in an answer, groups drawn as one left out."""
+    boxes, scores = seen.boxes_xyxy.astype(np.float64), seen.scores
+    wide, high = (boxes[:, 2:] - boxes[:, :2]).T
+    fits = (high <= TALLEST * picture_height_px) & (wide <= WIDEST * high)
+    people: np.ndarray = boxes[
+        (seen.class_ids == _PERSON) & (scores >= MIN_SCORE) & (fits | (scores >= SURE_SCORE))
+    ]
+    return people
+
+
 def together(found: Sequence[People]) -> People:
     """All of them as one."""
     if not found:
@@ -171,12 +182,7 @@ def _framed(part: np.ndarray) -> SampledFrame:
 def _people_of(
     seen: Detections, region: tuple[int, int, int, int], picture_height_px: int
 ) -> People:
-    boxes, scores = seen.boxes_xyxy.astype(np.float64), seen.scores
-    wide, high = (boxes[:, 2:] - boxes[:, :2]).T
-    fits = (high <= TALLEST * picture_height_px) & (wide <= WIDEST * high)
-    people = boxes[
-        (seen.class_ids == _PERSON) & (scores >= MIN_SCORE) & (fits | (scores >= SURE_SCORE))
-    ]
+    people = people_in(seen, picture_height_px)
     size = np.array([region[2] - region[0], region[3] - region[1]])
-    is_cut = ((people[:, :2] <= CUT_PX) | (people[:, 2:] >= size - CUT_PX)).any(axis=1)
+    is_cut = np.any((people[:, :2] <= CUT_PX) | (people[:, 2:] >= size - CUT_PX), axis=1)
     return People(people + np.array([*region[:2], *region[:2]], np.float64), is_cut)

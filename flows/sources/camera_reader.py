@@ -233,11 +233,11 @@ class CameraReader(threading.Thread):
         self._media_time_s = media_time_s
         running_s = media_time_s + (self._loop_offset_s if self._loops else 0.0)
         self._last_at = self._clock.at(running_s)
-        if self._tiles is not None:
-            self._tiles.show_frame(self._camera.id, frame)
         if self._sampler.wants(running_s):
             check_size(self._camera.id, frame.width, frame.height)
             sampled = self._sampler.sample(frame, time_base, running_s, self._last_at)
+            if self._tiles is not None:
+                self._tiles.show_frame(sampled.stamp, frame)
             self.queue.put(Sample(sampled, self._counts))
 
     def _tell(self, status: CameraStatus, said: BothLanguages | None) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from av.video.frame import VideoFrame
 
+from domain.frames import FrameStamp
 from flows.sources.decoder import VideoPacket
 
 
@@ -27,5 +28,5 @@ class PacketSink(Protocol):
 class TileSink(Protocol):
     """Shows the latest picture of each camera."""
 
-    def show_frame(self, camera_id: str, frame: VideoFrame) -> None:
-        """Take one decoded frame; may skip it."""
+    def show_frame(self, stamp: FrameStamp, frame: VideoFrame) -> None:
+        """Take one frame that will be analysed; may skip it."""

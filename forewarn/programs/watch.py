@@ -80,6 +80,8 @@ def watch(settings: ProgramSettings, site: Site) -> None:
     finally:
         pins.stop()
         connection.close()
+        if board is not None:
+            board.close()
     if settings.until_end and not stop.is_set():
         finish_pass(store)
 
