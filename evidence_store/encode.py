@@ -14,18 +14,19 @@ from av.video.stream import VideoStream
 
 from domain.errors import PutAside
 from evidence_store.packets import media_zero, open_video
+from evidence_store.upright import upright_rgb
 
 # a masked copy is for looking at; the original keeps every pixel
 LARGEST_WIDTH_PX = 1280
 OPTIONS = {"preset": "veryfast", "crf": "27", "bf": "0", "threads": "1"}
 KEY_EVERY_S = 2.0
 
-# (media time in seconds, (h, w, 3) uint8 RGB) -> the picture to show instead, the same size
+# (media time in seconds, (h, w, 3) uint8 RGB, upright) -> the picture to show instead, the same size
 Change = Callable[[float, np.ndarray], np.ndarray]
 
 
 def encode_changed(source: Path, target: Path, change: Change) -> int:
-    """Write the copy; each picture keeps its time stamp. No sound.
+    """Write the copy, upright; each picture keeps its time stamp. No sound.
 
     Args:
         target: should end in .mp4.
@@ -53,7 +54,7 @@ def encode_changed(source: Path, target: Path, change: Change) -> int:
             if frame.pts is None or frame.pts - zero <= last_pts:
                 continue
             last_pts = frame.pts - zero
-            shown = change(float(last_pts * time_base), frame.to_ndarray(format="rgb24"))
+            shown = change(float(last_pts * time_base), upright_rgb(frame))
             shown = _fitted(shown)
             if into is None:
                 into = _stream_for(out, shown, time_base, stream)

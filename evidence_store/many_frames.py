@@ -13,6 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from evidence_store.packets import media_zero, open_video
+from evidence_store.upright import upright_rgb
 
 
 def spread_frames(source: Path, wanted: int) -> Iterator[np.ndarray]:
@@ -21,7 +22,7 @@ def spread_frames(source: Path, wanted: int) -> Iterator[np.ndarray]:
     Args:
         wanted: about how many; all key frames come where there are fewer than twice that many.
     Yields:
-        (h, w, 3) uint8 RGB.
+        (h, w, 3) uint8 RGB, upright.
     Raises:
         PutAside: it is no video.
     """
@@ -35,7 +36,7 @@ def spread_frames(source: Path, wanted: int) -> Iterator[np.ndarray]:
             step = max(1, (stream.frames or 0) // wanted)
         for number, frame in enumerate(_decode(container, stream)):
             if number % step == 0:
-                yield frame.to_ndarray(format="rgb24")
+                yield upright_rgb(frame)
 
 
 def frames_between(
@@ -46,7 +47,7 @@ def frames_between(
     Args:
         from_s: media time in seconds, 0 at the stream's first timestamp; may lie before it.
     Yields:
-        (media time, (h, w, 3) uint8 RGB), in order; none where nothing can be decoded.
+        (media time, (h, w, 3) uint8 RGB, upright), in order; none where nothing can be decoded.
     Raises:
         PutAside: it is no video.
     """
@@ -65,7 +66,7 @@ def frames_between(
                 return
             if at_s >= next_s - 1e-3:
                 next_s = at_s + step_s
-                yield at_s, frame.to_ndarray(format="rgb24")
+                yield at_s, upright_rgb(frame)
 
 
 def _decode(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:

@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from domain.errors import PutAside
 from evidence_store.packets import SEEK_BACK_S, first_line, media_zero, name_of, open_video
+from evidence_store.upright import upright_rgb
 
 JPEG_QUALITY = 95
 # sightings are stamped to the microsecond; Matroska counts in milliseconds
@@ -26,7 +27,7 @@ def grab_frame(source: Path | BinaryIO, at_s: float) -> np.ndarray:
         source: a file, or what the vault opened.
         at_s: media time in seconds, 0 at the stream's first timestamp.
     Returns:
-        (h, w, 3) uint8 RGB, pixels of the decoded frame (rotation metadata not applied).
+        (h, w, 3) uint8 RGB, upright: turned as its metadata says.
     Raises:
         PutAside: no such frame can be decoded; the message says what was there.
     """
@@ -44,7 +45,7 @@ def grab_frame_and_time(source: Path | BinaryIO, at_s: float) -> tuple[np.ndarra
         for start in (*starts, zero - int(60 / time_base)):
             frame = _last_frame(container, stream, start, wanted)
             if frame is not None and frame.pts is not None:
-                image = frame.to_ndarray(format="rgb24")
+                image = upright_rgb(frame)
                 return image, float((frame.pts - zero) * time_base)
     raise PutAside(
         f"{name_of(source)}: needs a frame at {at_s:.3f} s, none could be decoded up to there"
