@@ -31,6 +31,11 @@ def free_port() -> int:
     return port
 
 
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[[], tuple[str, subprocess.Popen[bytes]]]]:
     """Start (again) an RTSP server for one clip; always the same address."""
@@ -45,11 +50,10 @@ def serve(tmp_path: Path) -> Iterator[Callable[[], tuple[str, subprocess.Popen[b
             stdout=subprocess.DEVNULL,
         )
         started.append(server)
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+        give_up_at = time.monotonic() + 60
+        while not is_listening(port):
+            assert time.monotonic() < give_up_at, "the RTSP server does not start"
+            time.sleep(0.05)
         return f"rtsp://127.0.0.1:{port}/cam.mp4", server
 
     yield start

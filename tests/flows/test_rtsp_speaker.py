@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import audioop
 import contextlib
-import socket
 import socketserver
 import struct
 import threading
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from closed_port import closed_port
 from hypothesis import given
 from hypothesis import strategies as st
 from network_speaker import PASSWORD, TONE, USER
@@ -108,11 +108,8 @@ def test_a_camera_that_falls_silent_before_the_sound_may_be_asked_again(
 
 
 def test_a_camera_that_is_off_was_not_asked(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        off = Camera(url=f"rtsp://127.0.0.1:{free.getsockname()[1]}/live")
-    with pytest.raises(NoSpeaker, match="is it on"):
-        call(off, tmp_path)
+    with closed_port() as port, pytest.raises(NoSpeaker, match="is it on"):
+        call(Camera(url=f"rtsp://127.0.0.1:{port}/live"), tmp_path)
 
 
 @pytest.mark.parametrize(

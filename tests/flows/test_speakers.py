@@ -6,7 +6,6 @@ import audioop
 import hashlib
 import io
 import os
-import socket
 import threading
 import time
 import wave
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bytewax.testing import run_main
+from closed_port import closed_port
 from network_speaker import PASSWORD, TONE, USER, Horn, network_speaker
 
 from domain.calls import Calls
@@ -104,12 +104,10 @@ def test_a_wrong_password_never_sends_the_sound_to_be_played(data: DataDir) -> N
 
 
 def test_a_speaker_that_is_off_was_not_asked_and_may_be_asked_again(data: DataDir) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        off = Horn(url=f"http://127.0.0.1:{free.getsockname()[1]}/")
-    careful = speaker(off, data)
-    with pytest.raises(NoSpeaker, match="no connection"):
-        careful.speak("gate", "evt-1", TONE)
+    with closed_port() as port:
+        careful = speaker(Horn(url=f"http://127.0.0.1:{port}/"), data)
+        with pytest.raises(NoSpeaker, match="no connection"):
+            careful.speak("gate", "evt-1", TONE)
     assert careful.find_spoken("gate", "evt-1") is None
 
 
@@ -200,16 +198,14 @@ def test_the_sites_quiet_hours_hold_for_speakers_without_their_own(site: Site) -
 
 def test_the_sites_cap_counts_the_calls_of_all_speakers(data: DataDir) -> None:
     at = datetime.now(UTC)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        off = settings(f"http://127.0.0.1:{free.getsockname()[1]}/", id="off")
 
     def call(chosen: SpeakerSettings, counter: CallCounter, key: str) -> str:
         careful = CarefulSpeaker(chosen, HttpPlayer(chosen, None), data, lambda: at, counter)
         return careful.speak("gate", key, TONE).result
 
-    with network_speaker() as horn:
+    with network_speaker() as horn, closed_port() as port:
         one, other = settings(horn.url), settings(horn.url, id="other")
+        off = settings(f"http://127.0.0.1:{port}/", id="off")
         before = CallCounter(AttemptNotes(data), Caps(site=3))
         results = [call(one, before, "evt-1"), call(other, before, "evt-2")]
         after = CallCounter(AttemptNotes(data), Caps(site=3))  # another process: notes are counted
@@ -405,12 +401,10 @@ def wait_for(done: Callable[[], bool]) -> None:
 
 
 def test_a_speaker_that_is_off_is_recorded_as_no_speaker(site: Site, data: DataDir) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/"
-    with EventLog.open(data.events_db) as log:
+    with closed_port() as port, EventLog.open(data.events_db) as log:
         log.append([warned_event(1, "gate", datetime.now(UTC))])
-        (made,) = announce(with_speakers(site, settings(url), gate="horn"), data, {})
+        off = settings(f"http://127.0.0.1:{port}/")
+        (made,) = announce(with_speakers(site, off, gate="horn"), data, {})
     assert made.result == "no speaker" and "is it on?" in made.reason
     assert not made.was_spoken
 

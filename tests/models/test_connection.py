@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from closed_port import closed_port
 
 from domain.errors import Stop, TryAgain
 from models.registry import Tensor, read_registry
@@ -26,11 +27,10 @@ def own_blocks() -> list[str]:
 
 
 @pytest.fixture
-def nobody() -> str:
+def nobody() -> Iterator[str]:
     """An address where nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    with closed_port() as port:
+        yield f"127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize("address", ["", "8001", "localhost", "http://h:8001", "host:port", ":1"])

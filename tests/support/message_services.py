@@ -6,6 +6,7 @@ import base64
 import email
 import email.policy
 import json
+import socket
 import socketserver
 import threading
 import time
@@ -97,7 +98,7 @@ def mail_server(**behaviour: object) -> Iterator[Service]:
                 lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
             service.messages.append(_parsed(b"".join(lines)))
             if service.closes_early:
-                self.connection.close()
+                self.connection.shutdown(socket.SHUT_RDWR)  # closing alone leaves the files open
                 return
             time.sleep(service.hangs_s)
             self._say("250 taken")
