@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboards.texts import Lang
+from domain.cameras import WATCHED
 from domain.events import CameraChanged
 from domain.live_view import LiveView, read_live_view
 
@@ -20,7 +21,7 @@ class Tile:
     view: LiveView | None  # None: the camera has not been seen yet
     jpeg: bytes  # b"" where there is no picture
     age_s: float  # since the files were last replaced
-    status: str  # up, stale, ended, stalled, failed, waiting
+    status: str  # up, slow, stale, ended, stalled, failed, waiting
     reason: str  # for people, as the watch process wrote it; English
     reason_zh: str = ""  # of what an older version wrote there is none
 
@@ -30,7 +31,7 @@ class Tile:
 
     @property
     def is_up(self) -> bool:
-        """True where the picture is live and fresh."""
+        """True where the picture is live and fresh, and looked at in time."""
         return self.status == "up"
 
 
@@ -100,8 +101,9 @@ def _judge(
         if change is None or change.status == "up":
             return "waiting", "", ""
         return change.status, change.reason, change.reason_zh
-    status = "stale" if view.status == "up" and is_old else view.status
-    return status, view.reason, view.reason_zh
+    if view.status in WATCHED and is_old:
+        return "stale", "", ""
+    return view.status, view.reason, view.reason_zh
 
 
 def known_cameras(folder: Path) -> list[str]:

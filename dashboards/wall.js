@@ -68,12 +68,13 @@ class Tile {
     const {texts} = this.wall;
     if (status === "stale") return fill(texts.no_new_picture, {seconds: Math.floor(age_s)});
     if (status === "waiting") return texts.no_picture_yet;
+    const why = reason?.[this.wall.lang] ?? "";
     if (unfit?.length) {
       const reasons = unfit.map((code) => texts[`unfit_${code}`] ?? code).join(" · ");
-      return fill(texts.not_fit, {reasons});
+      return [fill(texts.not_fit, {reasons}), why].filter(Boolean).join(" · ");
     }
     if (status === "up" && is_learning) return texts.learning;
-    return reason?.[this.wall.lang] ?? "";
+    return why;
   }
 
   draw() {

@@ -54,6 +54,13 @@ _SAID = {
         zh="{camera}：已 {silent_s:.0f} 秒没有画面；请检查相机和网络",
         en="{camera}: no picture for {silent_s:.0f} s; is the camera or its network up?",
     ),
+    "slow": BothLanguages(
+        zh="{camera}：每秒应分析 {asked_fps:.1f} 帧，实际 {analysed_fps:.1f} 帧，滞后 {lag_s:.1f} 秒，"
+        "提醒会迟到；请减少相机、调低 analyse_fps 或换更快的机器",
+        en="{camera}: {analysed_fps:.1f} of {asked_fps:.1f} frames a second are analysed, "
+        "{lag_s:.1f} s after they were taken: warnings come late; fewer cameras, a lower "
+        "analyse_fps or a faster machine?",
+    ),
     # why nobody can say how an offence went on
     "footage_ended": BothLanguages(zh="录像已结束", en="the footage ended"),
     "silent": BothLanguages(

@@ -17,7 +17,9 @@ class ReadCounts:
     frames_put_aside: int = 0  # damaged ones that were skipped
 
 
-CameraStatus = Literal["up", "ended", "stalled", "failed"]
+# slow: it gives pictures, and the machine looks at too few of them or too late
+CameraStatus = Literal["up", "slow", "ended", "stalled", "failed"]
+WATCHED = frozenset({"up", "slow"})  # somebody still looks
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,9 @@ class CameraChanged(EventData):
     event_type: ClassVar[str] = "forewarn.camera.changed.v1"
     site_id: str
     camera_id: str
-    status: Literal["up", "ended", "stalled", "failed"]
+    status: Literal["up", "slow", "ended", "stalled", "failed"] = Field(
+        description="slow: it gives pictures, and the machine looks at too few of them or too late"
+    )
     reason: str = Field(
         description="for people: what was needed, what came, what to try; may be ''"
     )

@@ -34,7 +34,7 @@ class LiveView(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     camera_id: str
-    status: Literal["up", "ended", "stalled", "failed"]
+    status: Literal["up", "slow", "ended", "stalled", "failed"]
     reason: str = ""  # in English
     reason_zh: str = ""
     captured_at: AwareDatetime | None = None

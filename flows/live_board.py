@@ -32,6 +32,7 @@ class LiveBoard:
         self._pause_s = 1 / updates_per_s
         self._told_s: dict[str, float] = {}
         self._standings: dict[str, dict[str, tuple[Standing, ...]]] = {}
+        self._slow: dict[str, CameraNotice] = {}  # until something else is told of the camera
         self._is_in_trouble = False
         folder.mkdir(parents=True, exist_ok=True)
         self._pictures = LivePictures(self._write_picture, self._pause_s)
@@ -54,6 +55,9 @@ class LiveBoard:
         elif isinstance(item, RuleStandings):
             self._standings.setdefault(item.camera_id, {})[item.key] = item.standings
         elif isinstance(item, CameraNotice):
+            self._slow.pop(item.camera_id, None)
+            if item.status == "slow":
+                self._slow[item.camera_id] = item
             self._tell(
                 LiveView(
                     camera_id=item.camera_id,
@@ -75,9 +79,12 @@ class LiveBoard:
             for zone in self._standings.get(stamp.camera_id, {}).values()
             for standing in zone
         }
+        slow = self._slow.get(stamp.camera_id)
         return LiveView(
             camera_id=stamp.camera_id,
-            status="up",
+            status="slow" if slow else "up",
+            reason=slow.reason if slow else "",
+            reason_zh=slow.reason_zh if slow else "",
             captured_at=stamp.captured_at,
             width_px=stamp.width_px,
             height_px=stamp.height_px,

@@ -7,13 +7,15 @@ the reader threads have ready: it must never wait, for one thread runs every ste
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import structlog
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from domain.camera_trouble import trouble
@@ -21,16 +23,21 @@ from domain.cameras import CameraNotice, CameraStatus
 from domain.facts import BothLanguages
 from domain.site import Camera
 from flows.sources.camera_reader import CameraReader, Playback
+from flows.sources.pace import Paces
 from flows.sources.read_positions import ReaderPosition, ReadPositions
 from flows.sources.sample_queue import ReaderItem, Sample, SampleQueue
 from flows.sources.side_outlets import PacketSink, TileSink
 from flows.steps.ahead import FLUSH, Flush
+
+log = structlog.get_logger()
 
 SHARD = "shard-000"
 POLL_S = 0.01
 # one activation's frames: four Triton requests, so that the server seldom waits for us
 BATCH_FRAMES = 32
 QUEUED_FRAMES = 96  # of all cameras together; 270 kB each
+# of a live camera, whose frames lose their use: with more, a slow machine would be later, not better
+LIVE_QUEUED_S = 2.0
 STALL_AFTER_S = 5.0  # of a live camera without a frame
 
 ShardItem = ReaderItem | Flush
@@ -46,6 +53,7 @@ class ShardSettings:
     stop: threading.Event  # set: save state and end
     recorder_for: Callable[[Camera], PacketSink | None] = lambda camera: None
     tiles: TileSink | None = None
+    paces: Paces | None = None  # None: nobody is told that the machine is too slow
     beat: Callable[[], None] = lambda: None  # called while alive, for an outside watchdog
     over: threading.Event = field(default_factory=threading.Event)  # set when all footage has ended
 
@@ -90,6 +98,10 @@ class CameraShard(StatefulSourcePartition[ShardItem, dict[str, ReaderPosition]])
         settings = self._settings
         capacity = max(4, QUEUED_FRAMES // len(settings.cameras))
         is_finite = settings.playback.until_end and not camera.is_live
+        if not is_finite:
+            capacity = min(capacity, max(4, math.ceil(camera.analyse_fps * LIVE_QUEUED_S)))
+            if settings.paces is not None:
+                settings.paces.watch(camera.id, camera.analyse_fps)
         reader = CameraReader(
             camera,
             settings.base,
@@ -118,7 +130,9 @@ class CameraShard(StatefulSourcePartition[ShardItem, dict[str, ReaderPosition]])
                 if watched.is_stalled:
                     batch.append(self._notice(camera_id, "up", None))
                 watched.last_item_s, watched.is_stalled = time.monotonic(), False
-            if notice := self._stall_notice(camera_id, watched):
+            if any(isinstance(item, CameraNotice) for item in items):
+                self._forget_pace(camera_id)
+            if notice := self._stall_notice(camera_id, watched) or self._pace(camera_id, watched):
                 batch.append(notice)
         if not batch and self._is_waiting():
             batch.append(FLUSH)
@@ -135,8 +149,25 @@ class CameraShard(StatefulSourcePartition[ShardItem, dict[str, ReaderPosition]])
         if watched.is_finite or watched.is_stalled or silent_s < STALL_AFTER_S:
             return None
         watched.is_stalled = True
+        self._forget_pace(camera_id)
         said = trouble("stalled", camera=camera_id, silent_s=silent_s)
         return self._notice(camera_id, "stalled", said)
+
+    def _forget_pace(self, camera_id: str) -> None:
+        if self._settings.paces is not None:
+            self._settings.paces.begin_anew(camera_id)
+
+    def _pace(self, camera_id: str, watched: _Watched) -> CameraNotice | None:
+        """News, once each, of a live camera that the machine is too slow for, or no longer."""
+        paces = self._settings.paces
+        turned = paces.look(camera_id, watched.reader.queue.offered) if paces else None
+        if turned is None:
+            return None
+        is_slow, measured = turned
+        facts = {"camera": camera_id, **asdict(measured)}
+        log.info("camera_pace", is_slow=is_slow, **facts)
+        said = trouble("slow", **facts) if is_slow else None
+        return self._notice(camera_id, "slow" if is_slow else "up", said)
 
     def _notice(
         self, camera_id: str, status: CameraStatus, said: BothLanguages | None

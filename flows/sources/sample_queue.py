@@ -21,6 +21,14 @@ class Sample:
 ReaderItem = Sample | CameraNotice
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """How much a stream has offered so far, dropped frames among it."""
+
+    frames: int = 0
+    media_time_s: float = 0.0  # of the last one, on the stream's own clock
+
+
 class SampleQueue:
     """Frames and notices of one camera, in order.
 
@@ -35,11 +43,14 @@ class SampleQueue:
         self._changed = threading.Condition()
         self._closed = False
         self.frames_dropped = 0
+        self.offered = Offered()
 
     def put(self, item: ReaderItem) -> None:
         """Add one item; for a file, wait until there is room or the queue is closed."""
         with self._changed:
             if isinstance(item, Sample):
+                media_time_s = item.frame.stamp.media_time_s
+                self.offered = Offered(self.offered.frames + 1, media_time_s)
                 self._make_room()
             if not self._closed:
                 self._items.append(item)

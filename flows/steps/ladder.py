@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.camera_trouble import trouble
-from domain.cameras import CameraNotice
+from domain.cameras import WATCHED, CameraNotice
 from domain.events import Event, Recognition
 from domain.facts import BothLanguages
 from domain.fitness import explain_to_all
@@ -164,8 +164,8 @@ class RuleLadder:
             )
 
     def notice(self, notice: CameraNotice) -> list[Event]:
-        """Take news of the camera; anything but "up" means that nobody is watching any more."""
-        if notice.status == "up":
+        """Take news of the camera; if it gives no pictures, nobody is watching any more."""
+        if notice.status in WATCHED:
             return []
         said = notice.said or trouble("footage_ended")
         return self.lose_sight(said) + self.take_held(None)

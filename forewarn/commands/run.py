@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from domain.data_dir import DataDir
 from domain.site import Site
 from evidence_store.site_key import open_sealing_chain
+from forewarn.camera_news import CameraNews
 from forewarn.checked_site import load_checked_site
 from forewarn.encryption_note import tell_encryption
 from forewarn.logging_setup import set_up_logging
@@ -110,7 +111,8 @@ def run(
             else:
                 supervisor.start(caretaker_program(settings))
                 console.print("watching; Ctrl-C ends it")
-                supervisor.run(stopped.is_set, server.keep_alive)
+                news = CameraNews(folder, tell_trouble)
+                supervisor.run(stopped.is_set, _both(server.keep_alive, news))
     if (summary or json_out) and not stopped.is_set():
         _tell(folder, site, site_file, json_out)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from evidence_store.site_key import open_sealing_chain
+from forewarn.camera_news import CameraNews
 from forewarn.checked_site import load_checked_site
 from forewarn.commands.run import TritonOption, UnsealedOption, stop_on_signals
 from forewarn.encryption_note import tell_encryption
@@ -73,4 +74,10 @@ def up(
             supervisor.start(caretaker_program(settings))
             supervisor.start(console_program(settings, port, address))
             console.print(f"live page: http://{address}:{port}/live   Ctrl-C ends it")
-            supervisor.run(stopped.is_set, server.keep_alive)
+            news = CameraNews(folder, tell_trouble)
+
+            def on_poll() -> None:
+                server.keep_alive()
+                news()
+
+            supervisor.run(stopped.is_set, on_poll)

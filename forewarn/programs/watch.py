@@ -19,6 +19,7 @@ from flows.sinks.event_log import EventLogSink
 from flows.sources.camera_reader import Playback
 from flows.sources.camera_shard import CameraShardSource, ShardSettings
 from flows.sources.event_log import EventLogSource
+from flows.sources.pace import Paces
 from flows.sources.side_outlets import PacketSink
 from flows.speech.holds import SiteHolds
 from flows.steps.ahead import Ahead
@@ -53,6 +54,7 @@ def watch(settings: ProgramSettings, site: Site) -> None:
     board = LiveBoard(settings.data.live) if settings.shows_live else None
     if settings.until_end:
         begin_pass(store)
+    paces = Paces()
     shard = ShardSettings(
         cameras=site.cameras,
         base=settings.site_file.parent,
@@ -60,6 +62,7 @@ def watch(settings: ProgramSettings, site: Site) -> None:
         stop=stop,
         recorder_for=_recorder_for(settings, site, pins),
         tiles=board,
+        paces=paces,
         beat=beat,
     )
     connection = connect(settings.triton_address)
@@ -69,7 +72,7 @@ def watch(settings: ProgramSettings, site: Site) -> None:
     parts = WatchParts(
         site=site,
         cameras=CameraShardSource(shard, positions, lambda: detect.is_waiting),
-        detect=detect,
+        detect=paces.noting(detect),
         events=EventLogSink(settings.data.events_db),
         live_board=board,
         operators=operators(settings, site, stop, shard.over),

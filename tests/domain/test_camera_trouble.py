@@ -21,6 +21,9 @@ FACTS = {
     "damaged": 2,
     "from_s": 4.0,
     "silent_s": 5.2,
+    "asked_fps": 5.0,
+    "analysed_fps": 2.6,
+    "lag_s": 3.4,
 }
 
 
