@@ -66,6 +66,10 @@ _SAID = {
     "silent": BothLanguages(
         zh="相机有 {silent_s:.1f} 秒没有画面", en="the camera gave no frames for {silent_s:.1f} s"
     ),
+    "restarted": BothLanguages(
+        zh="监看程序中断后重新启动，距最后一次看到已过去 {silent_s:.0f} 秒",
+        en="interrupted by a restart: the watch program was away, last seen {silent_s:.0f} s before",
+    ),
     "hours_ended": BothLanguages(zh="规则的时段已结束", en="the rule's hours ended"),
 }
 

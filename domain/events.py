@@ -128,7 +128,7 @@ class OffenceExempted(OutcomeData):
 
 
 class OffenceUnknown(OutcomeData):
-    """The camera went silent or its footage ended: nobody can say what happened."""
+    """The camera went silent, its footage ended or nobody watched: nobody can say what happened."""
 
     event_type: ClassVar[str] = "forewarn.offence.unknown.v1"
     reason: str

@@ -25,9 +25,10 @@ from flows.sources.camera_shard import ShardItem
 from flows.speech.holds import SiteHolds
 from flows.steps.camera_fitness import FitnessItem, FitnessLogic, FitnessState, FitnessWatch
 from flows.steps.ladder_step import LadderLogic, RuleItem, RuleStandings
-from flows.steps.rule_watch import RuleState, watch_keys, watch_of
+from flows.steps.rule_watch import RuleState, RuleWatch, watch_keys, watch_of
 from flows.steps.take_up import Desk, Pending, take_up
 from flows.steps.track import CameraTracker, TrackerState, TrackLogic
+from flows.told_offences import ToldOffences
 
 FLOW_ID = "watch"
 
@@ -53,6 +54,7 @@ class WatchParts:
     events: Sink[tuple[str, Event]]
     live_board: LiveBoard | None = field(default=None)
     operators: CommandParts | None = None  # None: nobody can interfere
+    told: ToldOffences | None = None  # None: no camera is live
 
 
 def build_watch_flow(parts: WatchParts) -> Dataflow:
@@ -163,8 +165,22 @@ def _rule_step(
 def _ladder_builder(parts: WatchParts) -> Callable[[RuleState | None], LadderLogic]:
     tells = parts.live_board is not None
     return lambda resume: LadderLogic(
-        lambda key: watch_of(parts.site, key), resume, tells_standings=tells
+        lambda key: watch_of(parts.site, key), resume, tells_standings=tells, adopt=_adopter(parts)
     )
+
+
+def _adopter(parts: WatchParts) -> Callable[[str, RuleWatch], list[Event]]:
+    """Brings a rule that watches a live camera to where the log is."""
+    told = parts.told
+
+    def adopt(key: str, watch: RuleWatch) -> list[Event]:
+        if told is None or not told.covers(key):
+            return []
+        ladder = watch.ladder
+        known = [ladder.id_of(each) for each in ladder.offences.values()]
+        return watch.adopt(told.stories(key, known, ladder.last_at))
+
+    return adopt
 
 
 def _only_event(item: Event | RuleStandings | FitnessItem | Pending) -> Event | None:

@@ -12,13 +12,14 @@ said and nobody counts as gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from domain.camera_trouble import trouble
 from domain.cameras import WATCHED, CameraNotice
-from domain.events import Event, Recognition
+from domain.commands import answer_id
+from domain.events import Event
 from domain.facts import BothLanguages
 from domain.fitness import explain_to_all
 from domain.frames import FrameStamp
@@ -29,7 +30,10 @@ from domain.refusals import refuse
 from domain.site import Ladder, Rule
 from domain.tracks import SubjectLink
 from flows.conditions.condition import Holding
+from flows.steps.adopt import adopt
 from flows.steps.by_hand import Deed, back_to_the_ladder, judge
+from flows.steps.find_again import find_again, missing_for_too_long
+from flows.steps.new_numbers import note_recognition, renumber
 from flows.steps.offence import Offence, OffenceWriter
 from flows.steps.repeats import Repeats
 from flows.steps.take_up import Pending
@@ -43,9 +47,6 @@ WITHHELD = {
     Trigger.LADDER_SPENT: Trigger.ESCALATION_WITHHELD,
 }
 HANDED_BACK = (Trigger.HANDED_BACK, Trigger.HANDED_BACK_WARNED)
-
-# states that events have told of
-TOLD = frozenset(State) - {State.SUSPECTED, State.DROPPED}
 
 
 class RuleLadder:
@@ -90,19 +91,38 @@ class RuleLadder:
         at = frame.captured_at
         if self.last_at is not None and at <= self.last_at:
             return []  # a replayed frame
-        events: list[Event] = []
+        events = self._give_up_missing(at)
         if self.last_at is not None and at - self.last_at > self._gap:
             silent_s = (at - self.last_at).total_seconds()
             events += self.lose_sight(trouble("silent", silent_s=silent_s))
         self.last_at, self.sight = at, sight
         self.repeats.forget(at)
         seen = {holding.subject: holding for holding in holdings}
+        find_again(self.offences, seen)
         for subject, holding in seen.items():
             if holding.holds and subject not in self.offences:
                 self.offences[subject] = Offence.begin(frame, holding)
         for subject in _in_order(self.offences):
             events += self._climb(subject, frame, seen.get(subject), sight)
         return events + self.take_held(at)
+
+    def adopt(self, stories: Mapping[str, Sequence[Event]]) -> None:
+        """Go on from a saved state (or none) on a live camera whose frames went by meanwhile.
+
+        Every offence is brought to where its story in the log ends, and then has to be found again.
+
+        Args:
+            stories: events by offence id, from the opening on: of the offences here, and of those
+                that only the log knows.
+        """
+        self.offences = adopt(self.offences, stories, self.id_of, self._ladder, self.repeats)
+        told = {event.id for story in stories.values() for event in story}
+        self.held = [each for each in self.held if answer_id(each.event.id) not in told]
+        self.last_at = None  # what was last seen of each is known; commands wait for a frame
+
+    def id_of(self, offence: Offence) -> str:
+        """The offence's id in events."""
+        return self._writer.offence_id(offence)
 
     def command(self, pending: Pending) -> list[Event]:
         """Take an operator's command: at once, or when time has come to where it belongs."""
@@ -123,9 +143,11 @@ class RuleLadder:
     def _carry_out(self, pending: Pending, at: datetime) -> list[Event]:
         """Make the move that a command asks for, or say why not; either is its one answer."""
         wanted = pending.given.offence_id
-        found = [o for o in self.offences.values() if self._writer.offence_id(o) == wanted]
+        found = [o for o in self.offences.values() if self.id_of(o) == wanted]
         unfit = self._gate.why_withheld(self.sight, at) if self._gate else self.sight.faults
         offence = found[0] if found else None
+        if offence is not None and offence.was_done(pending.event.id):
+            return []  # before a restart; its answer was taken out of the log
         deed = judge(pending, offence, self._operators, self._ladder, unfit, at)
         if offence is None or not isinstance(deed, Deed):
             assert not isinstance(deed, Deed)
@@ -145,23 +167,11 @@ class RuleLadder:
 
     def renumber(self, link: SubjectLink) -> None:
         """Somebody told under a new number turns out to be one seen before: their stay goes on."""
-        now, was = str(link.track_id), str(link.was)
-        young = self.offences.get(was)
-        if young is None:
-            return
-        if now not in self.offences:
-            self.offences[now] = self.offences.pop(was)
-            young.number = now
-        elif young.state not in TOLD:
-            del self.offences[was]  # the stay under the old number never ended
+        renumber(self.offences, link)
 
     def note_recognition(self, link: SubjectLink) -> None:
         """Put on record how sure the match was, before an offence tells of it."""
-        offence = self.offences.get(str(link.track_id))
-        if offence is not None and offence.state not in TOLD:
-            offence.recognition = Recognition(
-                how=link.how, gap_s=link.gap_s, similarity=link.similarity, margin=link.margin
-            )
+        note_recognition(self.offences, link)
 
     def notice(self, notice: CameraNotice) -> list[Event]:
         """Take news of the camera; if it gives no pictures, nobody is watching any more."""
@@ -178,6 +188,16 @@ class RuleLadder:
             if offence.state not in FINAL:
                 events += self._lose(offence, why)
         self.offences.clear()
+        return events
+
+    def _give_up_missing(self, at: datetime) -> list[Event]:
+        """Who was there at an interruption and was not found again in time: nobody can say."""
+        events: list[Event] = []
+        for subject in _in_order(missing_for_too_long(self.offences, at, self._gap)):
+            offence = self.offences.pop(subject)
+            if offence.state not in FINAL:
+                away_s = abs(at - offence.last_seen_at).total_seconds()
+                events += self._lose(offence, trouble("restarted", silent_s=away_s))
         return events
 
     def _climb(

@@ -47,29 +47,36 @@ class LadderLogic(StatefulBatchLogic[tuple[str, RuleItem], LadderOut, RuleState]
         resume: RuleState | None,
         *,
         tells_standings: bool,
+        adopt: Callable[[str, RuleWatch], list[Event]] = lambda key, watch: [],
     ) -> None:
+        """Args:
+        adopt: called once, before the first item: takes up what happened after the state was saved.
+        """
         self._make = make
         self._resume = resume
         self._tells_standings = tells_standings
+        self._adopt = adopt
         self._watch: RuleWatch | None = None
 
     def on_batch(self, values: list[tuple[str, RuleItem]]) -> tuple[list[LadderOut], bool]:
         """Events in order; with `tells_standings`, also who stands where after the last frame."""
         key = values[0][0]
-        watch = self._watch_of(key)
         out: list[LadderOut] = []
+        if self._watch is None:
+            self._watch = self._restored(key)
+            out += self._adopt(key, self._watch)
+        watch = self._watch
         for _, item in values:
             out += _take(watch, item)
         if self._tells_standings:
             out.append(_standings(key, watch))
         return out, StatefulBatchLogic.RETAIN
 
-    def _watch_of(self, key: str) -> RuleWatch:
-        if self._watch is None:
-            self._watch = self._make(key)
-            if self._resume is not None:
-                self._watch.restore(self._resume)
-        return self._watch
+    def _restored(self, key: str) -> RuleWatch:
+        watch = self._make(key)
+        if self._resume is not None:
+            watch.restore(self._resume)
+        return watch
 
     def on_eof(self) -> tuple[list[LadderOut], bool]:
         """A stop is not the end of an offence: it goes on after the restart."""

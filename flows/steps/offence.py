@@ -59,6 +59,8 @@ class Offence:
     taken_at: datetime | None = None
     operators_did: list[ByHand] = field(default_factory=list)
     track: TrackNotes = field(default_factory=TrackNotes)
+    told_as: str = ""  # its id, of one that was made again out of the log alone
+    is_missing: bool = False  # open when the program was interrupted, and not seen since
 
     @classmethod
     def begin(cls, frame: FrameStamp, holding: Holding) -> Offence:
@@ -104,6 +106,15 @@ class Offence:
             return False
         self.withheld.append(told)
         return True
+
+    @property
+    def has_lost_number(self) -> bool:
+        """Whether its number may be somebody else's by now; a place stays the same place."""
+        return bool(self.told_as) and self.is_missing and self.number != self.place_id
+
+    def was_done(self, command_id: str) -> bool:
+        """Whether an operator's command was carried out."""
+        return any(act.command_id == command_id for act in self.operators_did)
 
     def stayed_s(self, at: datetime) -> float:
         """Seconds from the first frame in the zone to `at`."""
@@ -200,7 +211,7 @@ class OffenceWriter:
 
     def offence_id(self, offence: Offence) -> str:
         """The same stay has the same id on every run over the same footage."""
-        return mint(
+        return offence.told_as or mint(
             "ofc",
             self.site_id,
             self.camera_id,

@@ -49,6 +49,8 @@ class Repeats:
 
     def note_end(self, offence: Offence, at: datetime) -> None:
         """An offence has ended; it counts where something was said, or somebody asked for."""
+        if offence.has_lost_number:
+            return
         if offence.state is State.DISMISSED:
             self.note(offence.number, at, counts=False)
         elif offence.is_warned or offence.state is State.ESCALATED:

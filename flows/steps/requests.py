@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from domain.events import (
@@ -30,6 +31,18 @@ def with_requests(events: Iterable[Event], site: Site) -> list[Event]:
     return [each for event in events for each in (event, *requests_of(event, site))]
 
 
+def requests_untold(story: Sequence[Event], since: datetime, site: Site) -> list[Event]:
+    """Requests of moves after `since` that do not stand in their story: a crash came between."""
+    told = {event.id for event in story}
+    return [
+        request
+        for event in story
+        if event.time > since
+        for request in requests_of(event, site)
+        if request.id not in told
+    ]
+
+
 def requests_of(event: Event, site: Site) -> Iterator[Event]:
     """Requests that a rung or an escalation makes; nothing for other events.
 
@@ -42,6 +55,8 @@ def requests_of(event: Event, site: Site) -> Iterator[Event]:
         if data.rung_number == 0:  # an operator's words
             return
         ladder = site.ladder(site.rule(data.rule_id).ladder)
+        if data.rung_number > len(ladder.rungs):
+            return  # told before the site file was changed
         rung = ladder.rungs[data.rung_number - 1]
         does, whom = rung.does, rung.notifies
         step = {"asked_by": "rung", "rung_id": data.rung_id, "rung_number": data.rung_number}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -21,7 +22,7 @@ from flows.steps.call_words import Surroundings
 from flows.steps.ladder import RuleLadder
 from flows.steps.offence import Offence, OffenceWriter
 from flows.steps.repeats import Past
-from flows.steps.requests import with_requests
+from flows.steps.requests import requests_untold, with_requests
 from flows.steps.take_up import Pending
 from flows.steps.warn_gate import WarnGate
 
@@ -76,6 +77,19 @@ class RuleWatch:
     def command(self, pending: Pending) -> list[Event]:
         """Events that an operator's command causes."""
         return with_requests(self.ladder.command(pending), self._site)
+
+    def adopt(self, stories: Mapping[str, Sequence[Event]]) -> list[Event]:
+        """Go on with a live camera from what the log tells; events that a crash kept out of it.
+
+        Args:
+            stories: as RuleLadder.adopt takes them.
+        """
+        since = self.ladder.last_at
+        self.ladder.adopt(stories)
+        if since is None:
+            return []
+        told = stories.values()
+        return [each for story in told for each in requests_untold(story, since, self._site)]
 
     def save(self) -> RuleState:
         """A copy: it is written later, when the rule has moved on."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.event_base import Box, TrackPoint
+from domain.event_base import Box, Sighting, TrackPoint
 from domain.frames import FrameStamp
 from flows.conditions.condition import Holding
 
@@ -32,9 +32,16 @@ class TrackNotes:
 
     def note(self, frame: FrameStamp, holding: Holding) -> None:
         """Take in one frame in which the subject was seen."""
-        at = frame.captured_at
-        self.last = _Point(at, frame.pts, holding.box_xyxy, holding.score)
-        if self.noted and (at - self.noted[-1].at).total_seconds() < self.step_s:
+        self._take(_Point(frame.captured_at, frame.pts, holding.box_xyxy, holding.score))
+
+    def note_sighting(self, seen: Sighting) -> None:
+        """Take in one place that an event tells of, unless it was noted."""
+        if self.last is None or seen.at > self.last.at:
+            self._take(_Point(seen.at, seen.pts, seen.box_xyxy, seen.score))
+
+    def _take(self, point: _Point) -> None:
+        self.last = point
+        if self.noted and (point.at - self.noted[-1].at).total_seconds() < self.step_s:
             return
         self.noted.append(self.last)
         if len(self.noted) > MOST_POINTS:

@@ -20,8 +20,8 @@ STATES = {
     "the ladder goes on ([operators.md](operators.md)).",
     State.DISMISSED: "A person decided, and said why, that this is no offence to be followed. It does "
     "not count as an earlier offence. Nothing more is said while the subject stays.",
-    State.UNKNOWN: "The camera fell silent, failed, or its footage ended. Nobody can say what "
-    "happened, so nobody says that the subject left.",
+    State.UNKNOWN: "The camera fell silent, failed, or its footage ended, or the watch program was "
+    "away. Nobody can say what happened, so nobody says that the subject left.",
 }
 
 TRIGGERS = {
@@ -36,7 +36,8 @@ TRIGGERS = {
     Trigger.LADDER_SPENT_FIRST_TIME: "as *last grace over*, for a subject without an earlier offence "
     "within `repeat_window_s` (ladder), where the rule says `first_time_exempt`",
     Trigger.SIGHT_LOST: "no frame for longer than `gap_tolerance_s`, or the camera ended, stalled "
-    "or failed; or unseen while its picture is covered, out of focus, turned away or frozen",
+    "or failed; or unseen while its picture is covered, out of focus, turned away or frozen; or, live, "
+    "not found again within `gap_tolerance_s` when the watch program was started again",
     Trigger.RUNG_WITHHELD: "as *rung due*, but the camera is not fit to warn: recorded once for each "
     "rung and set of reasons; due again as soon as the camera is fit",
     Trigger.ESCALATION_WITHHELD: "as *last grace over*, but the camera is not fit to warn",

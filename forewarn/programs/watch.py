@@ -24,6 +24,7 @@ from flows.sources.side_outlets import PacketSink
 from flows.speech.holds import SiteHolds
 from flows.steps.ahead import Ahead
 from flows.steps.detect import DetectStep
+from flows.told_offences import ToldOffences
 from flows.watch import CommandParts, WatchParts, build_watch_flow
 from forewarn.logging_setup import set_up_logging
 from forewarn.programs.beat import Heartbeat
@@ -76,6 +77,7 @@ def watch(settings: ProgramSettings, site: Site) -> None:
         events=EventLogSink(settings.data.events_db),
         live_board=board,
         operators=operators(settings, site, stop, shard.over),
+        told=ToldOffences(EventLog.open(settings.data.events_db), _live_cameras(settings, site)),
     )
     pins.start()
     try:
@@ -94,10 +96,15 @@ def operators(
 ) -> CommandParts:
     """Commands out of the event log, until the footage is over."""
     log = EventLog.open(settings.data.events_db)
-    live = frozenset(each.id for each in site.cameras if each.is_live or not settings.until_end)
+    live = _live_cameras(settings, site)
     source = EventLogSource(settings.data.events_db, [CommandGiven.event_type], stop, drain=over)
     holds = SiteHolds(site, settings.data, live)
     return CommandParts(source, log.find, log.about, live, holds)
+
+
+def _live_cameras(settings: ProgramSettings, site: Site) -> frozenset[str]:
+    """Those whose frames cannot be had again."""
+    return frozenset(each.id for each in site.cameras if each.is_live or not settings.until_end)
 
 
 def _recorder_for(

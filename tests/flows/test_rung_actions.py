@@ -190,3 +190,31 @@ def test_what_a_rung_cannot_do_is_refused(
 def test_a_rung_that_announces_needs_its_text() -> None:
     with pytest.raises(ValidationError, match="needs a text"):
         site_of([{"id": "ask", "after_s": 0}])
+
+
+def test_requests_that_a_crash_kept_out_of_the_log_are_made_when_the_camera_is_taken_up_again() -> (
+    None
+):
+    rungs = [rung(1, "announce"), rung(2, "announce", "notify", "open_case")]
+    site = site_of(rungs, escalate_after_s=2)
+    watch, found = watch_of(site, "north|keep-off"), list[Event]()
+    for n in range(6):  # up to 2.5 s: the second rung is still to come
+        found += watch.step(frame(n / 2, inside=True))
+    saved = watch.save()
+    found += watch.step(frame(3, inside=True))
+    assert told(found)[-2:] == ["3 notification.requested", "3 case.requested"]
+    again = watch_of(site, "north|keep-off")
+    again.restore(saved)
+    made = again.adopt({found[0].subject: found[:-2]})
+    assert made == found[-2:]
+    again = watch_of(site, "north|keep-off")
+    again.restore(saved)
+    assert again.adopt({found[0].subject: found}) == []
+
+
+def test_a_rung_that_the_site_file_has_no_more_asks_for_nothing_again() -> None:
+    site = site_of([rung(1, "announce"), rung(2, "announce", "notify")], escalate_after_s=2)
+    found = events(site)
+    shorter = watch_of(site_of([rung(1, "announce")]), "north|keep-off")
+    shorter.step(frame(0, inside=False))
+    assert shorter.adopt({found[0].subject: found[:3]}) == []

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 from domain.frames import FrameStamp
-from flows.conditions.condition import Holding
+from flows.conditions.condition import Box, Holding
 from flows.steps.ladder import RuleLadder
 
 BEGAN = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -35,12 +35,15 @@ class Shown:
     holdings: tuple[Holding, ...]
 
 
-def presence(at_s: float, people: dict[int, bool]) -> Shown:
+HERE: Box = (100.0, 100.0, 130.0, 180.0)
+
+
+def presence(at_s: float, people: dict[int, bool], box_xyxy: Box = HERE) -> Shown:
     """One frame: who is seen, and whether inside."""
     return Shown(
         frame=stamp(at_s),
         holdings=tuple(
-            Holding(str(number), "lawn", inside, 0.8, (100.0, 100.0, 130.0, 180.0))
+            Holding(str(number), "lawn", inside, 0.8, box_xyxy)
             for number, inside in sorted(people.items())
         ),
     )

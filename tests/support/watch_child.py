@@ -22,6 +22,7 @@ from flows.sources.camera_shard import CameraShardSource, ShardSettings
 from flows.sources.event_log import EventLogSource
 from flows.steps.ahead import Ahead
 from flows.steps.detect import DetectStep
+from flows.told_offences import ToldOffences
 from flows.watch import CommandParts, WatchParts, build_watch_flow
 from forewarn.programs.run_flow import run_flow
 
@@ -65,6 +66,7 @@ def main(site_file: Path, data: DataDir, pause_s: float, is_live: bool) -> None:
             log.about,
             frozenset(each.id for each in site.cameras if is_live),
         ),
+        told=ToldOffences(log, [each.id for each in site.cameras if is_live]),
     )
     run_flow(build_watch_flow(parts), data.recovery / "watch")
 

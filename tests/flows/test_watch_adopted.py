@@ -1,0 +1,157 @@
+"""A live camera's watch process is killed in the second in which an offence opened, and started again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from domain.commands import CommandKind, Refusal
+from domain.data_dir import DataDir
+from domain.events import Event, OffenceOpened, OffenceTakenOver, OffenceUnknown, OutcomeData
+from event_log.commands import Answer, Ask, give_command, wait_for_answer
+from event_log.log import EventLog
+
+ROOT = Path(__file__).resolve().parents[2]
+CHILD = ROOT / "tests" / "support" / "watch_child.py"
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def site_that_waits(sample_site_file: Path, tmp_path: Path) -> Callable[[float], Path]:
+    """One camera of the sample, quick calls, and a tolerance of so many seconds."""
+
+    def make(gap_tolerance_s: float) -> Path:
+        yaml = YAML()
+        site = yaml.load(sample_site_file.read_text("utf-8"))
+        site["cameras"] = site["cameras"][:1]
+        site["cameras"][0]["url"] = str(sample_site_file.parent / "crossing.mp4")
+        site["rules"][0]["condition"]["present"]["zones"] = ["forecourt-early"]
+        site["rules"][0] |= {"threshold_s": 1, "gap_tolerance_s": gap_tolerance_s}
+        site["ladders"][0]["escalate_after_s"] = 1
+        for rung in site["ladders"][0]["rungs"]:
+            rung["after_s"] = 1
+        path = tmp_path / "site.yaml"
+        yaml.dump(site, path)
+        return path
+
+    return make
+
+
+@contextmanager
+def watching(site_file: Path, data: DataDir) -> Iterator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen(
+        [sys.executable, str(CHILD), str(site_file), str(data.root), "0", "live"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+def events_of(data: DataDir) -> list[Event]:
+    if not data.events_db.exists():
+        return []
+    with EventLog.open(data.events_db) as log:
+        return [logged.event for logged in log.read(limit=10_000)]
+
+
+def wait_until(data: DataDir, is_there: Callable[[Event], bool]) -> Event:
+    give_up_at = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up_at:
+        for event in events_of(data):
+            if is_there(event):
+                return event
+        time.sleep(0.02)
+    raise AssertionError("it did not come")
+
+
+def killed_as_it_opened(site_file: Path, data: DataDir) -> str:
+    """Id of an offence that the log knows, and hardly any saved state."""
+    with watching(site_file, data) as child:
+        opened = wait_until(data, lambda event: isinstance(event.data, OffenceOpened))
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    return opened.subject
+
+
+def ask(data: DataDir, kind: CommandKind, offence_id: str) -> str:
+    with EventLog.open(data.events_db) as log:
+        return give_command(log, Ask(kind, offence_id, "Wang", "command line")).id
+
+
+def answered(data: DataDir, command: str) -> Answer:
+    with EventLog.open(data.events_db) as log:
+        answer = wait_for_answer(log, command, PATIENCE_S)
+    assert answer is not None
+    return answer
+
+
+def story(data: DataDir, offence_id: str) -> Counter[str]:
+    """How often each kind of event came for the offence."""
+    mine = [event for event in events_of(data) if event.subject == offence_id]
+    return Counter(event.type.removeprefix("forewarn.").removesuffix(".v1") for event in mine)
+
+
+def test_who_is_still_there_climbs_on_each_rung_once_and_commands_are_carried_out(
+    site_that_waits: Callable[[float], Path], tmp_path: Path
+) -> None:
+    data, site_file = DataDir(tmp_path / "data"), site_that_waits(60)
+    offence_id = killed_as_it_opened(site_file, data)
+    take_over = ask(data, CommandKind.TAKE_OVER, offence_id)
+    with watching(site_file, data) as child:
+        taken = answered(data, take_over)
+        assert isinstance(taken.event.data, OffenceTakenOver)
+        back = answered(data, ask(data, CommandKind.HAND_BACK, offence_id))
+        assert back.refusal is None
+        wait_until(data, lambda event: isinstance(event.data, OutcomeData))
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(PATIENCE_S) == 0
+    assert story(data, offence_id) == {
+        "offence.opened": 1,
+        "offence.warned": 3,
+        "offence.taken-over": 1,
+        "offence.handed-back": 1,
+        "offence.escalated": 1,
+        "command.given": 2,
+    }
+    assert {
+        event.subject for event in events_of(data) if isinstance(event.data, OffenceOpened)
+    } == {offence_id}
+
+
+@pytest.mark.parametrize("is_fresh", [False, True], ids=["resumed", "with nothing saved"])
+def test_after_a_pause_beyond_the_tolerance_it_ends_as_unknown_once_and_commands_are_refused(
+    site_that_waits: Callable[[float], Path], tmp_path: Path, is_fresh: bool
+) -> None:
+    data, site_file = DataDir(tmp_path / "data"), site_that_waits(0.5)
+    offence_id = killed_as_it_opened(site_file, data)
+    if is_fresh:
+        shutil.rmtree(data.recovery)
+    time.sleep(1.0)  # longer than the tolerance
+    dispatch = ask(data, CommandKind.TAKE_OVER, offence_id)
+    with watching(site_file, data) as child:
+        refused = answered(data, dispatch).refusal
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(PATIENCE_S) == 0
+    assert refused is not None and refused.why is Refusal.ENDED
+    told = story(data, offence_id)
+    assert (told["offence.opened"], told["offence.unknown"]) == (1, 1)
+    assert told["offence.warned"] <= 1
+    ended = [event for event in events_of(data) if event.subject == offence_id]
+    (outcome,) = [event.data for event in ended if isinstance(event.data, OutcomeData)]
+    assert isinstance(outcome, OffenceUnknown)
+    assert "restart" in outcome.reason and "重新启动" in outcome.reason_zh
+    assert len(outcome.rung_sightings) == told["offence.warned"]

@@ -1,0 +1,161 @@
+"""A ladder that is stepped by hand with an event log beside it, as the watch flow has one."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from by_operators import command_event
+from people import BEGAN, HERE, presence
+
+from domain.cameras import CameraNotice, ReadCounts
+from domain.commands import CommandKind, answer_id
+from domain.events import (
+    CommandGiven,
+    Event,
+    OffenceData,
+    OffenceEscalated,
+    OffenceExempted,
+    OffenceHandedBack,
+    OffenceOpened,
+    OffenceTakenOver,
+    OffenceUnknown,
+    OffenceWarned,
+    OutcomeData,
+)
+from event_log.rows import LoggedEvent
+from flows.steps.ladder import RuleLadder
+from flows.steps.take_up import Desk, Pending, take_up
+
+FRAMES = 120  # two a second
+NO_FRAME = "no frame"
+Shown = bool | str | None
+Wish = tuple[int, CommandKind, str, str]  # frame, what, who, text
+
+
+@dataclass
+class Log:
+    """What the event log keeps: an id once, with its first content."""
+
+    events: dict[str, LoggedEvent] = field(default_factory=dict)
+    conflicts: list[str] = field(default_factory=list)
+
+    def append(self, events: Sequence[Event]) -> None:
+        for event in events:
+            logged = LoggedEvent(len(self.events) + 1, event, BEGAN)
+            if self.events.setdefault(event.id, logged).event != event:
+                self.conflicts.append(event.id)
+
+    def about(self, offence_id: str) -> list[LoggedEvent]:
+        return [each for each in self.events.values() if each.event.subject == offence_id]
+
+    def stories(self, known: Sequence[str], since: datetime | None) -> dict[str, list[Event]]:
+        """As ToldOffences gives them."""
+        opened = [e.subject for e in self.story() if isinstance(e.data, OffenceOpened)]
+        ended = {e.subject: e.time for e in self.story() if isinstance(e.data, OutcomeData)}
+        wanted = [
+            each
+            for each in opened
+            if each in known or each not in ended or (since is not None and ended[each] >= since)
+        ]
+        return {each: [logged.event for logged in self.about(each)] for each in wanted}
+
+    def story(self) -> list[Event]:
+        return [each.event for each in self.events.values()]
+
+
+@dataclass
+class Watch:
+    """A ladder that reads commands from the log, as the watch flow does; may be saved and killed."""
+
+    log: Log
+    make: Callable[[], RuleLadder]
+
+    def __post_init__(self) -> None:
+        self.ladder = self.make()
+        self.read_to = 0
+        self.number, self.box_xyxy = 1, HERE  # of the one who comes and goes
+        self.desk = Desk(self.log.events.get, self.log.about, {"north|keep-off"})
+
+    def step(self, n: int, shown: Shown) -> None:
+        if shown == NO_FRAME:
+            return
+        people = {} if shown is None else {self.number: bool(shown)}
+        frame = presence(n / 2, people, self.box_xyxy)
+        self.log.append(self.ladder.step(frame.frame, frame.holdings))
+
+    def read(self) -> None:
+        for logged in list(self.log.events.values())[self.read_to :]:
+            if isinstance(logged.event.data, CommandGiven):
+                taken = take_up(logged, self.desk)
+                if isinstance(taken, Pending):
+                    self.log.append(self.ladder.command(taken))
+                elif taken is not None:
+                    self.log.append([taken])
+            self.read_to += 1
+
+    def adopt(self) -> None:
+        """Go on with a live camera: no frame is shown again."""
+        known = [self.ladder.id_of(each) for each in self.ladder.offences.values()]
+        self.ladder.adopt(self.log.stories(known, self.ladder.last_at))
+
+    def end(self) -> None:
+        at = BEGAN + timedelta(seconds=FRAMES)
+        notice = CameraNotice("north", "ended", None, at, ReadCounts(FRAMES, 0), FRAMES / 2)
+        self.log.append(self.ladder.notice(notice))
+        self.read()
+
+    def save(self) -> tuple[bytes, int]:
+        ladder = self.ladder
+        state = (ladder.offences, ladder.last_at, ladder.sight, ladder.held, ladder.repeats.past)
+        return pickle.dumps(state), self.read_to
+
+    def restore(self, saved: tuple[bytes, int]) -> None:
+        ladder, (state, self.read_to) = self.ladder, saved
+        restored = pickle.loads(state)
+        ladder.offences, ladder.last_at, ladder.sight, ladder.held, ladder.repeats.past = restored
+
+
+def ask(log: Log, wish: Wish, key: int) -> None:
+    """An operator asks about the offence that opened last; nobody asks where there is none."""
+    opened = [each for each in log.story() if isinstance(each.data, OffenceOpened)]
+    if not opened:
+        return
+    _, kind, operator, text = wish
+    more = {"text_id": text} if kind is CommandKind.SPEAK else {}
+    log.append([command_event(kind, opened[-1].subject, operator=operator, key=str(key), **more)])
+
+
+def check(log: Log) -> None:
+    """What holds of every story."""
+    by_offence: dict[str, list[Event]] = {}
+    for event in log.story():
+        if isinstance(event.data, OffenceData):
+            by_offence.setdefault(event.subject, []).append(event)
+    for events in by_offence.values():
+        assert [type(event.data) for event in events].count(OffenceOpened) == 1
+        assert isinstance(events[0].data, OffenceOpened)
+        ends = [event for event in events if isinstance(event.data, OutcomeData)]
+        assert len(ends) == 1, "an offence ends, once"
+        assert events[-1] is ends[0]
+        times = [event.time for event in events if not isinstance(event.data, OffenceUnknown)]
+        assert times == sorted(times), "nothing happens before what is on record"
+        rungs = [e.data.rung_number for e in events if isinstance(e.data, OffenceWarned)]
+        climbed = [number for number in rungs if number]
+        assert climbed == list(range(1, len(climbed) + 1)), "each rung once, in order"
+        holder = ""
+        for event in events:
+            data = event.data
+            if isinstance(data, OffenceTakenOver):
+                holder = data.by_hand.operator
+            elif isinstance(data, OffenceHandedBack):
+                assert data.taken_by == holder
+                holder = ""
+            elif holder:
+                assert not isinstance(data, OffenceEscalated | OffenceExempted)
+                assert not isinstance(data, OffenceWarned) or data.by_hand is not None
+    for event in log.story():
+        if isinstance(event.data, CommandGiven):
+            assert answer_id(event.id) in log.events, "every command is answered"
