@@ -1,4 +1,4 @@
-"""The way to an unmasked clip: a name and a reason first, both into the access log, then it plays."""
+"""The way to an unmasked clip: who asks, their password and a reason; on record, and then it plays."""
 
 # mypy: allow-untyped-calls
 # (Panel and its Material components are not annotated)
@@ -14,10 +14,12 @@ from dashboards.context import Context
 from dashboards.file_keys import UNMASKED_FOR_S
 from dashboards.names import Names
 from dashboards.settings import ConsoleSettings
+from domain.access import Asker, NotAllowed, log_in
+from domain.acts import Act
 from domain.errors import ForewarnError
 from domain.events import EvidenceFile, EvidenceSealed
 from evidence_store.access_log import log_access
-from evidence_store.site_key import open_chain
+from evidence_store.gate import Gate
 
 
 class UnmaskedDialog:
@@ -31,6 +33,9 @@ class UnmaskedDialog:
             label=say("unmasked.button"), variant="outlined", visible=False, margin=(12, 0, 0, 0)
         )
         self._who = pmui.TextInput(label=say("unmasked.who"), sizing_mode="stretch_width")
+        self._password = pmui.PasswordInput(
+            label=say("unmasked.password"), sizing_mode="stretch_width"
+        )
         self._reason = pmui.TextAreaInput(
             label=say("unmasked.reason"), rows=3, sizing_mode="stretch_width"
         )
@@ -41,6 +46,7 @@ class UnmaskedDialog:
         self._dialog = pmui.Dialog(
             pmui.Typography(say("unmasked.explain")),
             self._who,
+            self._password,
             self._reason,
             self._fault,
             pmui.Row(self._confirm, self._cancel),
@@ -77,6 +83,8 @@ class UnmaskedDialog:
         if evidence is None or clip is None:
             return
         who, reason = _typed(self._who), _typed(self._reason)
+        password = self._password.value_input or self._password.value or ""
+        self._password.param.update(value="", value_input="")
         if not who or not reason:
             self._complain(self._names.say("unmasked.need_both"))
             return
@@ -88,7 +96,12 @@ class UnmaskedDialog:
                 reason,
                 [clip.name],
                 who,
+                password,
             )
+        except NotAllowed as error:
+            why = error.decision.why_not
+            self._complain(getattr(why, self._names.lang) if why else str(error))
+            return
         except (ForewarnError, OSError) as error:
             self._complain(self._names.say("unmasked.not_logged", reason=error))
             return
@@ -105,9 +118,20 @@ class UnmaskedDialog:
 
 
 def _log_access(
-    settings: ConsoleSettings, evidence_id: str, reason: str, files: list[str], who: str
+    settings: ConsoleSettings,
+    evidence_id: str,
+    reason: str,
+    files: list[str],
+    who: str,
+    password: str,
 ) -> None:
-    log_access(open_chain(settings.data, settings.keys), evidence_id, reason, files, who)
+    gate = Gate.open(settings.data, settings.keys)
+    people = gate.people()
+    asker = log_in(people, who, password) if people else None
+    if people and asker is None:
+        gate.note_wrong_password(who)
+    grant = gate.allow(asker or Asker(who), Act.SEE_UNMASKED, evidence_id, reason)
+    log_access(grant, files)
 
 
 def _clip(evidence: EvidenceSealed | None) -> EvidenceFile | None:

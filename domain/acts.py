@@ -48,7 +48,5 @@ WORDS: dict[Act, BothLanguages] = {
 
 # refused to everybody while a site has no list of people: nobody could be held to account for it
 NEEDS_A_LIST = frozenset({Act.SEE_UNMASKED, Act.EXPORT_UNMASKED, Act.READ_ACCESS_LOG})
-# before anybody does it, they have to say why
-NEEDS_A_REASON = frozenset(
-    {Act.SEE_UNMASKED, Act.EXPORT_UNMASKED, Act.HOLD, Act.RELEASE, Act.ERASE}
-)
+# before anybody does it, they have to say why; holds and erasures ask for it themselves
+NEEDS_A_REASON = frozenset({Act.SEE_UNMASKED, Act.EXPORT_UNMASKED})

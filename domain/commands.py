@@ -43,6 +43,7 @@ class Refusal(StrEnum):
     TOO_LATE = "too late"
     QUIET_HOURS = "quiet hours"
     CAPPED = "over the hourly cap"
+    NOT_ALLOWED = "not allowed"
     NOT_WATCHED = "camera or rule not watched"
 
 

@@ -67,11 +67,14 @@ class ByHand(BaseModel):
 
     command_id: str
     command: CommandKind
-    operator: str = Field(description="as typed: nobody checks it")
+    operator: str = Field(description="name; who it is, `person` says")
     reason: str = ""
     asked_at: AwareDatetime = Field(description="wall clock")
     despite: tuple[Hold, ...] = Field(
         default=(), description="of words: what they were to be spoken despite; () nothing"
+    )
+    person: str = Field(
+        default="", description="id in the site's people file; '': as typed, nobody checked it"
     )
 
 

@@ -25,8 +25,12 @@ class CommandGiven(EventData):
     camera_id: str
     rule_id: str
     operator: str = Field(
-        min_length=1, max_length=LONGEST_NAME, description="as typed: nobody checks it"
+        min_length=1, max_length=LONGEST_NAME, description="name; who it is, `person` says"
     )
+    person: str = Field(
+        default="", description="id in the site's people file; '': as typed, nobody checked it"
+    )
+    role: str = Field(default="", description="the role that permits it; '': nobody checked")
     reason: str = Field(default="", max_length=LONGEST_WORDS)
     asked_at: AwareDatetime = Field(description="wall clock")
     via: Literal["console", "command line"]

@@ -23,6 +23,7 @@ WORDS = {
     "quiet-hours (--despite quiet-hours --reason …)",
     Refusal.CAPPED: "there were enough calls within the hour; in an emergency say why and ask again "
     "despite the cap (--despite cap --reason …)",
+    Refusal.NOT_ALLOWED: "this person may not give commands here; docs/people-and-roles.md",
     Refusal.NOT_WATCHED: "the camera or the rule is not in the site file that runs",
 }
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from domain.access import Decision
 from domain.announcements import AnnouncementMade, announcement_of
 from domain.commands import (
     LONGEST_NAME,
@@ -47,6 +48,8 @@ class Ask:
     despite: tuple[Hold, ...] = ()  # speak: what the operator passes over; needs a reason
     # asked twice with the same key it is one command; '': the same until the offence has moved on
     key: str = ""
+    # of `domain.access`, whose name `operator` is then; None: nobody checks who asks
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ def give_command(log: EventLog, ask: Ask) -> Event:
             *(each.id for each in story[-1:] if isinstance(each.data, CommandRefused)),
         )
     )
+    if ask.decision and not ask.decision.is_allowed:
+        key += "|not allowed"  # once they may, the same command is another one
     now = datetime.now(UTC)
     given = Event(
         id=command_id(ask.offence_id, ask.command, ask.operator, key),
@@ -110,6 +115,8 @@ def give_command(log: EventLog, ask: Ask) -> Event:
             words=ask.words,
             taking_from=ask.taking_from,
             despite=ask.despite,
+            person=ask.decision.asker.person_id if ask.decision else "",
+            role=ask.decision.role_id if ask.decision else "",
         ),
     )
     before = log.find(given.id)
@@ -117,7 +124,9 @@ def give_command(log: EventLog, ask: Ask) -> Event:
         return before.event
     ended = [each.data for each in moves if isinstance(each.data, OutcomeData)]
     refused = []
-    if not moves:
+    if ask.decision and ask.decision.why_not:
+        refused = [refuse(given, Refusal.NOT_ALLOWED, ask.decision.why_not.en)]
+    elif not moves:
         refused = [refuse(given, Refusal.UNKNOWN, ask.offence_id)]
     elif ended:
         refused = [refuse(given, Refusal.ENDED, ended[-1].state)]

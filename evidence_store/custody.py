@@ -8,15 +8,16 @@ key cannot mend that. Several processes may append: a lock on the file puts them
 from __future__ import annotations
 
 import fcntl
-import getpass
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from domain.accounts import this_account
 from domain.errors import PutAside, TryAgain
 from evidence_store.canonical_json import from_canonical, to_canonical
 from evidence_store.keys import Signer
@@ -45,20 +46,41 @@ Kind = Literal[
     "stamped",  # an authority vouches for the time of a sealing; details: of which entry, the stamp
     "backed up",  # a copy of all of it was made; details: backup, records
     "restored",  # from here on it is a copy out of a backup; details: backup, problems
+    "people changed",  # who may do what; details: what, person, roles, accounts, sha256 of the file
+    "refused",  # somebody may not; details: act, why, which record, person, account
     "mended",  # the line before was cut off by a crash; details: its sha256
 ]
 Entry = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class OnBehalf:
+    """Whose doing an entry is, and by what right; every entry of theirs says so.
+
+    No `authority`: the site has no list of people, and the name is an account's or was typed.
+    """
+
+    who: str
+    authority: Mapping[str, str]
+
+
 class CustodyChain:
     """The chain of one data folder; a missing file is a chain without entries."""
 
-    def __init__(self, path: Path, signer: Signer | None = None) -> None:
+    def __init__(
+        self, path: Path, signer: Signer | None = None, on_behalf: OnBehalf | None = None
+    ) -> None:
         """Args:
         signer: signs what is added; None leaves entries visibly unsigned.
+        on_behalf: of whom entries are added; None: of the program itself.
         """
         self.path = path
         self.signer = signer
+        self.on_behalf = on_behalf
+
+    def for_person(self, on_behalf: OnBehalf) -> CustodyChain:
+        """The same chain, for what somebody is about to do."""
+        return CustodyChain(self.path, self.signer, on_behalf)
 
     def append(
         self,
@@ -162,14 +184,19 @@ class CustodyChain:
         details: Mapping[str, Any],
         who: str | None,
     ) -> tuple[int, bytes, Entry]:
+        told = dict(details)
+        if self.on_behalf is not None:
+            who = who or self.on_behalf.who
+            if self.on_behalf.authority:
+                told["authority"] = dict(self.on_behalf.authority)
         entry: Entry = {
             "format": FORMAT,
             "number": number + 1,
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "who": who or current_user(),
+            "who": who or this_account(),
             "kind": kind,
             "evidence_id": evidence_id,
-            "details": dict(details),
+            "details": told,
             "previous": link_to(last),
             "key_id": self.signer.key_id if self.signer else "",
         }
@@ -199,14 +226,6 @@ def note_sealed(chain: CustodyChain, folder: Path, offence_id: str) -> bool:
 def link_to(line: bytes) -> str:
     """What the entry after a line has to carry; the line's end does not count."""
     return hashlib.sha256(line.rstrip(b"\n")).hexdigest() if line else NOTHING_BEFORE
-
-
-def current_user() -> str:
-    """Name of the operating system's user, or its number where it has no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
 
 
 def _last_line(file: int) -> tuple[int, bytes]:

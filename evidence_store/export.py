@@ -20,16 +20,17 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate
 
+from domain.acts import Act
 from domain.errors import PutAside, Stop
 from domain.events import EvidenceFile
 from domain.evidence import EvidenceRecord
-from evidence_store.access_log import checked_reason
 from evidence_store.additions import added_files
 from evidence_store.canonical_json import to_canonical
 from evidence_store.content_credentials import CredentialWriter
 from evidence_store.custody import CustodyChain, Entry
 from evidence_store.erasure import check_not_erased
 from evidence_store.folder_lock import as_it_is
+from evidence_store.gate import Grant
 from evidence_store.keys import PublicKeys, Signer, public_pem
 from evidence_store.manifest import SEAL_NAMES, UNSIGNED
 from evidence_store.numbers_file import NUMBERS_NAME, holds_vectors
@@ -59,22 +60,26 @@ class Exporter:
     credentials: CredentialWriter | None = None  # None: no copies with content credentials
     summarise: Summarise = lambda record, story, entries, folder: None
 
-    def export(self, record: EvidenceRecord, target: Path, reason: str | None = None) -> list[str]:
+    def export(
+        self, record: EvidenceRecord, target: Path, unmasked: Grant | None = None
+    ) -> list[str]:
         """Write the zip, and tell the custody chain before anything can leave.
 
         Args:
             record: verified by the caller.
-            reason: why originals leave; None: masked copies only.
+            unmasked: by what right originals leave, too; None: masked copies only.
         Returns:
             names of the originals that were withheld.
         Raises:
-            PutAside: the target is there already, or an unmasked export has no reason.
+            PutAside: the target is there already.
+            NotAllowed: the grant is for another record, or for something else.
             TryAgain: the disk is full, or a folder cannot be written.
         """
         if target.exists():
             raise PutAside(f"{target}: is there already; name another file with --to")
-        why = None if reason is None else checked_reason(reason)
-        leaving = [file for file in record.files if why is not None or self._is_open(record, file)]
+        if unmasked is not None:
+            unmasked.check_is_for(Act.EXPORT_UNMASKED, record.evidence_id)
+        leaving = [file for file in record.files if unmasked or self._is_open(record, file)]
         names = [file.name for file in leaving]
         withheld = sorted({file.name for file in record.files} - {*names})
         sealed = self.vault.folder_of(record.evidence_id)
@@ -85,13 +90,14 @@ class Exporter:
             try:
                 added = added_files(self.chain.about(record.evidence_id))
                 told = {
-                    "masked": why is None,
-                    "reason": why or "",
+                    "masked": unmasked is None,
+                    "reason": unmasked.reason if unmasked else "",
                     "files": [*names, *(file.name for file in added)],
                 }
-                self.chain.append("exported", record.evidence_id, told)
+                chain = unmasked.chain if unmasked else self.chain
+                chain.append("exported", record.evidence_id, told)
                 self._gather(record, names, added, folder)
-                self._sign(record, withheld, why is None, folder)
+                self._sign(record, withheld, unmasked is None, folder)
                 zipped = folder.with_suffix(".zip")
                 zip_folder(folder, record.evidence_id, zipped)
                 put_in_place(zipped, target)

@@ -20,6 +20,7 @@ from forewarn.commands import (
     models,
     notify,
     offences,
+    people,
     run,
     triton,
     up,
@@ -42,6 +43,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(offences.app, name="offences")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(keys.app, name="keys")
+app.add_typer(people.app, name="people")
 app.add_typer(notify.app, name="notify")
 app.add_typer(backup.app, name="backup")
 app.command("audit")(audit.audit)

@@ -67,6 +67,7 @@ def judge(
         reason=given.reason,
         asked_at=given.asked_at,
         despite=given.despite,
+        person=given.person,
     )
     if given.command is CommandKind.HAND_BACK:
         return Deed(back_to_the_ladder(offence), by_hand)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from domain.acts import Act
 from domain.errors import ForewarnError, PutAside
+from forewarn.asking import ByOption, chain_for
 from forewarn.options import (
     DEFAULT_DATA,
     DataOption,
@@ -55,6 +57,7 @@ def create(
             help="Also the keys that sign and decrypt: who has the backup can then do both.",
         ),
     ] = False,
+    by: ByOption = "",
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -70,12 +73,13 @@ def create(
     from evidence_store.backup import create_backup
     from evidence_store.backup_store import BackupStore
     from evidence_store.open_vault import encryption_folder
-    from evidence_store.site_key import open_chain
 
     folder, key_folder = data_dir(data), keys_dir(keys)
     if not folder.root.is_dir():
         raise PutAside(f"{folder.root}: there is no such data folder")
-    chain = open_chain(folder, key_folder)
+    if with_private_keys:
+        chain_for(Act.KEYS, folder, key_folder, by)
+    chain = chain_for(Act.BACK_UP, folder, key_folder, by)
     store = BackupStore.open(backup.expanduser().resolve(), create=True)
     with _bar(as_json) as show:
         made = create_backup(

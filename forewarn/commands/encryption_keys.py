@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from domain.errors import Stop
+from domain.acts import Act
+from domain.errors import PutAside, Stop
+from forewarn.asking import ByOption, chain_for
 from forewarn.options import (
     DEFAULT_DATA,
     DataOption,
@@ -32,7 +34,10 @@ app = typer.Typer(
 
 @app.command()
 def create(
-    keys: KeysOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
+    by: ByOption = "",
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Make an encryption key for a site that has none; originals sealed from now on are encrypted.
 
@@ -43,11 +48,10 @@ def create(
     """
     from evidence_store.encryption_keys import EncryptionKeyFolder, check_not_by_variable
     from evidence_store.open_vault import encryption_folder
-    from evidence_store.site_key import open_chain
 
     check_not_by_variable("unset it where forewarn is started to use a key file instead")
     folder, key_folder = data_dir(data), keys_dir(keys)
-    chain = open_chain(folder, key_folder)
+    chain = chain_for(Act.KEYS, folder, key_folder, by)
     place = EncryptionKeyFolder(encryption_folder(folder, key_folder))
     key = place.create()
     chain.append("encryption on", "", {"encryption_key_id": key.key_id})
@@ -86,7 +90,10 @@ def show(
 
 @app.command()
 def rotate(
-    keys: KeysOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
+    by: ByOption = "",
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Encrypt with a new key from now on; the old one is kept, for it opens what it encrypted.
 
@@ -97,14 +104,13 @@ def rotate(
     """
     from evidence_store.encryption_keys import EncryptionKeyFolder, check_not_by_variable
     from evidence_store.open_vault import encryption_folder
-    from evidence_store.site_key import open_chain
     from forewarn.run_lock import run_lock
 
     check_not_by_variable("to rotate it, put the new key before the old one, with a blank")
     folder, key_folder = data_dir(data), keys_dir(keys)
     place = EncryptionKeyFolder(encryption_folder(folder, key_folder))
+    chain = chain_for(Act.KEYS, folder, key_folder, by)
     with run_lock(folder):
-        chain = open_chain(folder, key_folder)
         old, new = place.rotate()
         chain.append("encryption on", "", {"encryption_key_id": new.key_id, "before": old.key_id})
     _tell(new.key_id, place.key_file, as_json)
@@ -126,6 +132,7 @@ def apply(
             help="With --forget and --keys: no other data folder uses these keys; nobody can check that.",
         ),
     ] = False,
+    by: ByOption = "",
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -140,7 +147,6 @@ def apply(
     from evidence_store.encryption_keys import EncryptionKeyFolder
     from evidence_store.open_vault import encryption_folder, open_vault
     from evidence_store.re_encrypt import count_by_key, re_encrypt
-    from evidence_store.site_key import open_chain
 
     folder, key_folder = data_dir(data), keys_dir(keys)
     place = EncryptionKeyFolder(encryption_folder(folder, key_folder))
@@ -149,7 +155,8 @@ def apply(
             f"{place.folder}: other data folders may use these keys, too, and what a deleted key "
             "encrypted there is lost; run `apply` for each of them, then add --no-other-data"
         )
-    chain, vault = open_chain(folder, key_folder), open_vault(folder, key_folder)
+    chain = chain_for(Act.KEYS, folder, key_folder, by)
+    vault = open_vault(folder, key_folder)
     with Progress(console=console, transient=True, disable=as_json) as bars:
         bar = bars.add_task("encrypting")
         done = re_encrypt(vault, chain, lambda n, of: bars.update(bar, completed=n, total=of))
@@ -174,6 +181,7 @@ def apply(
 @app.command()
 def off(
     reason: Annotated[str, typer.Option("--reason", help="Why; goes into the custody chain.")],
+    by: ByOption = "",
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -185,22 +193,21 @@ def off(
 
     Example: forewarn keys encryption off --reason "the disk itself is encrypted"
     """
-    from evidence_store.access_log import checked_reason
     from evidence_store.encryption_keys import EncryptionKeyFolder, check_not_by_variable
     from evidence_store.open_vault import encryption_folder
-    from evidence_store.site_key import open_chain
     from forewarn.run_lock import run_lock
 
+    if not reason.strip():
+        raise PutAside("keeping originals plain needs a reason for the record; add --reason TEXT")
     check_not_by_variable(
         "where forewarn is started, and here, write `off` and a blank before it (it then only opens "
         "what it encrypted), or unset it where nothing is encrypted with it; then say this again"
     )
     folder, key_folder = data_dir(data), keys_dir(keys)
     place = EncryptionKeyFolder(encryption_folder(folder, key_folder))
+    chain = chain_for(Act.KEYS, folder, key_folder, by, reason=reason)
     with run_lock(folder):
-        open_chain(folder, key_folder).append(
-            "encryption off", "", {"reason": checked_reason(reason)}
-        )
+        chain.append("encryption off", "", {"reason": reason.strip()})
         retired = place.retire().key_id if place.has_key() else ""
     if as_json:
         print_json({"in_force": "", "retired": retired})

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from domain.acts import Act
+from forewarn.asking import ByOption, check_may, gate_of, who_asks
 from forewarn.commands.evidence_certificate import certificate
 from forewarn.commands.evidence_describe import describe
 from forewarn.commands.evidence_erase import erase, retention
@@ -41,7 +43,7 @@ from forewarn.options import (
 
 if TYPE_CHECKING:  # LanceDB takes a second to load
     from domain.evidence import EvidenceRecord
-    from evidence_store.vault import Vault
+    from evidence_store.shown_files import ShownFiles
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="What was sealed, and whether it still is."
@@ -68,6 +70,7 @@ def list_evidence(
 
     Example: forewarn evidence list --outcome escalated --from 2026-03-02 --to 2026-03-03
     """
+    check_may(Act.SEE_MASKED, data_dir(data))
     facts = wanted(camera, zone, rule, outcome, category, track, from_at, to_at)
     records = evidence_table(data_dir(data)).newest(facts, limit)
     if in_json:
@@ -94,39 +97,41 @@ def show(
         Path | None,
         typer.Option("--to", metavar="DIR", help="Write readable copies of what is shown there."),
     ] = None,
+    by: ByOption = "",
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     in_json: JsonOption = False,
 ) -> None:
     """One record: its facts and where its files are.
 
-    Only copies with masked faces are pointed to. The originals (clip, snapshots) need --unmasked
-    and a reason; who, when, which and why are added to the custody chain, signed. Where originals
-    are encrypted, --to writes copies that can be opened; delete them when they have been seen.
+    Only copies with masked faces are pointed to. The originals (clip, snapshots) need --unmasked, a
+    reason, and somebody whose role permits it (docs/people-and-roles.md); who, when, which and why are
+    added to the custody chain, signed, and so is a refusal. Where originals are encrypted, --to writes
+    copies that can be opened; delete them when they have been seen.
 
     Example: forewarn evidence show evd-0123456789abcdef --unmasked --reason "appeal 17" --to /tmp/17
     """
-    from evidence_store.access_log import log_access
-    from evidence_store.additions import added_files
     from evidence_store.custody import CustodyChain
     from evidence_store.holds import standing_holds
     from evidence_store.open_vault import open_vault
-    from evidence_store.roles import is_original
-    from evidence_store.site_key import open_chain
+    from evidence_store.shown_files import ShownFiles
     from evidence_store.stamper import stamp_told
 
     folder, key_folder = data_dir(data), keys_dir(keys)
     record, vault = evidence_record(folder, evidence_id), open_vault(folder, key_folder)
-    originals = [file.name for file in record.files if is_original(file.role)]
-    if unmasked:
-        log_access(open_chain(folder, key_folder), record.evidence_id, reason, originals)
-    names = [file.name for file in record.files if unmasked or not is_original(file.role)]
     entries = CustodyChain(folder.custody).about(evidence_id)
-    names += [file.name for file in added_files(entries)]
+    files = ShownFiles.ask(
+        gate_of(folder, key_folder),
+        who_asks(folder, by, key_folder),
+        vault,
+        record,
+        entries,
+        unmasked_for=reason if unmasked else None,
+    )
     if to:
-        shown = _copies(vault, record.evidence_id, names, to)
+        shown = _copies(files, record.evidence_id, to)
     else:
-        shown = {name: str(vault.path_of(record.evidence_id, name)) for name in names}
+        shown = {name: str(files.path_of(name)) for name in files.names}
     held = [each for each in standing_holds(folder) if each.evidence_id == record.evidence_id]
     if in_json:
         more = {"paths": shown, "holds": [each.to_json() for each in held]}
@@ -143,9 +148,9 @@ def show(
         said = f"held ({each.hold_id}) for {each.owner}, {until}: {each.reason}"
         out().print(said, highlight=False, soft_wrap=True)
     out().print(_files(record, shown))
-    if not to and any(vault.is_encrypted(record.evidence_id, name) for name in names):
+    if not to and files.any_encrypted:
         console.print("The originals are encrypted; --to DIR writes copies that can be opened.")
-    if originals and not unmasked:
+    if any(file.name not in shown for file in record.files):
         console.print(
             "The originals are not for everybody's eyes: "
             f"forewarn evidence show {record.evidence_id} --unmasked --reason TEXT"
@@ -166,7 +171,7 @@ app.command()(erase)
 app.command()(certificate)
 
 
-def _copies(vault: Vault, evidence_id: str, names: list[str], to: Path) -> dict[str, str]:
+def _copies(files: ShownFiles, evidence_id: str, to: Path) -> dict[str, str]:
     """Readable copies of a record's files, by name.
 
     Raises:
@@ -177,9 +182,9 @@ def _copies(vault: Vault, evidence_id: str, names: list[str], to: Path) -> dict[
     target = to.expanduser().resolve()
     with saying_what_failed(f"copies of {evidence_id}", target):
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name in names:
-            vault.copy_out(evidence_id, name, target / Path(name).name)
-    return {name: str(target / Path(name).name) for name in names}
+        for name in files.names:
+            files.copy_out(name, target / Path(name).name)
+    return {name: str(target / Path(name).name) for name in files.names}
 
 
 def _facts(record: EvidenceRecord) -> Table:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from domain.acts import Act
 from domain.errors import Stop
 from domain.site_file import load_site
+from forewarn.asking import ByOption, chain_for, leave_to
 from forewarn.logging_setup import set_up_logging
 from forewarn.options import (
     DEFAULT_DATA,
@@ -43,9 +45,7 @@ def erase(
         list[str], typer.Option("--evidence", metavar="EVIDENCE_ID", help="Which; may be repeated.")
     ],
     reason: Annotated[str, typer.Option("--reason", help="Why; goes into the certificate.")] = "",
-    by: Annotated[
-        str, typer.Option("--by", help="Who decided it; else the user of this computer.")
-    ] = "",
+    by: ByOption = "",
     with_events: Annotated[
         bool,
         typer.Option("--with-events", help="Also delete what the event log tells of the offence."),
@@ -66,7 +66,7 @@ def erase(
     next call goes on.
 
     Example: forewarn evidence erase --evidence evd-0123456789abcdef --reason "subject's request 4" \
-    --by "data protection officer"
+    --by wang-fang
     """
     from evidence_store.erasure import Request
     from forewarn.keeping import Keeper
@@ -75,10 +75,11 @@ def erase(
         raise Stop("erasing needs a reason for its certificate; add --reason TEXT")
     folder = data_dir(data)
     set_up_logging("keep", folder.logs / "keep.log")
+    leave = leave_to(Act.ERASE, folder, keys_dir(keys), by, ",".join(evidence), reason)
     keeper = Keeper.open(folder, keys_dir(keys), despite_broken_chain=despite_broken_chain)
-    who = by.strip() or getpass.getuser()
+    keeper = replace(keeper, chain=leave.chain)
     requests = [
-        Request(each, reason.strip(), who, with_events=with_events)
+        Request(each, reason.strip(), leave.who, with_events=with_events)
         for each in dict.fromkeys(evidence)
     ]
     if not yes:
@@ -103,6 +104,7 @@ def retention(
         ),
     ] = None,
     despite_broken_chain: DespiteOption = False,
+    by: ByOption = "",
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -122,6 +124,10 @@ def retention(
     folder = data_dir(data)
     set_up_logging("keep", folder.logs / "keep.log")
     keeper = Keeper.open(folder, keys_dir(keys), despite_broken_chain=despite_broken_chain)
+    if apply and (despite_broken_chain or erased_in):
+        # what the site file's terms say needs nobody's leave: the run does it by itself
+        chain = chain_for(Act.ERASE, folder, keys_dir(keys), by)
+        keeper = replace(keeper, chain=chain)
     if not apply:
         if erased_in:
             again = keeper.erased_elsewhere(erased_in)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+from domain.acts import Act
 from domain.errors import PutAside, Stop
+from forewarn.asking import ByOption, chain_for
 from forewarn.options import (
     DEFAULT_DATA,
     DataOption,
@@ -48,6 +51,7 @@ def hold(
     around_s: Annotated[
         float, typer.Option("--around", min=0, help="Seconds of footage before and after a record.")
     ] = 60.0,
+    by: ByOption = "",
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -64,7 +68,7 @@ def hold(
     """
     from evidence_store.holds import Hold, new_hold_id
 
-    keeper = _open(data, keys)
+    keeper = _open(data, keys, Act.HOLD, by, evidence_id or "", reason)
     if (evidence_id is None) == (camera is None):
         raise Stop("needs either an EVIDENCE_ID or --camera with --from and --to")
     if evidence_id is not None:
@@ -103,6 +107,7 @@ def release(
         str, typer.Argument(metavar="HOLD_ID|EVIDENCE_ID", help="One hold, or all of a record.")
     ],
     reason: ReasonOption = "",
+    by: ByOption = "",
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -113,7 +118,7 @@ def release(
     """
     from evidence_store.holds import find_hold
 
-    keeper = _open(data, keys)
+    keeper = _open(data, keys, Act.RELEASE, by, wanted, reason)
     found = find_hold(wanted, keeper.standing_holds())
     if not found:
         raise PutAside(f"nothing is held as {wanted!r}; `forewarn evidence holds` shows what is")
@@ -153,11 +158,14 @@ def holds(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     console.print(table)
 
 
-def _open(data: Any, keys: Any) -> Keeper:
+def _open(data: Any, keys: Any, act: Act, by: str, about: str, reason: str) -> Keeper:
+    """The keeper on behalf of who may do this; raises what the gate raises."""
     from forewarn.keeping import Keeper
 
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    chain = chain_for(act, folder, key_folder, by, about, reason)
     # to hold, and to let go, is allowed whatever state the chain is in
-    return Keeper.open(data_dir(data), keys_dir(keys), despite_broken_chain=True)
+    return replace(Keeper.open(folder, key_folder, despite_broken_chain=True), chain=chain)
 
 
 def _utc(moment: datetime) -> datetime:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import track
 
+from domain.acts import Act
 from domain.errors import PutAside
+from forewarn.asking import ByOption, leave_to
 from forewarn.custody_note import note_custody
 from forewarn.evidence_lookup import evidence_record, evidence_table
 from forewarn.options import (
@@ -94,14 +96,15 @@ def export(
     reason: Annotated[
         str, typer.Option("--reason", help="Why the originals leave; goes into the custody chain.")
     ] = "",
+    by: ByOption = "",
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
     """One zip that an outsider can check: media, manifest, signatures, custody, summary, verifier.
 
-    Only masked copies leave, unless --unmasked and a reason say otherwise. The record is verified
-    first: what does not verify is not exported. Copies of pictures and clips with content credentials
+    Only masked copies leave, unless --unmasked, a reason and a role that permits it say otherwise
+    (docs/people-and-roles.md). The record is verified first: what does not verify is not exported. Copies of pictures and clips with content credentials
     (C2PA) lie beside the record's own files. `python verify_evidence.py FILE.zip` checks the zip
     on any machine with Python and its package cryptography.
 
@@ -109,16 +112,18 @@ def export(
     """
     from evidence_store.credential_certificate import credentials_of
     from evidence_store.export import Exporter
-    from evidence_store.site_key import keys_of, open_chain
+    from evidence_store.site_key import keys_of
     from evidence_store.summary_pdf import write_summaries
     from evidence_store.verifier import Verifier
 
     folder, key_folder = data_dir(data), keys_dir(keys)
+    act = Act.EXPORT_UNMASKED if unmasked else Act.EXPORT_MASKED
+    leave = leave_to(act, folder, key_folder, by, evidence_id, reason)
     record, verifier = evidence_record(folder, evidence_id), Verifier.open(folder, key_folder)
     if problems := [*verifier.problems, *verifier.problems_of(record)]:
         raise PutAside(f"{evidence_id} does not verify and is not exported: " + "; ".join(problems))
     target = to or Path(f"{evidence_id}{'.unmasked' if unmasked else ''}.zip")
-    chain = open_chain(folder, key_folder)
+    chain = leave.chain
     exporter = Exporter(
         verifier.vault,
         chain,
@@ -127,7 +132,7 @@ def export(
         credentials_of(folder, chain.signer, record.site_id),
         write_summaries,
     )
-    withheld = exporter.export(record, target, reason if unmasked else None)
+    withheld = exporter.export(record, target, leave if unmasked else None)
     key_id = chain.signer.key_id if chain.signer else ""
     if as_json:
         told = {"file": str(target.resolve()), "masked": not unmasked, "withheld": withheld}

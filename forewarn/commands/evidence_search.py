@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.acts import Act
 from domain.errors import Stop
+from forewarn.asking import check_may
 from forewarn.evidence_filters import (
     CameraOption,
     CategoryOption,
@@ -104,6 +106,7 @@ def search(
         )
     from forewarn.find import Finder
 
+    check_may(Act.SEE_MASKED, data_dir(data))
     facts = wanted(camera, zone, rule, outcome, category, None, from_at, to_at)
     finder = Finder(data_dir(data), triton)
     if image is not None:

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from domain.acts import Act
 from domain.data_dir import DataDir
 from domain.errors import Stop
+from forewarn.asking import ByOption, leave_to
 from forewarn.commands import encryption_keys
 from forewarn.commands.keys_certificate import certificate
 from forewarn.options import (
@@ -42,6 +44,7 @@ def create(
             help="Also make the key that originals are encrypted with.",
         ),
     ] = True,
+    by: ByOption = "",
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -65,8 +68,11 @@ def create(
     folder, key_folder = data_dir(data), keys_dir(keys)
     place = KeyFolder(key_folder or folder.keys)
     is_new = not (if_none and place.has_key())
+    leave = leave_to(Act.KEYS, folder, key_folder, by) if is_new else None
     signer = place.create(passphrase()) if is_new else place.signer(passphrase())
     chain = open_chain(folder, key_folder)
+    if leave:
+        chain = chain.for_person(leave.on_behalf)
     told = {"new_key_id": signer.key_id}
     if is_new and encryption:
         told["encryption_key_id"] = encryption_keys.made_or_found(place.folder).key_id
@@ -128,7 +134,10 @@ def list_keys(
 
 @app.command()
 def rotate(
-    keys: KeysOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
+    by: ByOption = "",
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Sign with a new key from now on; the old private key is deleted, its public half is kept.
 
@@ -144,11 +153,13 @@ def rotate(
     from forewarn.run_lock import run_lock
 
     folder, key_folder = data_dir(data), keys_dir(keys)
+    leave = leave_to(Act.KEYS, folder, key_folder, by)
     with run_lock(folder):
         old, new = need_signer(folder, key_folder), new_signer()
         # public half first, then the old key's word for it: a crash in between harms nothing
         KeyFolder(folder.keys).publish(new)
-        CustodyChain(folder.custody, old).append("key rotated", "", {"new_key_id": new.key_id})
+        chain = CustodyChain(folder.custody, old, leave.on_behalf)
+        chain.append("key rotated", "", {"new_key_id": new.key_id})
         KeyFolder(key_folder or folder.keys).replace(new, passphrase())
     if as_json:
         print_json({"key_id": new.key_id, "before": old.key_id})

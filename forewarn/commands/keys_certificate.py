@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from domain.acts import Act
 from domain.errors import PutAside, Stop
+from forewarn.asking import ByOption, leave_to
 from forewarn.options import (
     DEFAULT_DATA,
     DataOption,
@@ -32,6 +34,7 @@ def certificate(
             "--import", metavar="FILE", help="Use these certificates (PEM), the site's own first."
         ),
     ] = None,
+    by: ByOption = "",
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -54,6 +57,8 @@ def certificate(
     from evidence_store.site_key import need_signer
 
     folder = data_dir(data)
+    if request or import_file:
+        leave_to(Act.KEYS, folder, keys_dir(keys), by)
     signer = need_signer(folder, keys_dir(keys))
     if request:
         if not site:

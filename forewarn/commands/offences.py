@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
@@ -11,11 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from domain.access import NotAllowed, decide
+from domain.acts import Act
 from domain.announcements import MAY_HAVE_BEEN_HEARD
 from domain.commands import HOLDS, CommandKind
+from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop, TryAgain
 from domain.facts import BothLanguages
 from domain.ladder import FINAL
+from domain.people_file import PeopleFile
+from forewarn.asking import ByOption, who_asks
 from forewarn.options import DEFAULT_DATA, DataOption, JsonOption, console, data_dir, print_json
 
 if TYPE_CHECKING:  # SQLAlchemy takes a while to load
@@ -31,17 +35,6 @@ app = typer.Typer(
 
 OffenceArgument = Annotated[
     str, typer.Argument(metavar="OFFENCE", help="Its id; the first letters are enough.")
-]
-ByOption = Annotated[
-    str,
-    typer.Option(
-        "--by",
-        metavar="NAME",
-        envvar="FOREWARN_OPERATOR",
-        default_factory=getpass.getuser,
-        show_default="who is logged in here",
-        help="Who asks for it: name or staff number; goes on record.",
-    ),
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; goes on record.")]
 NeededReason = Annotated[str, typer.Option("--reason", help="Why; needed, goes on record.")]
@@ -91,11 +84,11 @@ def list_offences(
 @app.command("take-over")
 def take_over(
     offence: OffenceArgument,
-    by: ByOption,
     from_: Annotated[
         str, typer.Option("--from", metavar="NAME", help="Take it from them, who have it now.")
     ] = "",
     reason: ReasonOption = "",
+    by: ByOption = "",
     wait: WaitOption = WAIT_S,
     key: KeyOption = "",
     data: DataOption = DEFAULT_DATA,
@@ -115,8 +108,8 @@ def take_over(
 @app.command("hand-back")
 def hand_back(
     offence: OffenceArgument,
-    by: ByOption,
     reason: ReasonOption = "",
+    by: ByOption = "",
     wait: WaitOption = WAIT_S,
     key: KeyOption = "",
     data: DataOption = DEFAULT_DATA,
@@ -132,7 +125,6 @@ def hand_back(
 @app.command()
 def speak(
     offence: OffenceArgument,
-    by: ByOption,
     text: Annotated[
         str, typer.Option("--text", metavar="ID", help="A text of the site's operators.texts.")
     ] = "",
@@ -147,6 +139,7 @@ def speak(
             help="Speak although quiet-hours or a cap forbid it; give it for each. Needs --reason.",
         ),
     ] = None,
+    by: ByOption = "",
     wait: WaitOption = WAIT_S,
     key: KeyOption = "",
     data: DataOption = DEFAULT_DATA,
@@ -182,7 +175,7 @@ def speak(
 def dismiss(
     offence: OffenceArgument,
     reason: NeededReason,
-    by: ByOption,
+    by: ByOption = "",
     wait: WaitOption = WAIT_S,
     key: KeyOption = "",
     data: DataOption = DEFAULT_DATA,
@@ -198,8 +191,8 @@ def dismiss(
 @app.command()
 def dispatch(
     offence: OffenceArgument,
-    by: ByOption,
     note: Annotated[str, typer.Option("--note", help="Who goes, and why; goes on record.")],
+    by: ByOption = "",
     wait: WaitOption = WAIT_S,
     key: KeyOption = "",
     data: DataOption = DEFAULT_DATA,
@@ -218,10 +211,20 @@ def _ask(command: CommandKind, offence: str, by: str, reason: str, key: str, **m
     return Ask(command, offence, by, "command line", reason=reason, key=key, **more)
 
 
+def _by_whom(wish: Ask, data: DataDir) -> Ask:
+    """The same, with who asks and whether they may."""
+    from dataclasses import replace
+
+    asker = who_asks(data, wish.operator)
+    decision = decide(PeopleFile(data.people).people(), asker, Act.COMMAND)
+    return replace(wish, operator=asker.name, decision=decision)
+
+
 def _do(wish: Ask, data: Path, wait_s: float, as_json: bool) -> None:
     """Write the command, wait for its answer, tell it.
 
     Raises:
+        NotAllowed: refused, for who asks may not.
         PutAside: refused.
         TryAgain: written, but not answered in that time.
         PutAside: also where words that were to be spoken were not heard.
@@ -230,6 +233,7 @@ def _do(wish: Ask, data: Path, wait_s: float, as_json: bool) -> None:
 
     from event_log.commands import give_command, wait_for_answer, wait_for_call
 
+    wish = _by_whom(wish, data_dir(data))
     with _open(data_dir(data).events_db) as log:
         wish = replace(wish, offence_id=_whole_id(wish.offence_id, data_dir(data).events_db))
         given = give_command(log, wish)
@@ -250,6 +254,8 @@ def _do(wish: Ask, data: Path, wait_s: float, as_json: bool) -> None:
             "with this data folder?"
         )
     if answer.refusal is not None:
+        if wish.decision and not wish.decision.is_allowed:
+            raise NotAllowed(wish.decision)
         raise PutAside(f"{wish.command.value} {wish.offence_id}: {answer.refusal.explanation}")
     if call is not None and call.result not in MAY_HAVE_BEEN_HEARD:
         raise PutAside(

@@ -13,6 +13,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from real_browser import open_page
 
+from tests.support.listed_people import PASSWORD, list_people
+
 pytestmark = pytest.mark.browser
 
 # reads the pixel of a tile's canvas that is named by fractions of its width and height
@@ -92,19 +94,33 @@ def test_a_row_tells_its_history_with_masked_pictures_and_no_clip(page, running_
 
 def test_an_unmasked_clip_plays_only_after_its_reason_was_logged(page, running_console):
     log: Path = running_console.staged.data.custody
+    list_people(running_console.staged.data)
     open_page(page, running_console, "/live?lang=en")
     _row(page, "Escalated").click()
     page.get_by_role("button", name="Unmasked clip").click()
-    page.get_by_label("Your name or staff number").fill("A. Li")
+    page.get_by_label("Your name or staff number").fill("the-reviewer")
     page.get_by_role("button", name="Log it and play").click()
     expect(page.get_by_text("both your name and the reason")).to_be_visible()
     assert not log.exists()
     page.get_by_label("Reason").fill("case 17, second review")
+    page.get_by_role("textbox", name="Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log it and play").click()
+    expect(page.get_by_text("may not look at what is not masked")).to_be_visible()
+    assert json.loads(log.read_text().splitlines()[-1])["kind"] == "refused"
+    expect(page.locator("video")).to_have_count(0)
+    page.get_by_label("Your name or staff number").fill("the-officer")
+    page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Log it and play").click()
     video = page.locator("video")
     expect(video).to_have_count(1)
     entry = json.loads(log.read_text().splitlines()[-1])
-    assert (entry["kind"], entry["who"]) == ("viewed", "A. Li")
+    assert (entry["kind"], entry["who"]) == ("viewed", "Olga the officer")
+    right = entry["details"].pop("authority")
+    assert (right["person"], right["role"], right["proof"]) == (
+        "the-officer",
+        "officer",
+        "password",
+    )
     assert entry["details"] == {"reason": "case 17, second review", "files": ["clip.mp4"]}
     address = running_console.address + str(video.get_attribute("src"))
     part = page.request.get(address, headers={"Range": "bytes=100-199"})

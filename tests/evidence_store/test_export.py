@@ -16,15 +16,20 @@ import numpy as np
 import pytest
 from sealed_record import a_record
 
+from domain.access import NotAllowed
+from domain.acts import Act
 from domain.data_dir import DataDir
 from domain.errors import PutAside
 from domain.evidence import EvidenceRecord
+from domain.people_file import PeopleFile
 from evidence_store.custody import CustodyChain, note_sealed
 from evidence_store.export import Exporter, verifier_file
+from evidence_store.gate import Gate
 from evidence_store.keys import KeyFolder, Signer, new_signer
 from evidence_store.stills import encode_jpeg
 from evidence_store.summary_pdf import write_summaries
 from evidence_store.vault import Vault
+from tests.support.listed_people import by_role, list_people
 
 WITHHELD = ["clip.mp4", "first.jpg", "vectors.json"]
 Check = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -60,6 +65,9 @@ class Site:
             )
         self.folder = self.vault.folder_of(made.evidence_id)
         note_sealed(self.chain, self.folder, made.offence_id)
+
+    def gate(self) -> Gate:
+        return Gate(PeopleFile(self.data.people), lambda: self.chain)
 
     def exporter(self) -> Exporter:
         keys = KeyFolder(self.data.keys).public_keys()
@@ -120,11 +128,24 @@ def test_an_export_verifies_elsewhere_as_zip_and_as_folder(
     assert signer.key_id in spoken and "一致" in spoken and "the signatures hold" in spoken
 
 
-def test_only_masked_copies_leave_unless_a_reason_is_given(site: Site, tmp_path: Path) -> None:
+def test_only_masked_copies_leave_unless_somebody_may_and_says_why(
+    site: Site, tmp_path: Path
+) -> None:
     assert site.exporter().export(site.record, tmp_path / "a.zip") == WITHHELD
+    list_people(site.data)
+    gate, officer = site.gate(), by_role(site.data, "officer")
+    wanted = (Act.EXPORT_UNMASKED, site.record.evidence_id)
     with pytest.raises(PutAside, match="reason"):
-        site.exporter().export(site.record, tmp_path / "b.zip", " ")
-    assert site.exporter().export(site.record, tmp_path / "b.zip", "court order 4") == []
+        gate.allow(officer, *wanted, " ")
+    for grant in (
+        gate.allow(officer, Act.SEE_UNMASKED, site.record.evidence_id, "to look at"),
+        gate.allow(officer, Act.EXPORT_UNMASKED, "evd-0123456789abcdef", "another record"),
+    ):
+        with pytest.raises(NotAllowed):
+            site.exporter().export(site.record, tmp_path / "b.zip", grant)
+    assert not (tmp_path / "b.zip").exists()
+    grant = gate.allow(officer, *wanted, "court order 4")
+    assert site.exporter().export(site.record, tmp_path / "b.zip", grant) == []
     assert "/record/clip.mp4" not in "".join(zipfile.ZipFile(tmp_path / "a.zip").namelist())
     assert "/record/clip.mp4" in "".join(zipfile.ZipFile(tmp_path / "b.zip").namelist())
     told = [each["details"] for each in site.chain.about(site.record.evidence_id)][1:]

@@ -9,12 +9,16 @@ import pytest
 from sealed_record import EVIDENCE_ID as ID
 from sealed_record import a_record
 
+from domain.acts import Act
+from domain.data_dir import DataDir
 from domain.errors import PutAside, TryAgain
 from domain.evidence import EvidenceRecord
 from evidence_store.access_log import log_access
 from evidence_store.custody import CustodyChain
+from evidence_store.gate import Gate
 from evidence_store.vault import Vault
 from evidence_store.verify import verify_record
+from tests.support.listed_people import by_role, list_people
 
 
 def facts_of(record: EvidenceRecord) -> dict[str, object]:
@@ -136,13 +140,22 @@ def test_a_vault_that_cannot_be_written_asks_to_try_again(tmp_path: Path) -> Non
 
 
 def test_every_look_at_originals_is_on_record_with_who_and_why(tmp_path: Path) -> None:
-    chain = CustodyChain(tmp_path / "custody.jsonl")
+    data = DataDir(tmp_path)
+    list_people(data)
+    gate, officer, chain = Gate.open(data), by_role(data, "officer"), CustodyChain(data.custody)
     with pytest.raises(PutAside, match="reason"):
-        log_access(chain, ID, "  ", ["first.jpg"])
-    assert not chain.path.exists(), "nothing is noted for a look that was refused"
-    log_access(chain, ID, "case 17", ["first.jpg"])
-    log_access(chain, ID, "appeal", ["last.jpg"])
+        gate.allow(officer, Act.SEE_UNMASKED, ID, "  ")
+    assert not chain.path.exists(), "nothing is noted for a look without a reason"
+    log_access(gate.allow(officer, Act.SEE_UNMASKED, ID, "case 17"), ["first.jpg"])
+    log_access(gate.allow(officer, Act.SEE_UNMASKED, ID, " appeal "), ["last.jpg"])
     entries = chain.about(ID)
     assert [each["details"]["reason"] for each in entries] == ["case 17", "appeal"]
-    assert all(each["who"] and each["kind"] == "viewed" for each in entries)
+    for each in entries:
+        assert (each["who"], each["kind"]) == ("Olga the officer", "viewed")
+        right = each["details"]["authority"]
+        assert (right["person"], right["role"], right["proof"]) == (
+            "the-officer",
+            "officer",
+            "account",
+        )
     assert chain.path.stat().st_mode & 0o007 == 0, "not for everybody's eyes"

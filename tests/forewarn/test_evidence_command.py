@@ -11,6 +11,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
+from domain.access import NotAllowed
 from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop
 from domain.evidence import EMBEDDING_SIZE, EvidenceRecord
@@ -24,6 +25,7 @@ from evidence_store.stills import encode_jpeg
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
 from forewarn.commands import audit, evidence
+from tests.support.listed_people import list_people
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 APP = Typer()
@@ -123,11 +125,15 @@ def test_originals_are_shown_only_with_a_reason_that_is_logged(data: DataDir) ->
     assert "clip.mp4" not in str(shown["paths"])
     assert "viewed" not in data.custody.read_text()
     refused = run(data, "evidence", "show", wanted, "--unmasked")
-    assert isinstance(refused.exception, PutAside) and "clip.mp4" not in refused.stdout
+    assert isinstance(refused.exception, NotAllowed) and "clip.mp4" not in refused.stdout
+    assert "forewarn people add" in str(refused.exception)
+    list_people(data, "officer")
     opened = run(data, "evidence", "show", wanted, "--unmasked", "--reason", "appeal 17", "--json")
     assert "clip.mp4" in json_lines(opened)[0]["paths"]  # type: ignore[operator]
     entry = json.loads(data.custody.read_text().splitlines()[-1])
     assert (entry["kind"], entry["evidence_id"]) == ("viewed", wanted)
+    assert (entry["who"], entry["details"]["authority"]["role"]) == ("Mei Li", "officer")
+    del entry["details"]["authority"]
     assert entry["details"] == {"reason": "appeal 17", "files": ["clip.mp4", "vectors.json"]}
     assert entry["signature"]
 
@@ -248,6 +254,7 @@ def test_encrypted_originals_are_shown_as_copies_that_can_be_opened(
     assert json_lines(run(data, "evidence", "verify", "--json"))[0]["problems"] == []
     plain = run(data, "evidence", "show", wanted, "--to", str(tmp_path / "copies"), "--json")
     assert "clip.mp4" not in json_lines(plain)[0]["paths"]
+    list_people(data, "officer")
     words = ("--unmasked", "--reason", "appeal 17", "--to", str(tmp_path / "copies"), "--json")
     (told,) = json_lines(run(data, "evidence", "show", wanted, *words))
     assert Path(told["paths"]["clip.mp4"]).read_bytes() == b"packets"

@@ -122,7 +122,6 @@ def test_what_is_plainly_impossible_is_refused_at_once_and_on_record(data: DataD
     [
         (["dismiss", OFFENCE, "--reason", " "], "reason"),
         (["dispatch", OFFENCE, "--note", ""], "reason"),
-        (["take-over", OFFENCE, "--by", " "], "name"),
         (["take-over", OFFENCE, "--by", "Wang\nFang"], "name"),
         (["dismiss", OFFENCE, "--reason", "x" * 501], "500"),
     ],
