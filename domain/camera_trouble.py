@@ -70,6 +70,10 @@ _SAID = {
         zh="监看程序中断后重新启动，距最后一次看到已过去 {silent_s:.0f} 秒",
         en="interrupted by a restart: the watch program was away, last seen {silent_s:.0f} s before",
     ),
+    "unwatched": BothLanguages(
+        zh="相机或规则已从站点文件中移除，无人再看",
+        en="its camera or its rule was taken out of the site file: nobody watches any more",
+    ),
     "hours_ended": BothLanguages(zh="规则的时段已结束", en="the rule's hours ended"),
 }
 

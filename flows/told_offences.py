@@ -56,6 +56,17 @@ class ToldOffences:
         stories = {offence_id: self._story(offence_id) for offence_id in wanted}
         return {offence_id: story for offence_id, story in stories.items() if story}
 
+    def open_stories(self) -> Stories:
+        """All offences of the log that have not ended, of whatever site.
+
+        Raises:
+            TryAgain, Stop: the log cannot be read.
+        """
+        spans = self._read_spans()
+        wanted = [offence_id for offence_id, span in spans.items() if span.ended_at is None]
+        stories = {offence_id: self._story(offence_id) for offence_id in wanted}
+        return {offence_id: story for offence_id, story in stories.items() if story}
+
     def _told(self, key: str, since: datetime | None) -> list[str]:
         return [
             offence_id

@@ -25,6 +25,7 @@ from flows.speech.holds import SiteHolds
 from flows.steps.ahead import Ahead
 from flows.steps.detect import DetectStep
 from flows.told_offences import ToldOffences
+from flows.unwatched import ends_of_unwatched
 from flows.watch import CommandParts, WatchParts, build_watch_flow
 from forewarn.logging_setup import set_up_logging
 from forewarn.programs.beat import Heartbeat
@@ -66,6 +67,10 @@ def watch(settings: ProgramSettings, site: Site) -> None:
         paces=paces,
         beat=beat,
     )
+    log = EventLog.open(settings.data.events_db)
+    told = ToldOffences(log, _live_cameras(settings, site))
+    if not settings.until_end:
+        log.append(ends_of_unwatched(told, site))
     connection = connect(settings.triton_address)
     waits = settings.until_end and not any(camera.is_live for camera in site.cameras)
     positions = shard.positions()
@@ -77,7 +82,7 @@ def watch(settings: ProgramSettings, site: Site) -> None:
         events=EventLogSink(settings.data.events_db),
         live_board=board,
         operators=operators(settings, site, stop, shard.over),
-        told=ToldOffences(EventLog.open(settings.data.events_db), _live_cameras(settings, site)),
+        told=told,
     )
     pins.start()
     try:

@@ -27,7 +27,7 @@ FACTS = {
 }
 
 # why an offence ended: its event names the camera beside them
-UNNAMED = ("footage_ended", "silent", "restarted", "hours_ended")
+UNNAMED = ("footage_ended", "silent", "restarted", "unwatched", "hours_ended")
 
 
 @pytest.mark.parametrize("kind", kinds())
