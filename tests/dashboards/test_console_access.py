@@ -23,7 +23,7 @@ from domain.errors import Stop
 def _get(address: str, **headers: str) -> tuple[int, bytes]:
     request = urllib.request.Request(address, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
@@ -145,6 +145,6 @@ def test_the_help_of_the_command_line_does_not_load_panel():
         "for m in sys.modules))"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True
     )
     assert ended.stdout.strip() == "False"

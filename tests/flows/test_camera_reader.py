@@ -198,7 +198,7 @@ def test_a_looped_file_goes_on_with_time_that_never_runs_back(tmp_path: Path) ->
         items += queue.drain(100)
         time.sleep(0.02)
     reader.stop()
-    reader.join(5)
+    reader.join(60)
     assert not reader.is_alive()
     times = [f.stamp.captured_at for f in frames(items)]
     assert times == sorted(set(times))
@@ -215,7 +215,7 @@ def test_a_stream_nobody_serves_is_tried_again(tmp_path: Path) -> None:
         items += queue.drain(10)
         time.sleep(0.02)
     reader.stop()
-    reader.join(10)
+    reader.join(60)
     assert not reader.is_alive()
     assert {status for status, _ in notices(items)} == {"failed"}
     assert "Connection refused" in notices(items)[0][1]

@@ -37,6 +37,7 @@ def test_a_camera_that_stalls_and_comes_back_is_told_of_once_each(
     time.sleep(0.3)
     assert told(shard) == ["stalled"]
     assert told(shard) == []
+    monkeypatch.setattr(camera_shard, "STALL_AFTER_S", 60.0)  # however slow this machine is
     shard._watched["north"].reader.queue.put(Sample(sampled(0), ReadCounts(1, 0)))
     assert told(shard) == ["up"]
     shard._watched["north"].reader.queue.put(Sample(sampled(0.2), ReadCounts(2, 0)))

@@ -124,7 +124,7 @@ def test_what_went_wrong_after_the_sound_began_is_told_as_uncertain(
     tmp_path: Path, behaviour: dict[str, Any], result: str
 ) -> None:
     with rtsp_speaker(**behaviour) as camera:
-        spoken = call(camera, tmp_path, timeout_s=1.5 if "silent_at" in behaviour else 10.0)
+        spoken = call(camera, tmp_path, timeout_s=4.0 if "silent_at" in behaviour else 10.0)
         again = CarefulSpeaker(
             SpeakerSettings(id="cam", kind="rtsp", url=camera.url),
             RtspPlayer(SpeakerSettings(id="cam", kind="rtsp", url=camera.url), None),

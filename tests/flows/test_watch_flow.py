@@ -78,7 +78,7 @@ def test_sigterm_ends_with_0_and_the_next_run_goes_on(
     while not data.events_db.exists() or len(story(data)) < 4:
         time.sleep(0.1)
     child.send_signal(signal.SIGTERM)
-    assert child.wait(10) == 0
+    assert child.wait(60) == 0
     assert len(story(data)) < len(told)
     child = start(sample_site_file, data, 0)
     assert child.wait(60) == 0

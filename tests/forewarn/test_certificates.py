@@ -31,7 +31,7 @@ def verify_outside(zipped: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         cwd=zipped.parent,
-        timeout=60,
+        timeout=120,
     )
 
 

@@ -111,5 +111,5 @@ def test_a_program_waits_until_its_predecessor_has_ended(tmp_path: Path) -> None
         thread.start()
         time.sleep(0.3)
         order.append("first")
-    thread.join(10)
+    thread.join(60)
     assert order == ["first", "second"]
