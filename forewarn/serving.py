@@ -101,7 +101,11 @@ def serving(address: str | None, data: DataDir) -> Iterator[Serving]:
 
 
 def _start_and_prove(chosen: Serving) -> None:
-    """A server that is killed while it starts is started again, a few times."""
+    """A server that is killed while it starts is started again, a few times; one that ends by itself
+    once, for that is how the death of one of its helpers looks.
+    """
+    from models.serving.server import EndedWhileStarting
+
     for attempt in range(1, START_ATTEMPTS + 1):
         try:
             chosen.start()
@@ -110,6 +114,11 @@ def _start_and_prove(chosen: Serving) -> None:
             chosen.stop()
             log.error("triton_did_not_start", attempt=attempt, reason=str(error))
             if attempt == START_ATTEMPTS:
+                raise
+        except EndedWhileStarting as error:
+            chosen.stop()
+            log.error("triton_did_not_start", attempt=attempt, reason=str(error))
+            if attempt > 1:
                 raise
         else:
             return

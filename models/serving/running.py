@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -41,9 +43,12 @@ class RunningServer(BaseModel):
     def is_alive(self) -> bool:
         """True where the process lives and is a Triton server (ids are used again)."""
         try:
-            return Path(f"/proc/{self.pid}/comm").read_text().strip() == "tritonserver"
+            told = Path(f"/proc/{self.pid}/stat").read_text()
         except OSError:
             return False
+        name, _, more = told.partition("(")[2].rpartition(")")
+        # where nobody collects it, as in a container without an init, a dead one stays as Z
+        return name == "tritonserver" and not more.lstrip().startswith("Z")
 
 
 def read_note(folder: Path) -> RunningServer | None:
@@ -82,6 +87,17 @@ def wait_for_orphan(folder: Path, timeout_s: float = 30.0) -> None:
             )
         time.sleep(0.1)
         note = read_note(folder)
+
+
+def end_unguarded(folder: Path, grace_s: float) -> None:
+    """Wait for a server whose guardian was killed, which sent it SIGTERM; kill it after the grace."""
+    deadline = time.monotonic() + grace_s
+    note = read_note(folder)
+    while note is not None and note.is_alive:
+        if time.monotonic() > deadline:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(note.pid, signal.SIGKILL)
+        time.sleep(0.05)
 
 
 def is_ready(http_port: int, timeout_s: float = 1.0) -> bool:

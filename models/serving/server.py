@@ -21,7 +21,14 @@ from typing import Self
 from domain.errors import Stop, TryAgain
 from models.registry import TRITON_REPO
 from models.serving.environment import DEFAULT_ENVIRONMENT, inspect_environment
-from models.serving.running import NOTE, RunningServer, is_ready, read_note, wait_for_orphan
+from models.serving.running import (
+    NOTE,
+    RunningServer,
+    end_unguarded,
+    is_ready,
+    read_note,
+    wait_for_orphan,
+)
 from models.serving.shared_memory import name_prefix, remove_leftovers
 
 OPENVINO_BACKEND = Path(__file__).resolve().parents[1] / "triton_backend" / "openvino"
@@ -29,6 +36,10 @@ GUARDIAN = Path(__file__).with_name("guardian.py")
 EXIT_TIMEOUT_S = 10  # for requests under way
 PORT_ATTEMPTS = 3
 LOOPBACK = "127.0.0.1"
+
+
+class EndedWhileStarting(Stop):
+    """The server ended by itself; a helper of it may have been killed, so once more may help."""
 
 
 class TritonServer:
@@ -153,8 +164,8 @@ class TritonServer:
         """Wait until every model is loaded.
 
         Raises:
-            Stop: the server ended by itself; the message has the end of its log.
-            TryAgain: it was not ready in time, or somebody killed it.
+            EndedWhileStarting: by itself; the message has the end of its log.
+            TryAgain: it was not ready in time, or somebody killed it or its guardian.
         """
         deadline = time.monotonic() + timeout_s
         attempt = 1
@@ -163,7 +174,8 @@ class TritonServer:
                 if self._was_killed():
                     raise TryAgain("the Triton server was killed while starting")
                 if attempt == PORT_ATTEMPTS or not self._lost_its_port():
-                    raise Stop(f"the Triton server ended while starting:\n{self.log_tail()}")
+                    words = f"the Triton server ended while starting:\n{self.log_tail()}"
+                    raise EndedWhileStarting(words)
                 attempt += 1
                 self.start()
             if time.monotonic() > deadline:
@@ -184,6 +196,8 @@ class TritonServer:
         except subprocess.TimeoutExpired:
             self._guardian.kill()  # the server gets SIGTERM when its guardian dies
             self._guardian.wait()
+        if self._guardian.returncode == -signal.SIGKILL:
+            end_unguarded(self.folder, EXIT_TIMEOUT_S)
         (self.folder / NOTE).unlink(missing_ok=True)
 
     def log_tail(self, lines: int = 12) -> str:
@@ -236,8 +250,11 @@ class TritonServer:
         ]
 
     def _was_killed(self) -> bool:
-        """True where the server died of kill -9 (the guardian then exits as a shell would)."""
-        return self._guardian is not None and self._guardian.returncode == 128 + signal.SIGKILL
+        """True where the server died of kill -9 (the guardian then exits as a shell would), or the
+        guardian itself did.
+        """
+        killed = (128 + signal.SIGKILL, -signal.SIGKILL)
+        return self._guardian is not None and self._guardian.returncode in killed
 
     def _lost_its_port(self) -> bool:
         """True where somebody took a free port between picking it and using it."""

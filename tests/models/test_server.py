@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from domain.errors import Stop, TryAgain
@@ -142,6 +143,23 @@ server.start(); server.wait_ready({PATIENCE_S}); print("ready", flush=True); tim
     owner.stdout.close()
     assert wait_until(lambda: not lives(note.pid) and not any(lives(pid) for pid in stubs))
     assert find_running(tmp_path) is None
+
+
+def test_a_server_whose_guardian_is_killed_while_it_starts_ends_and_may_be_started_again(
+    tmp_path: Path,
+) -> None:
+    with TritonServer(tmp_path, models=["detector"]) as server:
+        note = read_note(tmp_path)
+        assert note is not None
+        guardian = psutil.Process(note.pid).parent()
+        assert guardian is not None
+        guardian.kill()
+        with pytest.raises(TryAgain, match="killed while starting"):
+            server.wait_ready()
+        server.stop()
+        assert not note.is_alive
+        server.start()
+        server.wait_ready()
 
 
 def test_models_that_are_not_built_are_named(tmp_path: Path) -> None:
