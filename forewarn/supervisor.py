@@ -85,7 +85,7 @@ class Supervisor:
                 env=_environment(),
                 # terminal's Ctrl-C is for the supervisor, which stops the programs in order
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         log.info("program_started", name=program.name, pid=program.process.pid)
 
@@ -210,6 +210,6 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _die_with_parent() -> None:
-    """In the child: end when the supervisor is killed, so that no orphan goes on warning people."""
+def die_with_parent() -> None:
+    """In the child: end when its starter is killed, so that no orphan goes on warning or erasing."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

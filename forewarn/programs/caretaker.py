@@ -19,7 +19,7 @@ import structlog
 from domain.data_dir import DataDir
 from forewarn.logging_setup import set_up_logging
 from forewarn.programs.beat import Heartbeat
-from forewarn.supervisor import python_program
+from forewarn.supervisor import die_with_parent, python_program
 from models.text_search.install import SPEC, pair_folder
 
 NAME = "caretaker"
@@ -129,7 +129,12 @@ def _run(job: Job, data: DataDir, stopped: threading.Event, beat: Callable[[], N
     """One round of a job; what goes wrong is logged, and the next round tries again."""
     words = python_program("forewarn", [*job.command, "--data", str(data.root)])
     with subprocess.Popen(
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=die_with_parent,
     ) as process:
         said: list[str] = []
         assert process.stdout is not None

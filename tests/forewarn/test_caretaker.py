@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from structlog.testing import capture_logs
 
@@ -72,6 +73,32 @@ def test_the_program_beats_and_ends_when_told(tmp_path: Path, number: signal.Sig
     finally:
         program.kill()
         program.wait()
+
+
+def test_a_job_ends_when_the_caretaker_is_killed(tmp_path: Path) -> None:
+    own = f"""
+import sys, threading
+from pathlib import Path
+from domain.data_dir import DataDir
+from forewarn.programs import caretaker
+sleeping = [sys.executable, "-c", "import time; time.sleep(600)", "a-long-job"]
+caretaker.python_program = lambda module, argv: sleeping
+job = caretaker.Job("long", (), every_s=0.0)
+caretaker.look_after(DataDir(Path({str(tmp_path)!r})), [job], threading.Event(), lambda: None)
+"""
+    with subprocess.Popen([sys.executable, "-c", own], cwd=ROOT) as caretaker:
+        deadline_s = time.monotonic() + 120
+        jobs: list[psutil.Process] = []
+        while not jobs and time.monotonic() < deadline_s:
+            jobs = [
+                each
+                for each in psutil.Process(caretaker.pid).children()
+                if "a-long-job" in each.cmdline()
+            ]
+            time.sleep(0.05)
+        caretaker.kill()
+    assert jobs
+    assert psutil.wait_procs(jobs, timeout=60)[1] == []
 
 
 def test_the_retention_job_ends_what_a_killed_process_began(tmp_path: Path) -> None:
