@@ -51,6 +51,7 @@ def mask(settings: ProgramSettings) -> None:
     events_db = settings.data.events_db
     chain = open_sealing_chain(settings.data, settings.keys, unsealed=settings.unsealed)
     vault = open_sealing_vault(settings.data, settings.keys, chain)
+    vault.clear_drafts()  # of one that was killed: plain originals lie in them
     connection = connect(settings.triton_address)
     share = 0.0 if settings.until_end else RESTS_SHARE
     tools = MaskTools(Detector(connection), FaceDetector(connection), _breather(share, stop, beat))

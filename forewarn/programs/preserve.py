@@ -79,7 +79,7 @@ def stamping(settings: ProgramSettings, site: Site) -> Iterator[None]:
 def _parts(settings: ProgramSettings, site: Site, connection: Connection) -> PreserveParts:
     custody = open_sealing_chain(settings.data, settings.keys, unsealed=settings.unsealed)
     vault = open_sealing_vault(settings.data, settings.keys, custody)
-    vault.clear_drafts()  # the lock on this program's place says that nobody else is at them
+    vault.clear_drafts()  # of one that was killed; those that the mask program is at it leaves alone
     return PreserveParts(
         site=site,
         footage=SiteFootage(site, settings.site_file.parent, settings.data.recordings),
