@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from domain.errors import TryAgain
 
 NOTE = "server.json"
+STUB = Path(
+    "backends/python/triton_python_backend_stub"
+)  # of Python backends, as a server starts it
 
 
 class RunningServer(BaseModel):
@@ -90,7 +93,9 @@ def wait_for_orphan(folder: Path, timeout_s: float = 30.0) -> None:
 
 
 def end_unguarded(folder: Path, grace_s: float) -> None:
-    """Wait for a server whose guardian was killed, which sent it SIGTERM; kill it after the grace."""
+    """Wait for a server whose guardian was killed, which sent it SIGTERM; kill it after the grace, and
+    then the helpers that it left.
+    """
     deadline = time.monotonic() + grace_s
     note = read_note(folder)
     while note is not None and note.is_alive:
@@ -98,6 +103,16 @@ def end_unguarded(folder: Path, grace_s: float) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(note.pid, signal.SIGKILL)
         time.sleep(0.05)
+    end_helpers(folder)
+
+
+def end_helpers(folder: Path) -> None:
+    """Kill the Python backends of a folder's server that is gone: their guardian was killed, too."""
+    started_as = str((folder / STUB).absolute()).encode()
+    for words in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended, or is another user's
+            if words.read_bytes().split(b"\0", 1)[0] == started_as:
+                os.kill(int(words.parent.name), signal.SIGKILL)
 
 
 def is_ready(http_port: int, timeout_s: float = 1.0) -> bool:

@@ -24,6 +24,7 @@ from models.serving.environment import DEFAULT_ENVIRONMENT, inspect_environment
 from models.serving.running import (
     NOTE,
     RunningServer,
+    end_helpers,
     end_unguarded,
     is_ready,
     read_note,
@@ -120,6 +121,7 @@ class TritonServer:
                 f"{self.folder}: a Triton server runs already, process {before.pid}, at "
                 f"{before.address}; use it with --triton {before.address}, or end it first"
             )
+        end_helpers(self.folder)
         self._check_models_are_built()
         environment = inspect_environment(self._environment)
         self.folder.mkdir(parents=True, exist_ok=True)

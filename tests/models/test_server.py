@@ -153,11 +153,15 @@ def test_a_server_whose_guardian_is_killed_while_it_starts_ends_and_may_be_start
         assert note is not None
         guardian = psutil.Process(note.pid).parent()
         assert guardian is not None
+        assert wait_until(lambda: len(helpers_of(note.pid)) > 0)
+        helpers = helpers_of(note.pid)
         guardian.kill()
         with pytest.raises(TryAgain, match="killed while starting"):
             server.wait_ready()
+        os.kill(note.pid, signal.SIGKILL)  # before it could end its helpers
         server.stop()
         assert not note.is_alive
+        assert helpers and wait_until(lambda: not any(lives(pid) for pid in helpers))
         server.start()
         server.wait_ready()
 
