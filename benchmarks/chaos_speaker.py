@@ -13,40 +13,33 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from benchmarks.chaos.count_told import check_heard, heard_times
+from benchmarks.chaos.left import read_all
+from benchmarks.chaos.tally import Tally
 from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.results import ROOT, Result, Tell, WrongOutputs, quiet
 from domain.announcements import AnnouncementMade
 from domain.data_dir import DataDir
+from domain.events import OffenceWarned
 from domain.facts import BothLanguages
 from event_log.examples import warned_event
 from event_log.log import EventLog
 from forewarn.programs.settings import ProgramSettings
+from tests.support.network_speaker import Horn, network_speaker
 
 WARNINGS_A_KILL = 2  # more would only wait, for each call is given the time it takes
 SHORT_KILLS, LONG_KILLS = 10, 50
-START_WITHIN_S = 60.0
+START_WITHIN_S = 240.0
 CALL_WITHIN_S = 5.0
-TOLD_APART_BYTES = 20_000  # the words begin with a number, so that a call cut off is still known
-
-
-@dataclass
-class Horn:
-    """A speaker, and what it was given: whole sounds and broken-off ones."""
-
-    url: str = ""
-    talking: int = 0
-    heard: list[bytes] = field(default_factory=list)
+TALKS_S = (0.05, 0.5)  # how long a speaker takes over a call
 
 
 @dataclass
@@ -95,8 +88,13 @@ def kill_while_talking(data: DataDir, kills: int, seed: int) -> Outcome:
         WrongOutputs: the program did not come up, or ended in another way.
     """
     chance, outcome = random.Random(seed), Outcome()
+    of_horns = random.Random(seed + 1)
+
+    def talks() -> float:
+        return of_horns.uniform(*TALKS_S)
+
     with ExitStack() as stack:
-        horns = [stack.enter_context(_horn(random.Random(seed + n))) for n in range(2)]
+        horns = [stack.enter_context(network_speaker(hangs_s=talks)) for _ in range(2)]
         command = _command(data, horns)
         log = stack.enter_context(EventLog.open(data.events_db))
         for number in range(kills):
@@ -131,72 +129,16 @@ def warn(log: EventLog, number: int) -> None:
 
 def compare(log: EventLog, data: DataDir, horns: list[Horn], outcome: Outcome) -> None:
     """Hold the log against what the speakers were given."""
-    warned, made = [], []
-    after = 0
-    while page := log.read(after_seq=after, limit=1000):
-        after = page[-1].seq
-        for logged in page:
-            if isinstance(logged.event.data, AnnouncementMade):
-                made.append(logged.event.data)
-            else:
-                warned.append(logged.event.id)
-    known = Counter(each.warned_event_id for each in made)
+    events = [logged.event for logged in read_all(log)]
+    made = [each.data for each in events if isinstance(each.data, AnnouncementMade)]
+    warned = Counter(each.id for each in events if isinstance(each.data, OffenceWarned))
+    tally = Tally()
+    tally.compare("call", warned, Counter(each.warned_event_id for each in made))
+    heard = heard_times(data.announcements, (body for horn in horns for body in horn.sounds))
+    check_heard(made, heard, tally)
     outcome.results = Counter(each.result for each in made)
-    outcome.lost += [f"no announcement for {each}" for each in warned if not known[each]]
-    outcome.doubled += [f"{n} announcements for {each}" for each, n in known.items() if n > 1]
-    heard = _heard_times(data, horns)
-    outcome.doubled += [f"{each} was heard {n} times" for each, n in heard.items() if n > 1]
-    for each in made:
-        was_heard = heard[each.warned_event_id] > 0
-        if each.result == "played" and not was_heard:
-            outcome.lost.append(f"{each.warned_event_id} is recorded as played, nobody heard it")
-        if was_heard and each.result not in ("played", "timed out", "unknown whether played"):
-            outcome.lost.append(f"{each.warned_event_id} was heard, recorded as {each.result}")
-
-
-def _heard_times(data: DataDir, horns: list[Horn]) -> Counter[str]:
-    """Warned event id -> how often its sound, or the beginning of it, reached a speaker."""
-    sounds = {path.stem: path.read_bytes() for path in data.announcements.rglob("*.wav")}
-    heard: Counter[str] = Counter()
-    for body in (body for horn in horns for body in horn.heard):
-        fits = [event_id for event_id, sound in sounds.items() if sound.startswith(body)]
-        if len(fits) == 1:
-            heard[fits[0]] += 1
-        elif len(body) > TOLD_APART_BYTES or not fits:
-            raise WrongOutputs(f"a sound of {len(body)} bytes fits {len(fits)} calls")
-    return heard
-
-
-@contextmanager
-def _horn(chance: random.Random) -> Iterator[Horn]:
-    horn = Horn()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            horn.talking += 1
-            try:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if body:
-                    horn.heard.append(body)
-                time.sleep(chance.uniform(0.05, 0.5))
-                self.send_response(200)
-                self.end_headers()
-            finally:
-                horn.talking -= 1
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
-    horn.url = f"http://127.0.0.1:{server.server_port}/"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield horn
-    finally:
-        server.shutdown()
-        server.server_close()
+    outcome.lost += [words for _, words in tally.lost]
+    outcome.doubled += [words for _, words in tally.doubled]
 
 
 def _command(data: DataDir, horns: list[Horn]) -> list[str]:

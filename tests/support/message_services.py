@@ -24,6 +24,7 @@ class Got:
     title: str
     text: str
     pictures: list[bytes]
+    path: str = ""  # webhook: that it was told at
 
 
 @dataclass
@@ -49,7 +50,8 @@ def webhook(port: int = 0, **behaviour: object) -> Iterator[Service]:
             told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if service.status == 200:
                 pictures = [base64.b64decode(each["base64"]) for each in told["attachments"]]
-                service.messages.append(Got(told["title"], told["message"], pictures))
+                got = Got(told["title"], told["message"], pictures, self.path.strip("/"))
+                service.messages.append(got)
             if service.closes_early:
                 self.connection.close()
                 return

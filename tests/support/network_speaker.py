@@ -8,7 +8,7 @@ import re
 import threading
 import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,12 +40,14 @@ class Horn:
     url: str = ""
     auth: str = ""  # "", "digest", "digest-sha256", "digest-old", "basic"
     status: int = 200
-    hangs_s: float = 0.0
+    hangs_s: float | Callable[[], float] = 0.0
     closes_early: bool = False
     talks: threading.Event | None = None  # answers only once this is set
-    sounds: list[bytes] = field(default_factory=list)  # bodies that were not turned away
+    # bodies that were not turned away, broken-off ones as far as they came
+    sounds: list[bytes] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
     requests: int = 0
+    talking: int = 0  # calls that it is at
 
     def challenge(self) -> str:
         if self.auth == "basic":
@@ -85,6 +87,13 @@ def network_speaker(**behaviour: object) -> Iterator[Horn]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             horn.requests += 1
+            horn.talking += 1
+            try:
+                self._take()
+            finally:
+                horn.talking -= 1
+
+        def _take(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if not horn.lets_in(self.headers.get("Authorization", ""), self.path):
                 self.send_response(401)
@@ -96,7 +105,7 @@ def network_speaker(**behaviour: object) -> Iterator[Horn]:
             if horn.closes_early:
                 self.connection.close()
                 return
-            time.sleep(horn.hangs_s)
+            time.sleep(horn.hangs_s() if callable(horn.hangs_s) else horn.hangs_s)
             if horn.talks is not None:
                 horn.talks.wait(60)
             self.send_response(horn.status)
