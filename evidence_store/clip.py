@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,7 @@ from evidence_store.packets import (
     read_stretch,
     suffix_for,
 )
+from evidence_store.segment_files import SegmentFile
 from evidence_store.whole_files import put_in_place
 
 
@@ -28,7 +30,7 @@ from evidence_store.whole_files import put_in_place
 class Stretch:
     """A part of one file, and where it lies on the clip's own time line."""
 
-    source: Path
+    source: Path | SegmentFile
     from_s: float  # media time in the file, 0 at the stream's start
     to_s: float
     begins_s: Fraction = Fraction(0)  # time-line position of the file's media time 0
@@ -96,8 +98,7 @@ def _write(stretches: Sequence[Stretch], temporary: Path) -> tuple[str, _Span]:
     suffix = ".mp4"
     try:
         for stretch in stretches:
-            container, stream = open_video(stretch.source)
-            with container:
+            with _opened(stretch.source) as (container, stream):
                 zero = 0 if stretch.absolute else media_zero(stream)
                 for packet in _read(container, stream, stretch):
                     if writer is None:
@@ -112,12 +113,25 @@ def _write(stretches: Sequence[Stretch], temporary: Path) -> tuple[str, _Span]:
             writer.close()
     if writer is None:
         asked = ", ".join(
-            f"{each.source} {each.from_s:.3f}-{each.to_s:.3f} s" for each in stretches
+            f"{_name(each.source)} {each.from_s:.3f}-{each.to_s:.3f} s" for each in stretches
         )
         raise PutAside(
             f"no picture could be read from {asked or 'nothing'}; is the footage shorter?"
         )
     return suffix, span
+
+
+@contextmanager
+def _opened(source: Path | SegmentFile) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """A source's video; a recorded segment may be encrypted."""
+    with ExitStack() as stack:
+        try:
+            file = source if isinstance(source, Path) else stack.enter_context(source.open())
+        except FileNotFoundError as error:
+            raise PutAside(f"{_name(source)}: is gone") from error
+        container, stream = open_video(file)
+        with container:
+            yield container, stream
 
 
 def _read(
@@ -131,6 +145,10 @@ def _read(
         continues=stretch.continues,
         absolute=stretch.absolute,
     )
+
+
+def _name(source: Path | SegmentFile) -> Path:
+    return source if isinstance(source, Path) else source.path
 
 
 class _Span:

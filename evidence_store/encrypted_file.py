@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -46,28 +47,48 @@ class Plain:
 
 
 def encrypt_file(source: BinaryIO, target: Path, binding: str, key: EncryptionKey) -> Plain:
+    """Encrypt to a new file, and hash what is read; arguments and errors as for `encrypt_only`.
+
+    Returns:
+        hash and size of what was read.
+    """
+    sha256, size = hashlib.sha256(), 0
+
+    def see(chunk: bytes) -> None:
+        nonlocal size
+        sha256.update(chunk)
+        size += len(chunk)
+
+    encrypt_only(source, target, binding, key, see)
+    return Plain(sha256.hexdigest(), size)
+
+
+def encrypt_only(
+    source: BinaryIO,
+    target: Path,
+    binding: str,
+    key: EncryptionKey,
+    see: Callable[[bytes], None] = lambda chunk: None,
+) -> None:
     """Encrypt to a new file; never more than two chunks of it are in memory.
 
     Args:
         binding: what the file is, such as "evd-0123456789abcdef/clip.mp4"; needed to open it.
-    Returns:
-        hash and size of what was read.
+        see: called with each chunk that is read.
     Raises:
         OSError: the target is there already, or cannot be written.
     """
     header = MAGIC + bytes.fromhex(key.key_id) + os.urandom(32)
     cipher, bound = _cipher(key, header), header + binding.encode()
-    sha256, size, number = hashlib.sha256(), 0, 0
     with target.open("xb") as out:
         out.write(header)
-        chunk = source.read(CHUNK_BYTES)
+        chunk, number = source.read(CHUNK_BYTES), 0
         while True:
             following = source.read(CHUNK_BYTES) if len(chunk) == CHUNK_BYTES else b""
-            sha256.update(chunk)
-            size += len(chunk)
+            see(chunk)
             out.write(cipher.encrypt(_nonce(number, is_last=not following), chunk, bound))
             if not following:
-                return Plain(sha256.hexdigest(), size)
+                return
             chunk, number = following, number + 1
 
 

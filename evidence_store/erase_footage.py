@@ -9,6 +9,7 @@ from pathlib import Path
 from domain.live_view import read_live_view
 from evidence_store.erasure import Stretch
 from evidence_store.pins import Pin
+from evidence_store.segment_files import SegmentFiles
 from evidence_store.segments import Segment, SegmentIndex
 
 # a segment without a closing line this young is being written
@@ -40,19 +41,19 @@ def erase_stretch(
     folder = recordings / stretch.camera_id
     if not stretch.camera_id or not folder.is_dir():
         return [], [], False
-    index = SegmentIndex(folder)
+    index, files = SegmentIndex(folder), SegmentFiles(folder)
     pinning = [pin for pin in pins if pin.camera_id == stretch.camera_id]
     gone: list[str] = []
     kept: list[tuple[str, str]] = []
     is_open = False
     for segment in segments_of(recordings, stretch):
         why = next((pin.why for pin in pinning if pin.needs(segment)), "")
-        if segment.end_at is None and _is_being_written(folder / segment.name, now):
+        if segment.end_at is None and _is_being_written(files.file(segment.name).lies_at, now):
             is_open = True
         elif why:
             kept.append((segment.name, why))
         else:
-            (folder / segment.name).unlink(missing_ok=True)
+            files.remove(segment.name)
             index.note_gone(segment.name)
             gone.append(segment.name)
     return gone, kept, is_open
@@ -67,12 +68,12 @@ def erase_released(
         names of those that were still there and are gone.
     """
     folder = recordings / camera_id
-    index, wanted = SegmentIndex(folder), set(names)
+    index, files, wanted = SegmentIndex(folder), SegmentFiles(folder), set(names)
     pinning = [pin for pin in pins if pin.camera_id == camera_id]
     gone = []
     for segment in index.read()[0]:
         if segment.name in wanted and not any(pin.needs(segment) for pin in pinning):
-            (folder / segment.name).unlink(missing_ok=True)
+            files.remove(segment.name)
             index.note_gone(segment.name)
             gone.append(segment.name)
     return gone

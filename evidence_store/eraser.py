@@ -38,6 +38,7 @@ from evidence_store.search_marks import (
     files_below,
     mark_of_text,
 )
+from evidence_store.segment_files import encrypted_path
 from evidence_store.vault import Vault, saying_what_failed
 from evidence_store.whole_files import sync_folder
 
@@ -148,7 +149,8 @@ class Eraser:
         for each in done:
             stretch = each.erasure.stretch
             folder = recordings / stretch.camera_id
-            looked_into |= {folder / found.name for found in segments_of(recordings, stretch)}
+            paths = [folder / found.name for found in segments_of(recordings, stretch)]
+            looked_into |= {*paths, *map(encrypted_path, paths)}
 
         def is_other(path: Path) -> bool:
             is_segment = path.is_relative_to(recordings) and path.suffix != ".jsonl"

@@ -20,9 +20,11 @@ from domain.errors import PutAside, TryAgain
 from domain.events import Sighting
 from domain.site import Site
 from evidence_store.clip import CutClip, Stretch, join_clip
+from evidence_store.encryption_keys import EncryptionKeys
 from evidence_store.gap_causes import why_missing
 from evidence_store.packets import media_zero, open_video, read_packets
-from evidence_store.segments import IndexNotes, Segment, SegmentIndex, measure_open
+from evidence_store.segment_files import SegmentFile, SegmentFiles
+from evidence_store.segments import IndexNotes, Lost, Segment, SegmentIndex, measure_open
 from evidence_store.stills import grab_frame_and_time
 
 # between the end of one segment and the start of the next; arrival times jitter
@@ -39,7 +41,7 @@ RECORDING_DELAY_S = 20.0
 class Piece:
     """One file that holds part of the time asked for."""
 
-    path: Path
+    source: Path | SegmentFile
     run: str  # pieces of one run continue each other and can be joined
     starts_at: datetime  # event time of the file's media time 0
     ends_at: datetime
@@ -102,15 +104,21 @@ class FootageFinder(Protocol):
 class SiteFootage:
     """Footage of a site's cameras: recordings where there are any, else the site file's own files."""
 
-    def __init__(self, site: Site, base: Path, recordings: Path) -> None:
-        """`base` is the folder that relative paths of the site file start at."""
+    def __init__(
+        self, site: Site, base: Path, recordings: Path, keys: EncryptionKeys | None = None
+    ) -> None:
+        """Args:
+        base: the folder that relative paths of the site file start at.
+        keys: open recordings that are encrypted.
+        """
+        self._keys = keys
         self._site = site
         self._base = base
         self._recordings = recordings
 
     def find(self, camera_id: str, from_at: datetime, to_at: datetime, anchor: Sighting) -> Footage:
         """See FootageFinder."""
-        recorded = find_footage(self._recordings, camera_id, from_at, to_at)
+        recorded = find_footage(self._recordings, camera_id, from_at, to_at, self._keys)
         if recorded.pieces:
             _check_is_written(recorded)
             return recorded
@@ -163,23 +171,34 @@ def _extent(path: Path, _mtime_ns: int, _size_bytes: int) -> tuple[int, int, Fra
         return zero, last_pts, stream.time_base or Fraction(1, 1000)
 
 
-def find_footage(recordings: Path, camera_id: str, from_at: datetime, to_at: datetime) -> Footage:
+def find_footage(
+    recordings: Path,
+    camera_id: str,
+    from_at: datetime,
+    to_at: datetime,
+    keys: EncryptionKeys | None = None,
+) -> Footage:
     """Recorded segments that overlap a time, and the gaps between them with the reason.
 
+    Args:
+        keys: open recordings that are encrypted.
     Returns:
         a Footage without pieces where nothing was recorded.
     """
     folder = recordings / camera_id
-    index = SegmentIndex(folder)
+    index, files = SegmentIndex(folder), SegmentFiles(folder, keys)
     segments, lost = index.read()
     pieces = []
     for segment in segments:
-        whole = segment if segment.end_at is not None else measure_open(folder, segment)
+        whole = segment if segment.end_at is not None else measure_open(files, segment)
         if whole is None or whole.end_at is None or whole.last_pts is None:
             continue
-        if whole.end_at < from_at or whole.start_at > to_at or not (folder / whole.name).is_file():
+        if whole.end_at < from_at or whole.start_at > to_at or not files.exists(whole.name):
             continue
-        pieces.append(_piece(folder, whole, whole.end_at, whole.last_pts))
+        if fault := files.file(whole.name).fault():  # a power cut leaves such: the others are fine
+            lost.append(Lost(whole.start_at, whole.end_at, whole.packets, f"damaged: {fault}"))
+            continue
+        pieces.append(_piece(files, whole, whole.end_at, whole.last_pts))
     holes = _uncovered(pieces, from_at, to_at)
     notes = index.notes() if holes else IndexNotes((), None)
     gaps = [
@@ -188,9 +207,9 @@ def find_footage(recordings: Path, camera_id: str, from_at: datetime, to_at: dat
     return Footage(camera_id, from_at, to_at, tuple(pieces), tuple(gaps))
 
 
-def _piece(folder: Path, segment: Segment, end_at: datetime, last_pts: int) -> Piece:
+def _piece(files: SegmentFiles, segment: Segment, end_at: datetime, last_pts: int) -> Piece:
     return Piece(
-        folder / segment.name,
+        files.file(segment.name),
         segment.run,
         segment.start_at,
         end_at,
@@ -301,7 +320,7 @@ def _stretches(run: Sequence[Piece], from_at: datetime, to_at: datetime) -> list
     for piece in run:
         stretches.append(
             Stretch(
-                source=piece.path,
+                source=piece.source,
                 from_s=(from_at - piece.starts_at).total_seconds(),
                 to_s=(to_at - piece.starts_at).total_seconds(),
                 begins_s=piece.first_pts * piece.time_base - first.first_pts * first.time_base,

@@ -8,7 +8,7 @@ from pathlib import Path
 from domain.data_dir import DataDir
 from domain.errors import Stop
 from evidence_store.custody import CustodyChain
-from evidence_store.encryption_keys import KEY_VARIABLE, find_encryption_keys
+from evidence_store.encryption_keys import KEY_VARIABLE, EncryptionKeys, find_encryption_keys
 from evidence_store.vault import Vault
 
 KEYS_VARIABLE = "FOREWARN_KEYS"
@@ -33,7 +33,18 @@ def open_vault(data: DataDir, keys: Path | None = None) -> Vault:
     Raises:
         Stop: there is an encryption key, but it cannot be used.
     """
-    return Vault(data.evidence, find_encryption_keys(encryption_folder(data, keys)))
+    return Vault(data.evidence, encryption_keys(data, keys))
+
+
+def encryption_keys(data: DataDir, keys: Path | None = None) -> EncryptionKeys:
+    """The keys that open a data folder's originals, and the one in force.
+
+    Args:
+        keys: as for encryption_folder.
+    Raises:
+        Stop: there is an encryption key, but it cannot be used.
+    """
+    return find_encryption_keys(encryption_folder(data, keys))
 
 
 def open_sealing_vault(data: DataDir, keys: Path | None, chain: CustodyChain) -> Vault:

@@ -15,6 +15,7 @@ import av
 import structlog
 from av.video.stream import VideoStream
 
+from evidence_store.encryption_keys import EncryptionKeys
 from evidence_store.gap_causes import BROKE_OFF
 from evidence_store.packets import (
     PacketWriter,
@@ -24,6 +25,7 @@ from evidence_store.packets import (
     suffix_for,
 )
 from evidence_store.pins import Pin, RingUse, expired, pinned, ring_use
+from evidence_store.segment_files import SegmentFiles
 from evidence_store.segments import Ending, Lost, Segment, SegmentIndex, measure_open
 
 log = structlog.get_logger()
@@ -74,10 +76,12 @@ class SegmentRecorder:
         segment_s: float = 4.0,
         retention: Retention | None = None,
         pins: Callable[[str], Sequence[Pin] | None] = lambda camera_id: (),
+        keys: EncryptionKeys | None = None,
     ) -> None:
         """Record into `folder`/`camera_id`; what is there stays, within the retention.
 
         Args:
+            keys: the one in force encrypts each segment as it closes; None: they stay plain.
             pins: what offences and holds need of a camera's footage, asked when a segment closes;
                 None: not known yet, so nothing is dropped.
         """
@@ -89,6 +93,8 @@ class SegmentRecorder:
         self._segment_s = segment_s
         self._retention = retention or Retention()
         self._pins = pins
+        self._files = SegmentFiles(self.folder, keys)
+        self._unfinished: list[str] = []  # closed, and not encrypted yet: there was no room
         self._index = SegmentIndex(self.folder)
         self._open: _Open | None = None
         self._run = ""
@@ -186,22 +192,36 @@ class SegmentRecorder:
         current.writer.close()
         size = (self.folder / current.segment.name).stat().st_size
         closed = _finished(current, size)
+        self._finish(closed.name)
         self._index.note_closed(closed)
         assert self._kept is not None
         self._kept.append(closed)
         self._expire(closed.start_at)
+
+    def _finish(self, *names: str) -> None:
+        """Encrypt closed segments; what cannot be now is tried again when the next one closes."""
+        waiting, self._unfinished = [*self._unfinished, *names], []
+        for name in waiting:
+            try:
+                self._files.finish(name)
+            except FileNotFoundError:
+                continue  # it was erased, or made room
+            except OSError as error:
+                log.warning("segment_stays_plain", segment=name, reason=first_line(error))
+                self._unfinished.append(name)
 
     def _adopt(self) -> list[Segment]:
         """Take over what an earlier process recorded; close what it could not."""
         kept = []
         for segment in self._index.read()[0]:
             if segment.end_at is None:
-                measured = measure_open(self.folder, segment)
+                measured = measure_open(self._files, segment)
                 if measured is None:
                     self._index.note_ended(Ending(segment.start_at, BROKE_OFF))
                     self._delete(segment)
                     continue
                 segment = replace(measured, is_cut_off=True)
+                self._finish(segment.name)
                 self._index.note_closed(segment)
             kept.append(segment)
         return kept
@@ -227,7 +247,7 @@ class SegmentRecorder:
             self._delete(segment)
 
     def _delete(self, segment: Segment) -> None:
-        (self.folder / segment.name).unlink(missing_ok=True)
+        self._files.remove(segment.name)
         self._index.note_gone(segment.name)
         self._deletions += 1
 
@@ -251,6 +271,7 @@ class SegmentRecorder:
         except Exception as error:
             log.debug("segment_cut_off", camera_id=self.camera_id, error=first_line(error))
         # the index has no closing line: whoever looks measures the file, as after a crash
+        self._unfinished.append(current.segment.name)
         if self._kept is not None:
             self._kept.append(_finished(current, _size_of(self.folder / current.segment.name)))
 

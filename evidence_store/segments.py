@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -16,6 +17,7 @@ from typing import Any
 
 from domain.errors import PutAside
 from evidence_store.packets import open_video, read_packets
+from evidence_store.segment_files import SegmentFiles
 
 INDEX_NAME = "index.jsonl"
 
@@ -149,15 +151,13 @@ class SegmentIndex:
             os.close(handle)
 
 
-def measure_open(folder: Path, segment: Segment) -> Segment | None:
+def measure_open(files: SegmentFiles, segment: Segment) -> Segment | None:
     """How far a segment without a closing line reaches, read from its file; None: nothing there."""
-    path = folder / segment.name
-    try:
-        container, stream = open_video(path)
-    except PutAside:
-        return None
-    with container:
-        packets = list(read_packets(container, stream))
+    packets = []
+    with suppress(FileNotFoundError, PutAside), files.file(segment.name).open() as file:
+        container, stream = open_video(file)
+        with container:
+            packets = list(read_packets(container, stream))
     if not packets:
         return None
     last = max(packets, key=lambda packet: packet.pts)
@@ -166,7 +166,7 @@ def measure_open(folder: Path, segment: Segment) -> Segment | None:
         segment,
         last_pts=segment.origin_pts + round(last.pts * last.time_base / segment.time_base),
         end_at=segment.start_at + timedelta(seconds=float(end_s)),
-        size_bytes=path.stat().st_size,
+        size_bytes=files.file(segment.name).lies_at.stat().st_size,
         packets=len(packets),
     )
 

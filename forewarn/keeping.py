@@ -26,6 +26,7 @@ from evidence_store.erasure import Erasure, Request, tell_erasing
 from evidence_store.holds import Hold, Holds, no_new_holds
 from evidence_store.open_vault import open_vault
 from evidence_store.pins import Pin
+from evidence_store.segment_files import SegmentFiles
 from evidence_store.site_key import keys_of, open_chain
 from evidence_store.table import EvidenceTable
 from evidence_store.vault import Vault
@@ -184,8 +185,8 @@ class Keeper:
             kept = [str(each["recording"]) for each in entry["details"].get("kept", ())]
             stretch = self.report.why_erased[evidence_id]["details"].get("stretch", {})
             camera_id = str(stretch.get("camera_id", ""))
-            folder = self.data.recordings / camera_id
-            if not camera_id or not any((folder / name).exists() for name in kept):
+            files = SegmentFiles(self.data.recordings / camera_id)
+            if not camera_id or not any(files.exists(name) for name in kept):
                 continue
             pins = self.pins() if pins is None else pins
             gone = erase_released(self.data.recordings, camera_id, kept, pins)

@@ -68,16 +68,19 @@ def show(
     """
     from evidence_store.open_vault import open_vault
     from evidence_store.re_encrypt import count_by_key
+    from evidence_store.segment_files import count_recordings_by_key
 
     vault = open_vault(data_dir(data), keys_dir(keys))
     current = vault.keys.current.key_id if vault.keys.current else ""
     files = count_by_key(vault)
+    recordings = count_recordings_by_key(data_dir(data).recordings)
     told = {
         "in_force": current,
         "retired": [*vault.keys.retired],
-        "missing": sorted(files.keys() - {"", current, *vault.keys.retired}),
+        "missing": sorted((files + recordings).keys() - {"", current, *vault.keys.retired}),
         "files": {each: files[each] for each in sorted(files) if each},
         "plain_originals": files.get("", 0),
+        "recordings": dict(sorted(recordings.items())),
         "looked_in": vault.keys.source,
     }
     if as_json:
@@ -147,6 +150,7 @@ def apply(
     from evidence_store.encryption_keys import EncryptionKeyFolder
     from evidence_store.open_vault import encryption_folder, open_vault
     from evidence_store.re_encrypt import count_by_key, re_encrypt
+    from evidence_store.segment_files import count_recordings_by_key
 
     folder, key_folder = data_dir(data), keys_dir(keys)
     place = EncryptionKeyFolder(encryption_folder(folder, key_folder))
@@ -162,7 +166,7 @@ def apply(
         done = re_encrypt(vault, chain, lambda n, of: bars.update(bar, completed=n, total=of))
     forgotten = []
     if forget and not done.problems:
-        needed = count_by_key(vault)
+        needed = count_by_key(vault) + count_recordings_by_key(folder.recordings)
         forgotten = [key_id for key_id in vault.keys.retired if key_id not in needed]
         for key_id in forgotten:
             place.forget(key_id)

@@ -11,6 +11,7 @@ from domain.site import Site
 from domain.site_file import load_site
 from event_log.log import EventLog
 from evidence_store.footage import SiteFootage
+from evidence_store.open_vault import encryption_keys
 from flows.hours import Hours
 from flows.notices.apprise_sender import AppriseSender
 from flows.notices.deliver import NoticeTools
@@ -49,7 +50,8 @@ def notify(settings: ProgramSettings, site: Site) -> None:
     heartbeat = Heartbeat(settings.data.beats / "notify")
     data, senders = settings.data, open_senders(site, read_secrets())
     connection = connect(settings.triton_address)
-    footage = SiteFootage(site, settings.site_file.parent, data.recordings)
+    keys = encryption_keys(data, settings.keys)
+    footage = SiteFootage(site, settings.site_file.parent, data.recordings, keys)
     stills = MaskedStills(data, footage, FaceDetector(connection), stop.is_set)
     notes = Notes(data)
     tidy = hourly(stills.tidy, notes.tidy)

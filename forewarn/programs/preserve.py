@@ -82,7 +82,7 @@ def _parts(settings: ProgramSettings, site: Site, connection: Connection) -> Pre
     vault.clear_drafts()  # of one that was killed; those that the mask program is at it leaves alone
     return PreserveParts(
         site=site,
-        footage=SiteFootage(site, settings.site_file.parent, settings.data.recordings),
+        footage=SiteFootage(site, settings.site_file.parent, settings.data.recordings, vault.keys),
         models=PreserveModels(
             embedder=Embedder(connection),
             faces=FaceDetector(connection),

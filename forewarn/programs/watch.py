@@ -11,6 +11,7 @@ from domain.events import CommandGiven
 from domain.site import Camera, Site
 from domain.site_file import load_site
 from event_log.log import EventLog
+from evidence_store.open_vault import encryption_keys
 from evidence_store.recorder import Retention, SegmentRecorder
 from flows.live_board import LiveBoard
 from flows.pin_keeper import PinKeeper
@@ -117,6 +118,7 @@ def _recorder_for(
 ) -> Callable[[Camera], PacketSink | None]:
     """Files played once are their own recording; everything live is recorded."""
     limits = site.retention.recordings
+    keys = encryption_keys(settings.data, settings.keys)
 
     def recorder_for(camera: Camera) -> PacketSink | None:
         if settings.until_end and not camera.is_live:
@@ -126,6 +128,7 @@ def _recorder_for(
             camera.id,
             retention=Retention(limits.hours, limits.max_bytes),
             pins=pins.of,
+            keys=keys,
         )
         pins.watch(recorder)
         return recorder
