@@ -27,6 +27,22 @@ AnnouncementResult = Literal[
 # the words were, or may have been, heard: they are not said again
 MAY_HAVE_BEEN_HEARD = frozenset({"written", "played", "timed out", "unknown whether played"})
 
+NO_WORD: Literal["no word"] = "no word"  # nobody said in time what came of a call
+
+
+class CallBefore(BaseModel):
+    """What was known of the call before, when the pause after it was over."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    result: AnnouncementResult | Literal["no word"] = Field(
+        description="of its announcement; no word: none came within the ladder's waits_for_call_s"
+    )
+    counted_from: AwareDatetime = Field(
+        description="from when the pause was counted: the end of the call where it may have been "
+        "heard, else when it came due (or a later hand-back)"
+    )
+
 
 class SpokenPart(BaseModel):
     """What was said in one language."""

@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.announcements import AnnouncementMade as AnnouncementMade
+from domain.announcements import CallBefore as CallBefore
 from domain.event_base import Box as Box
 from domain.event_base import ByHand as ByHand
 from domain.event_base import EventData as EventData
@@ -77,6 +78,9 @@ class OffenceWarned(OffenceData):
     by_hand: ByHand | None = Field(
         default=None, description="an operator asked for it; none: it came due by itself"
     )
+    call_before: CallBefore | None = Field(
+        default=None, description="of the call that this waited for; none: it waited for none"
+    )
 
 
 class OffenceClimbed(OffenceData):
@@ -86,6 +90,9 @@ class OffenceClimbed(OffenceData):
     rung_id: str
     rung_number: int = Field(ge=1, description="counted from 1")
     rung_count: int = Field(ge=1)
+    call_before: CallBefore | None = Field(
+        default=None, description="of the call that this waited for; none: it waited for none"
+    )
 
 
 class OffenceWithheld(OffenceData):
@@ -119,12 +126,18 @@ class OffenceEscalated(OutcomeData):
     """Every rung was spoken and the subject is still there: a person is asked for."""
 
     event_type: ClassVar[str] = "forewarn.offence.escalated.v1"
+    call_before: CallBefore | None = Field(
+        default=None, description="of the call that this waited for; none: it waited for none"
+    )
 
 
 class OffenceExempted(OutcomeData):
     """Every rung was spoken and the subject is still there, but the rule lets the first time off."""
 
     event_type: ClassVar[str] = "forewarn.offence.exempted.v1"
+    call_before: CallBefore | None = Field(
+        default=None, description="of the call that this waited for; none: it waited for none"
+    )
 
 
 class OffenceUnknown(OutcomeData):

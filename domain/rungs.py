@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -93,6 +93,18 @@ class Ladder(Facts):
     )
     escalation_notifies: tuple[str, ...] = Field(
         default=(), description="ids of the recipients that are told then; none given: all"
+    )
+    next_rung_counts_from: Literal["said", "due"] = Field(
+        default="said",
+        description="of calls on a loudspeaker: whether after_s and escalate_after_s count from the "
+        "end of the call before, or from when it came due; recordings count from due",
+    )
+    waits_for_call_s: float = Field(
+        default=45.0,
+        gt=0,
+        le=600,
+        description="longest wait, from when a call came due, for the word of what came of it; then "
+        "the ladder goes on as if counted from due, and says so",
     )
     comply_after_s: float = Field(
         default=2.0, ge=0, description="seconds seen outside the zone that count as having left"

@@ -181,7 +181,7 @@ def _own_ladder(site: Site, heard: list[_Heard], lengths_s: Lengths) -> Iterator
         spoken = [(n, rung) for n, rung in enumerate(each.ladder.rungs) if rung.announces]
         for (_, before), (column, rung) in pairwise(spoken):
             length_s = lengths_s.get((each.ladder.id, before.id), 0.0)
-            if rung.after_s < length_s:
+            if each.ladder.next_rung_counts_from == "due" and rung.after_s < length_s:
                 yield (
                     ("ladders", row, "rungs", column, "after_s"),
                     f"comes due {rung.after_s:g} s after {before.id!r}, whose call takes "

@@ -164,8 +164,13 @@ def _rule_step(
 
 def _ladder_builder(parts: WatchParts) -> Callable[[RuleState | None], LadderLogic]:
     tells = parts.live_board is not None
+    find = parts.operators.find if parts.operators else None
+    live = parts.operators.live_cameras if parts.operators else ()
     return lambda resume: LadderLogic(
-        lambda key: watch_of(parts.site, key), resume, tells_standings=tells, adopt=_adopter(parts)
+        lambda key: watch_of(parts.site, key, find, live),
+        resume,
+        tells_standings=tells,
+        adopt=_adopter(parts),
     )
 
 

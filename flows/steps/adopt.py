@@ -121,6 +121,7 @@ def _make_again(offence: Offence, event: Event) -> None:
     if isinstance(data, OffenceWithheld):
         offence.note_withheld(data.reasons)
     offence.make(move, event.time)
+    offence.note_call(event)
 
 
 def _move_told(event: Event, before: State) -> Move | None:

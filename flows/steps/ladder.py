@@ -33,6 +33,7 @@ from flows.conditions.condition import Holding
 from flows.steps.adopt import adopt
 from flows.steps.by_hand import Deed, back_to_the_ladder, judge
 from flows.steps.find_again import find_again, missing_for_too_long
+from flows.steps.heard_calls import HeardCalls
 from flows.steps.new_numbers import note_recognition, renumber
 from flows.steps.offence import Offence, OffenceWriter
 from flows.steps.repeats import Repeats
@@ -63,6 +64,7 @@ class RuleLadder:
         writer: OffenceWriter,
         gate: WarnGate | None = None,
         operators: OperatorSettings | None = None,
+        heard: HeardCalls | None = None,
     ) -> None:
         self._rule = rule
         self._ladder = ladder
@@ -72,7 +74,7 @@ class RuleLadder:
         self._operators = operators or OperatorSettings()
         self._hand_back_after = timedelta(seconds=self._operators.hand_back_after_s)
         self.repeats = Repeats(ladder)
-        self._timetable = Timetable(rule, ladder, self.repeats)
+        self._timetable = Timetable(rule, ladder, self.repeats, heard)
         self.offences: dict[str, Offence] = {}
         self.last_at: datetime | None = None
         self.sight = CLEAR  # of the last frame
@@ -238,7 +240,8 @@ class RuleLadder:
             return self._move(offence, trigger, at)
         reasons = self._gate.why_withheld(sight, at) if self._gate else sight.faults
         if not reasons:
-            return [] if sight.is_in_doubt else self._move(offence, trigger, at)
+            known = {"call_before": offence.call_before} if offence.call_before else {}
+            return [] if sight.is_in_doubt else self._move(offence, trigger, at, known)
         if not offence.note_withheld(reasons):
             return []
         move = find_move(offence.state, WITHHELD[trigger])
@@ -269,7 +272,9 @@ class RuleLadder:
             self.repeats.note_end(offence, at)
         if move.event_type is None:
             return []
-        return [self._writer.write(move, offence, at, details or {})]
+        event = self._writer.write(move, offence, at, details or {})
+        offence.note_call(event)
+        return [event]
 
 
 def _in_order(subjects: Iterable[str]) -> list[str]:

@@ -10,6 +10,7 @@ from domain.commands import answer_id
 from domain.events import (
     DATA_BY_TYPE,
     ByHand,
+    CallBefore,
     Event,
     EventData,
     OffenceClimbed,
@@ -28,6 +29,7 @@ from domain.ladder import START, Move, State, Trigger
 from domain.site import BothLanguages, Ladder, Rule
 from flows.conditions.condition import Holding
 from flows.steps.call_words import Surroundings, as_recorded, words_of
+from flows.steps.heard_calls import Call
 from flows.steps.track_notes import TrackNotes
 
 CALLS = (OffenceWarned.event_type, OffenceClimbed.event_type)
@@ -61,6 +63,8 @@ class Offence:
     track: TrackNotes = field(default_factory=TrackNotes)
     told_as: str = ""  # its id, of one that was made again out of the log alone
     is_missing: bool = False  # open when the program was interrupted, and not seen since
+    call: Call | None = None  # the last one, a rung's or an operator's
+    call_before: CallBefore | None = None  # what was known of it when the pause was over
 
     @classmethod
     def begin(cls, frame: FrameStamp, holding: Holding) -> Offence:
@@ -93,6 +97,11 @@ class Offence:
         elif move.before is State.TAKEN_OVER and move.after is not State.TAKEN_OVER:
             self.taken_by, self.taken_at, self.waits_since = "", None, at
         self.state = move.after
+
+    def note_call(self, event: Event) -> None:
+        """Remember which call was the last, so that the next rung can wait for it."""
+        if event.type == OffenceWarned.event_type:
+            self.call, self.call_before = Call(event.id, event.time), None
 
     @property
     def next_rung(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from flows.conditions.build import build_condition
 from flows.conditions.condition import Condition, Holding, Memory, Scene
 from flows.hours import Hours
 from flows.steps.call_words import Surroundings
+from flows.steps.heard_calls import Find, HeardCalls, heard_calls_of
 from flows.steps.ladder import RuleLadder
 from flows.steps.offence import Offence, OffenceWriter
 from flows.steps.repeats import Past
@@ -126,15 +127,27 @@ def watch_keys(site: Site) -> dict[str, list[str]]:
     }
 
 
-def watch_of(site: Site, key: str) -> RuleWatch:
-    """The watch of one key."""
+def watch_of(
+    site: Site, key: str, find: Find | None = None, live_cameras: Collection[str] = ()
+) -> RuleWatch:
+    """The watch of one key.
+
+    Args:
+        find: an event of the log by its id: what came of calls; None: nobody asks.
+        live_cameras: whose calls may be heard by somebody.
+    """
     camera_id, rule_id = key.split("|")
-    watch = make_watch(site, site.camera(camera_id), site.rule(rule_id))
+    camera, rule = site.camera(camera_id), site.rule(rule_id)
+    ladder = site.ladder(rule.ladder)
+    heard = find and heard_calls_of(site, camera_id, ladder, find, live_cameras)
+    watch = make_watch(site, camera, rule, heard or None)
     assert watch is not None, key
     return watch
 
 
-def make_watch(site: Site, camera: Camera, rule: Rule) -> RuleWatch | None:
+def make_watch(
+    site: Site, camera: Camera, rule: Rule, heard: HeardCalls | None = None
+) -> RuleWatch | None:
     """One rule on one camera; None where the camera does not see the rule's places."""
     condition = build_condition(rule.condition, camera)
     if condition is None:
@@ -144,7 +157,7 @@ def make_watch(site: Site, camera: Camera, rule: Rule) -> RuleWatch | None:
     writer = OffenceWriter(site.site.id, camera.id, rule, climbs, surroundings)
     hours = Hours(f"rule {rule.id!r}", rule.hours, site.site.timezone, site.site.country)
     gate = WarnGate(site, camera.id, rule.id)
-    climbing = RuleLadder(rule, climbs, writer, gate, site.operators)
+    climbing = RuleLadder(rule, climbs, writer, gate, site.operators, heard)
     return RuleWatch(site, rule, condition, climbing, hours)
 
 

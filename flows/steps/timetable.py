@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from domain.ladder import State, Trigger
 from domain.site import Ladder, Rule
+from flows.steps.heard_calls import HeardCalls
 from flows.steps.offence import Offence
 from flows.steps.repeats import Repeats
 
@@ -14,10 +15,16 @@ from flows.steps.repeats import Repeats
 class Timetable:
     """The times of one rule and its ladder, asked about one stay after the other."""
 
-    def __init__(self, rule: Rule, ladder: Ladder, repeats: Repeats) -> None:
+    def __init__(
+        self, rule: Rule, ladder: Ladder, repeats: Repeats, heard: HeardCalls | None = None
+    ) -> None:
+        """Args:
+        heard: what came of calls; None: pauses count from when they came due.
+        """
         self._rule = rule
         self._ladder = ladder
         self._repeats = repeats
+        self._heard = heard
         self._gap = timedelta(seconds=rule.gap_tolerance_s)
 
     def due(self, offence: Offence, at: datetime) -> Iterator[Trigger]:
@@ -28,14 +35,13 @@ class Timetable:
             self._know_repeater(offence, at)
             yield Trigger.THRESHOLD_REACHED
         if offence.state in (State.OPENED, State.WARNED):
-            assert offence.waits_since is not None
-            waited_s = (at - offence.waits_since).total_seconds()
             if offence.next_rung < len(self._ladder.rungs):
                 # a repeater's first rung is due at once, whatever it waits for after another
                 rung = self._ladder.rungs[offence.next_rung]
-                if waited_s >= rung.after_s or (offence.first_rung and not offence.rungs):
+                is_first = bool(offence.first_rung) and not offence.rungs
+                if is_first or self._is_over(offence, rung.after_s, at):
                     yield Trigger.RUNG_DUE if rung.announces else Trigger.SILENT_RUNG_DUE
-            elif waited_s >= self._ladder.escalate_after_s:
+            elif self._is_over(offence, self._ladder.escalate_after_s, at):
                 is_exempt = self._rule.first_time_exempt and not offence.earlier_offences
                 yield Trigger.LADDER_SPENT_FIRST_TIME if is_exempt else Trigger.LADDER_SPENT
 
@@ -47,6 +53,16 @@ class Timetable:
         elif not is_seen and at - offence.last_seen_at > self._gap:
             return "no longer seen"
         return None
+
+    def _is_over(self, offence: Offence, pause_s: float, at: datetime) -> bool:
+        """Whether the pause before the next rung, or before the end of the ladder, is over."""
+        assert offence.waits_since is not None
+        if self._heard is None or offence.call is None:
+            return (at - offence.waits_since).total_seconds() >= pause_s
+        offence.call_before = self._heard.after_pause(
+            offence.call, offence.waits_since, pause_s, at
+        )
+        return offence.call_before is not None
 
     def _know_repeater(self, offence: Offence, at: datetime) -> None:
         """Who offended within the window begins higher on the ladder."""

@@ -26,8 +26,8 @@ STATES = {
 
 TRIGGERS = {
     Trigger.THRESHOLD_REACHED: "seen in the zone `threshold_s` (rule) after the stay began",
-    Trigger.RUNG_DUE: "seen in the zone `after_s` (rung) after the rung before; the first: after "
-    "opening",
+    Trigger.RUNG_DUE: "seen in the zone `after_s` (rung) after the rung before, a call counted "
+    "from its end on the loudspeaker ([below](#from-when-pauses-count)); the first: after opening",
     Trigger.SILENT_RUNG_DUE: "as *rung due*, of a rung whose `does` has no `announce`: what it does "
     "instead follows in events of its own",
     Trigger.LEFT: "seen outside the zone for `comply_after_s` (ladder), or unseen for longer than "
@@ -62,6 +62,16 @@ other way: the code may make no move that is not in the table.
 """
 
 _TAIL = """\
+## From when pauses count
+
+Whoever is called on again needs the whole pause after they heard the call before. So on a loudspeaker `after_s` and
+`escalate_after_s` count from the call's end, as its `announcement.made` tells; of a call that nobody can have heard
+(*too late*, *busy*, *failed* …) from when it came due. While there is no word of it the ladder waits, at most
+`waits_for_call_s` (45 s) from when it came due: the announcer may be dead. What was known stands in the next
+event's `call_before`: the result, or *no word*, and from when was counted. Who leaves meanwhile has complied as
+always. `next_rung_counts_from: due` (ladder) counts from when calls came due; so do recordings and cameras without a
+loudspeaker, whose calls are files.
+
 All times are counted on the frames' own clock, never in frames: half the frame rate, dropped frames
 or a busy machine change nothing but the moment at which something is seen. Nobody is warned on the
 strength of a frame in which they were not seen.

@@ -80,7 +80,11 @@ def test_an_operators_text_that_no_voice_can_say_is_refused(sample_site_file: Pa
 
 
 def test_a_rung_due_while_the_one_before_is_still_said_is_noted(sample_site_file: Path) -> None:
-    faults, notes = try_calls(site_of(sample_site_file, ladder=rungs(0, 2, 60, text=LONG)), Path())
+    tight = rungs(0, 2, 60, text=LONG)
+    faults, notes = try_calls(site_of(sample_site_file, ladder=tight), Path())
+    assert (faults, notes) == ([], [])  # its pauses count from the end of each call
+    tight |= {"next_rung_counts_from": "due"}
+    faults, notes = try_calls(site_of(sample_site_file, ladder=tight), Path())
     assert faults == []
     ((place, words),) = notes
     assert place == ("ladders", 0, "rungs", 1, "after_s")
