@@ -163,8 +163,8 @@ def _lasted(since: datetime | None, at: datetime, seconds: float) -> bool:
 def is_empty(look: PictureLook) -> bool:
     """True for a picture that shows nothing: black, white, or a cloth over the lens."""
     return (
-        float(np.percentile(look.sharpness, 90)) < EMPTY_SHARPNESS
-        and float(look.layout.std()) < EMPTY_CONTRAST
+        float(look.layout.std()) < EMPTY_CONTRAST
+        and float(np.percentile(look.sharpness, 90)) < EMPTY_SHARPNESS
     )
 
 

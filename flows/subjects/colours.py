@@ -24,6 +24,7 @@ _MIDDLE = (0.25, 0.75)  # of the box's width: less background
 _MAX_ROWS = 40  # of a part; a near person has more pixels than the counts need
 SIZE = len(_BODY_PARTS) * _BINS
 _LEVELS = 32  # colours are looked up by their highest five bits
+_PLACES = np.array([_LEVELS**2, _LEVELS, 1], np.int64)  # of red, green and blue in the table
 
 
 def with_appearances(seen: Detections, frame: SampledFrame) -> Detections:
@@ -51,10 +52,9 @@ def _describe(image_rgb: np.ndarray, x1: float, y1: float, x2: float, y2: float)
     for part, share in enumerate(_BODY_PARTS):
         rows = _span(y1, y2, share, image_rgb.shape[0])
         step = 1 + (rows.stop - rows.start) // _MAX_ROWS
-        levels = image_rgb[rows.start : rows.stop : step, columns] >> 3
-        red, green, blue = levels[..., 0], levels[..., 1], levels[..., 2]
-        counts = np.bincount(_BIN_OF[red, green, blue].ravel(), minlength=_BINS)
-        described[part * _BINS : (part + 1) * _BINS] = counts / counts.sum()
+        levels = image_rgb[rows.start : rows.stop : step, columns].reshape(-1, 3) >> 3
+        counts = np.bincount(_BIN_OF.take(levels @ _PLACES), minlength=_BINS)
+        described[part * _BINS : (part + 1) * _BINS] = counts / len(levels)
     return np.sqrt(described / len(_BODY_PARTS))
 
 
@@ -66,7 +66,7 @@ def _span(low: float, high: float, share: tuple[float, float], limit: int) -> sl
 
 
 def _bins() -> np.ndarray:
-    """(32, 32, 32) int64: the histogram's bin of each colour, by red, green and blue level."""
+    """(32 * 32 * 32,) int64: the histogram's bin of each colour, by red, green and blue level."""
     level = (np.arange(_LEVELS) * 8 + 4) / 255
     red, green, blue = np.meshgrid(level, level, level, indexing="ij")
     most, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
@@ -82,7 +82,7 @@ def _bins() -> np.ndarray:
     saturations = np.minimum((spread / most * _SATURATIONS).astype(np.int64), _SATURATIONS - 1)
     brightnesses = np.minimum((most * _BRIGHTNESSES).astype(np.int64), _BRIGHTNESSES - 1)
     bins: np.ndarray = (hues * _SATURATIONS + saturations) * _BRIGHTNESSES + brightnesses
-    return bins
+    return bins.ravel()
 
 
 _BIN_OF = _bins()

@@ -147,7 +147,7 @@ class SubjectMemory:
         iou[np.array([each.kind for each in subjects])[:, None] != kinds[rows][None]] = 0
         if seen.appearances is not None:
             alike = similarities(subjects, seen.appearances[rows], len(rows))
-            iou[np.nan_to_num(alike, nan=1.0) < least_alike] = 0
+            iou[alike < least_alike] = 0  # not where it is not known: nan is never less
         pairs = assign(1 - iou, 1 - self._settings.weak_min_iou)
         return {int(rows[column]): subjects[row] for row, column in pairs}
 
