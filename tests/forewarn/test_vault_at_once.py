@@ -130,7 +130,7 @@ class Place:
         if record is None:
             raise PutAside("it is gone")
         keys = KeyFolder(self.data.keys).public_keys()
-        Exporter(vault, self.custody(), keys).export(record, target, "court order 5")
+        Exporter(vault, self.custody(), keys).export(record, target)
 
     def verify(self) -> None:
         verifier = Verifier.open(self.data)
