@@ -66,6 +66,10 @@ class Offence:
     call: Call | None = None  # the last one, a rung's or an operator's
     call_before: CallBefore | None = None  # what was known of it when the pause was over
 
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        """What an earlier version saved lacks the fields that came since: they have their defaults."""
+        self.__init__(**state[1])  # type: ignore[misc]
+
     @classmethod
     def begin(cls, frame: FrameStamp, holding: Holding) -> Offence:
         """A stay begins with the first frame in which the condition holds."""

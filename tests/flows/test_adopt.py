@@ -285,3 +285,13 @@ def test_nobody_is_shown_as_present_under_a_lost_number(make: Make) -> None:
     frame = presence(8, {})
     assert again.step(frame.frame, frame.holdings) == []
     assert [subject for subject in again.offences if subject.isdigit()] == []
+
+
+def test_a_state_that_an_earlier_version_saved_is_gone_on_with(make: Make) -> None:
+    ladder = make()
+    play(ladder, 0, 5, person(1))
+    (offence,) = ladder.offences.values()
+    del offence.told_as, offence.is_missing  # as if there had been no such fields
+    again = restored(make(), saved(ladder))
+    again.adopt({})
+    assert told(play(again, 7, 7.2, person(1))) == ["7 warned"]

@@ -228,11 +228,14 @@ def test_what_the_log_tells_is_what_the_ladder_knows(
     log = Log()
     watch = Watch(log, make)
     for n, each in enumerate(shown):
+        told_before = len(log.events)
         watch.step(n, each)
         for key, wish in enumerate(asked):
             if wish[0] == n:
                 ask(log, wish, key)
         watch.read()
+        if len(log.events) == told_before:
+            continue
         for offence in watch.ladder.offences.values():
             story = [logged.event for logged in log.about(watch.ladder.id_of(offence))]
             if story:
