@@ -21,7 +21,7 @@ from models.serving.client import Detector
 from models.serving.connection import connect
 from models.serving.environment import inspect_environment
 from models.serving.libpython import find_libpython
-from models.serving.running import find_running, read_note
+from models.serving.running import STUB, end_helpers, find_running, read_note
 from models.serving.server import TritonServer
 
 pytestmark = pytest.mark.triton
@@ -153,17 +153,26 @@ def test_a_server_whose_guardian_is_killed_while_it_starts_ends_and_may_be_start
         assert note is not None
         guardian = psutil.Process(note.pid).parent()
         assert guardian is not None
-        assert wait_until(lambda: len(helpers_of(note.pid)) > 0)
-        helpers = helpers_of(note.pid)
         guardian.kill()
         with pytest.raises(TryAgain, match="killed while starting"):
             server.wait_ready()
-        os.kill(note.pid, signal.SIGKILL)  # before it could end its helpers
         server.stop()
         assert not note.is_alive
-        assert helpers and wait_until(lambda: not any(lives(pid) for pid in helpers))
         server.start()
         server.wait_ready()
+
+
+def test_helpers_that_outlived_server_and_guardian_are_ended_and_those_of_others_are_not(
+    tmp_path: Path,
+) -> None:
+    def helper_of(folder: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([str(folder / STUB), "600"], executable="sleep")
+
+    with helper_of(tmp_path / "own") as own, helper_of(tmp_path / "other") as other:
+        end_helpers(tmp_path / "own")
+        assert own.wait(60) == -signal.SIGKILL
+        assert other.poll() is None
+        other.kill()
 
 
 def test_models_that_are_not_built_are_named(tmp_path: Path) -> None:
