@@ -14,14 +14,9 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from domain.errors import PutAside
-from evidence_store.packets import (
-    PacketWriter,
-    StoredPacket,
-    media_zero,
-    open_video,
-    read_stretch,
-    suffix_for,
-)
+from evidence_store.packet_stretch import read_stretch
+from evidence_store.packet_writer import PacketWriter, suffix_for
+from evidence_store.packets import StoredPacket, media_zero, open_video
 from evidence_store.segment_files import SegmentFile
 from evidence_store.whole_files import put_in_place
 

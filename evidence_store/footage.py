@@ -14,25 +14,19 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from domain.errors import PutAside, TryAgain
 from domain.events import Sighting
 from domain.site import Site
-from evidence_store.clip import CutClip, Stretch, join_clip
 from evidence_store.encryption_keys import EncryptionKeys
 from evidence_store.gap_causes import why_missing
 from evidence_store.packets import media_zero, open_video, read_packets
 from evidence_store.segment_files import SegmentFile, SegmentFiles
 from evidence_store.segments import IndexNotes, Lost, Segment, SegmentIndex, measure_open
-from evidence_store.stills import grab_frame_and_time
 
 # between the end of one segment and the start of the next; arrival times jitter
 TOLERATED_GAP_S = 1.0
 # a sighting's wall time may differ from the segment's by the network's queue
 CLOCK_TOLERANCE_S = 2.0
-# Matroska rounds time stamps to a millisecond; frames are further apart than this
-FRAME_TOLERANCE_S = 0.005
 # a segment's last second may still be in the recorder's hands
 RECORDING_DELAY_S = 20.0
 
@@ -242,110 +236,3 @@ def _check_is_written(footage: Footage) -> None:
         raise StillRecording(
             f"{footage.camera_id}: footage up to {footage.to_at.isoformat()} is still being recorded"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class FootageClip:
-    """A clip and when it was taken."""
-
-    cut: CutClip
-    from_at: datetime  # event time of its first picture
-    to_at: datetime
-    pieces: tuple[Piece, ...]  # what it was joined from
-
-    @property
-    def stream_s(self) -> float:
-        """The camera's own timestamp at the clip's media time 0, seconds."""
-        first = self.pieces[0]
-        return float(first.first_pts * first.time_base) + self.cut.from_s
-
-    def place_of(self, sighting: Sighting) -> float | None:
-        """Media time of the sighting's frame in the clip, seconds; None: not in it."""
-        if all(piece.place_of(sighting) is None for piece in self.pieces):
-            return None
-        first = self.pieces[0]
-        pts_s = sighting.pts * Fraction(sighting.time_base) - first.first_pts * first.time_base
-        at_s = float(pts_s) - self.cut.from_s
-        return at_s if -0.001 <= at_s < self.cut.duration_s else None
-
-
-def cut_footage(footage: Footage, folder: Path, stem: str) -> list[FootageClip]:
-    """Cut the time asked for out of the footage, joining pieces that continue each other.
-
-    Returns:
-        one clip for each unbroken run, in order of time: `stem`.mp4, `stem`-2.mp4, ...
-    Raises:
-        PutAside: a piece cannot be read.
-        OSError: the folder cannot be written.
-    """
-    clips = []
-    for number, run in enumerate(_runs(footage.pieces), start=1):
-        name = f"{stem}.mp4" if number == 1 else f"{stem}-{number}.mp4"
-        cut = join_clip(_stretches(run, footage.from_at, footage.to_at), folder / name)
-        start = run[0].starts_at
-        clips.append(
-            FootageClip(
-                cut,
-                start + timedelta(seconds=cut.from_s),
-                start + timedelta(seconds=cut.to_s),
-                tuple(run),
-            )
-        )
-    return clips
-
-
-def _runs(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    runs: list[list[Piece]] = []
-    for piece in pieces:
-        before = runs[-1][-1] if runs else None
-        if before is not None and _continues(before, piece):
-            runs[-1].append(piece)
-        else:
-            runs.append([piece])
-    return runs
-
-
-def _continues(before: Piece, piece: Piece) -> bool:
-    pause_s = (piece.starts_at - before.ends_at).total_seconds()
-    return (
-        piece.run == before.run
-        and piece.first_pts > before.first_pts
-        and abs(pause_s) <= TOLERATED_GAP_S
-    )
-
-
-def _stretches(run: Sequence[Piece], from_at: datetime, to_at: datetime) -> list[Stretch]:
-    first = run[0]
-    stretches = []
-    for piece in run:
-        stretches.append(
-            Stretch(
-                source=piece.source,
-                from_s=(from_at - piece.starts_at).total_seconds(),
-                to_s=(to_at - piece.starts_at).total_seconds(),
-                begins_s=piece.first_pts * piece.time_base - first.first_pts * first.time_base,
-                absolute=piece.absolute,
-                continues=piece is not first,
-            )
-        )
-    return stretches
-
-
-def grab_sighting(clips: Sequence[FootageClip], sighting: Sighting) -> tuple[np.ndarray, str]:
-    """Decode the very frame of a sighting, out of the clips that were cut.
-
-    Returns:
-        ((h, w, 3) uint8 RGB, "" or how the frame differs from the one that was seen).
-    Raises:
-        PutAside: no clip holds it.
-    """
-    for clip in clips:
-        at_s = clip.place_of(sighting)
-        if at_s is None:
-            continue
-        image, found_s = grab_frame_and_time(clip.cut.path, at_s)
-        off_s = at_s - found_s
-        if off_s > FRAME_TOLERANCE_S:
-            return image, f"damaged footage: the picture is {off_s:.2f} s older than the sighting"
-        return image, ""
-    raise PutAside(f"no footage holds the frame of {sighting.at.isoformat()} (pts {sighting.pts})")

@@ -17,13 +17,8 @@ from av.video.stream import VideoStream
 
 from evidence_store.encryption_keys import EncryptionKeys
 from evidence_store.gap_causes import BROKE_OFF
-from evidence_store.packets import (
-    PacketWriter,
-    StoredPacket,
-    copy_packet,
-    first_line,
-    suffix_for,
-)
+from evidence_store.packet_writer import PacketWriter, suffix_for
+from evidence_store.packets import StoredPacket, copy_packet, first_line
 from evidence_store.pins import Pin, RingUse, expired, pinned, ring_use
 from evidence_store.segment_files import SegmentFiles
 from evidence_store.segments import Ending, Lost, Segment, SegmentIndex, measure_open

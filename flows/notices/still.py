@@ -26,7 +26,8 @@ import structlog
 from domain.data_dir import DataDir
 from domain.errors import PutAside, TryAgain
 from domain.events import Sighting
-from evidence_store.footage import FootageFinder, cut_footage, grab_sighting
+from evidence_store.footage import FootageFinder
+from evidence_store.footage_clips import cut_footage, grab_sighting
 from evidence_store.masking import mask_regions
 from evidence_store.stills import encode_jpeg
 from flows.kept_files import plain_name, write_durably

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from domain.events import OutcomeData
-from evidence_store.footage import FootageClip, cut_footage
+from evidence_store.footage_clips import FootageClip, cut_footage
 from flows.steps.preserve_gathering import Gathering
 from flows.steps.preserve_moments import moments_of
 from flows.steps.preserve_parts import PreserveParts

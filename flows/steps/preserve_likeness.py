@@ -9,7 +9,7 @@ import numpy as np
 from domain.errors import PutAside
 from domain.events import OutcomeData
 from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE
-from evidence_store.footage import FootageClip, grab_sighting
+from evidence_store.footage_clips import FootageClip, grab_sighting
 from evidence_store.stills import crop_box
 from flows.steps.preserve_gathering import Gathering
 from flows.steps.preserve_moments import best_sighting

@@ -9,7 +9,7 @@ import numpy as np
 from domain.events import OutcomeData
 from domain.site import Site
 from evidence_store.drawing import draw_on
-from evidence_store.footage import FootageClip, grab_sighting
+from evidence_store.footage_clips import FootageClip, grab_sighting
 from evidence_store.many_frames import frames_between, spread_frames
 from evidence_store.stills import encode_jpeg
 from flows.masks.background import MOST_PICTURES, Background

@@ -10,7 +10,7 @@ from domain.compliance import why_not_fit
 from domain.events import Event, OutcomeData
 from domain.fitness import explain
 from domain.site import Site
-from evidence_store.footage import FootageClip
+from evidence_store.footage_clips import FootageClip
 
 
 def tell_story(

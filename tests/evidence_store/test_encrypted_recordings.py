@@ -13,7 +13,8 @@ from domain.errors import PutAside
 from evidence_store.encryption_keys import EncryptionKeyMissing, EncryptionKeys, new_key
 from evidence_store.erase_footage import erase_stretch
 from evidence_store.erasure import Stretch
-from evidence_store.footage import cut_footage, find_footage
+from evidence_store.footage import find_footage
+from evidence_store.footage_clips import cut_footage
 from evidence_store.packets import open_video, read_packets
 from evidence_store.recorder import SegmentRecorder
 from evidence_store.segment_files import SegmentFiles, count_recordings_by_key

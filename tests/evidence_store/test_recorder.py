@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from domain.events import Sighting
-from evidence_store.footage import cut_footage, find_footage, grab_sighting
+from evidence_store.footage import find_footage
+from evidence_store.footage_clips import cut_footage, grab_sighting
 from evidence_store.packets import StoredPacket, open_video, read_packets
 from evidence_store.recorder import Retention, SegmentRecorder
 from evidence_store.segments import SegmentIndex

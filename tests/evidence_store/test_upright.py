@@ -13,7 +13,8 @@ from turned_footage import HEIGHT_PX, WIDTH_PX, found_block, make_turned, shown_
 
 from evidence_store.clip import cut_clip
 from evidence_store.encode import encode_changed
-from evidence_store.footage import cut_footage, find_footage
+from evidence_store.footage import find_footage
+from evidence_store.footage_clips import cut_footage
 from evidence_store.many_frames import frames_between, spread_frames
 from evidence_store.recorder import SegmentRecorder
 from evidence_store.stills import grab_frame
