@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from opening_hours import (  # type: ignore[attr-defined]
@@ -89,10 +89,14 @@ class Hours:
             return
         opened: datetime | None = None
         for begins, _, state, _ in self._hours.intervals(start, start + A_YEAR):
+            # in UTC: between two times of one zone Python counts as if clocks were never changed
+            moment = begins.astimezone(UTC)
             if state == State.OPEN:
-                opened = opened or begins
+                opened = opened or moment
             elif opened is not None:
-                yield (begins - opened).total_seconds()
+                yield (moment - opened).total_seconds()
                 opened = None
         if opened is not None:
-            yield None
+            # one that merely goes on when the year is over is like those before it
+            is_endless = opened <= start
+            yield None if is_endless else (start + A_YEAR - opened).total_seconds()

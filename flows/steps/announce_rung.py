@@ -73,6 +73,13 @@ def announce_rung(warned: LoggedEvent, tools: AnnounceTools, rules: AnnounceRule
     except ForewarnError as error:
         log.error("announcement failed", camera_id=data.camera_id, reason=str(error))
         return not_made(warned, tools, rules, "failed", str(error))
+    except Exception as error:  # a fault of ours with one call must not silence all that follow
+        log.exception("announcement failed", camera_id=data.camera_id, event_id=warned.event.id)
+        reason = f"{data.camera_id}: {type(error).__name__} while the call was made: {error}"
+        result: AnnouncementResult = (
+            "unknown whether played" if _may_have_begun(warned, data, tools) else "failed"
+        )
+        return not_made(warned, tools, rules, result, reason)
     if spoken.reason:
         log.warning(
             "announcement not heard",
@@ -136,6 +143,13 @@ def addressed(data: OffenceWarned) -> Addressed:
     """Whom a warning's call is for."""
     despite = data.by_hand.despite if data.by_hand else ()
     return Addressed(f"{data.camera_id}/{data.zone_id}", data.subject_id, despite)
+
+
+def _may_have_begun(warned: LoggedEvent, data: OffenceWarned, tools: AnnounceTools) -> bool:
+    try:
+        return tools.speaker.find_spoken(data.camera_id, warned.event.id) is not None
+    except ForewarnError:
+        return True
 
 
 def _speak_once(

@@ -65,7 +65,8 @@ class HeardCalls:
         if made is None:
             is_patient = at - call.due_at < self._patience
             return None if is_patient else CallBefore(result=NO_WORD, counted_from=waits_since)
-        counted_from = max(waits_since, said_until(made) or waits_since)
+        until = min(said_until(made) or waits_since, call.due_at + self._patience)
+        counted_from = max(waits_since, until)  # a clock that was set back holds up nobody
         if at - counted_from < pause:
             return None
         return CallBefore(result=made.result, counted_from=counted_from)

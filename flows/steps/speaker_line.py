@@ -30,6 +30,8 @@ from flows.steps.line_state import LastCall, LineState, Said, may_have_been_hear
 # ends of an offence after which nobody is there to be spoken to
 WITHDRAWS: tuple[type[EventData], ...] = (OffenceComplied, OffenceDismissed)
 WRITTEN_WITHIN_S = 0.02  # a file mostly is; the other lines wait no longer for it
+# no sound is as long; a clock that was set back must not keep a speaker silent until it is there again
+LONGEST_SOUND_S = 300.0
 SEVERITIES = ("slight", "ordinary", "serious")
 
 
@@ -244,7 +246,10 @@ class SpeakerLine:
         return None
 
     def _is_still_talking(self) -> bool:
-        return self._last is not None and self._tools.now() < self._last.until
+        if self._last is None:
+            return False
+        left_s = (self._last.until - self._tools.now()).total_seconds()
+        return 0 < left_s <= LONGEST_SOUND_S
 
     def _drop(self, call: _Call, result: Any, reason: str) -> Event:
         self._waiting.remove(call)

@@ -137,6 +137,17 @@ def test_without_a_word_the_ladder_waits_so_long_and_says_so(climbing: RuleLadde
     assert waited.counted_from == BEGAN + timedelta(seconds=4)
 
 
+def test_a_clock_that_was_set_back_holds_up_no_ladder_for_longer(
+    climbing: RuleLadder, log: EventLog
+) -> None:
+    def speak(event: Event) -> None:
+        if isinstance(event.data, OffenceWarned):  # said, by the clock of then, in an hour
+            log.append([said(event, 3600)])
+
+    events = stand(climbing, 0, 30, speak)
+    assert moments(events) == ["4 opened", "4 warned", "27 warned"]
+
+
 def test_a_log_that_cannot_be_read_is_as_if_there_was_no_word(rule: Rule, ladder: Ladder) -> None:
     def locked(_: str) -> LoggedEvent | None:
         raise TryAgain("the log is locked")
@@ -225,6 +236,9 @@ def test_a_real_speakers_call_is_waited_for(tmp_path: Path, sample_site_file: Pa
         site = site.model_copy(
             update={"speakers": (speaker,), "cameras": (gate, *site.cameras[1:])}
         )
+        # however slow this machine: the bound is another test's claim
+        patient = [each.model_copy(update={"waits_for_call_s": 600.0}) for each in site.ladders]
+        site = site.model_copy(update={"ladders": tuple(patient)})
         ladder = watch_of(site, key, log.find, {gate.id}).ladder
         warned = _first_call(ladder, site)
         log.append([warned])

@@ -353,3 +353,43 @@ def test_calls_to_files_are_written_each_for_itself_in_their_order(tmp_path: Pat
     street.wait(lambda: len(street.made) == 2)
     assert [(each.result, each.said_with) for each in street.made] == [("written", "")] * 2
     assert street.made[0].offence_id == warned_event(1).subject
+
+
+def test_a_fault_of_ours_with_one_call_silences_none_that_follow(street: Street) -> None:
+    broken = ["evt-broken"]
+
+    def sound(words: CallWords) -> CallSound:
+        if words.text.en == "odd":
+            raise ValueError(broken[0])
+        return CallSound(TONE + words.text.en.rjust(6)[-6:].encode(), ())
+
+    street.line._tools.voice.sound = sound  # type: ignore[method-assign,assignment]
+    street.says(1, "odd")
+    street.says(2, "good")
+    street.begin()
+    street.end_call()
+    assert street.result_of(1).result == "failed"
+    assert "ValueError" in street.result_of(1).reason
+    assert street.result_of(2).result == "played"
+
+
+def test_a_player_that_fails_in_the_middle_may_have_been_heard(street: Street) -> None:
+    def play(sound: bytes, duration_s: float, before: Callable[[], None]) -> Played:
+        before()
+        raise ValueError("in the middle")
+
+    street.player.play = play  # type: ignore[method-assign]
+    street.says(1, "leave")
+    street.wait(lambda: len(street.made) == 1)
+    assert street.result_of(1).result == "unknown whether played"
+
+
+def test_a_clock_that_is_set_back_keeps_no_speaker_silent(street: Street) -> None:
+    street.says(1, "one")
+    street.begin()
+    street.end_call()
+    street.now -= timedelta(hours=1)
+    street.says(2, "two")
+    street.wait(lambda: len(street.player.begun) == 2)
+    street.end_call()
+    assert street.result_of(2).result == "played"
