@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from domain.errors import Stop
 from domain.live_view import write_whole
+from domain.people import People
 from domain.site import Site
 from event_log import schema_files
 from forewarn.generated_docs.commands_page import commands_page
@@ -38,16 +41,17 @@ def render(root: Path) -> dict[str, str]:
     pages = {
         "docs/ladder.md": ladder_page(),
         "docs/commands.md": commands_page(),
-        "docs/site.schema.json": site_schema(),
+        "docs/site.schema.json": schema_of(Site),
+        "docs/people.schema.json": schema_of(People),
         SETTINGS[0]: fill_in(root, *SETTINGS, site_reference()),
         EVENT_TYPES[0]: fill_in(root, *EVENT_TYPES, schema_files.types_table()),
     }
     return pages | {f"{SCHEMAS}/{name}": text for name, text in schema_files.render().items()}
 
 
-def site_schema() -> str:
-    """JSON Schema of a site file, for editors and other programs."""
-    schema = {"$schema": schema_files.DIALECT, **Site.model_json_schema()}
+def schema_of(file: type[BaseModel]) -> str:
+    """JSON Schema of a file that people write, for editors and other programs."""
+    schema = {"$schema": schema_files.DIALECT, **file.model_json_schema()}
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 

@@ -18,7 +18,7 @@ from domain.site import Site
 from event_log import schema_files
 from forewarn.generated_docs.commands_page import commands_page
 from forewarn.generated_docs.ladder_page import STATES, TRIGGERS, ladder_page
-from forewarn.generated_docs.pages import EVENT_TYPES, SETTINGS, check, site_schema, write
+from forewarn.generated_docs.pages import EVENT_TYPES, SETTINGS, check, schema_of, write
 from forewarn.generated_docs.site_reference import site_reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,8 +36,8 @@ def tree(tmp_path: Path) -> Path:
 
 def test_what_was_written_is_up_to_date_and_stays_so(tree: Path) -> None:
     written = write(tree)
-    assert {"docs/ladder.md", "docs/commands.md", "docs/site.schema.json"} <= set(written)
-    assert len(written) == 5 + len(schema_files.render())
+    assert {"docs/ladder.md", "docs/commands.md", "docs/people.schema.json"} <= set(written)
+    assert len(written) == 6 + len(schema_files.render())
     assert check(tree) == []
     assert write(tree) == []
 
@@ -99,7 +99,7 @@ def test_every_state_and_trigger_has_its_sentence_and_every_move_its_row() -> No
 
 
 def test_the_schema_takes_the_sample_site_and_refuses_a_wrong_one(sample_site_file: Path) -> None:
-    schema = json.loads(site_schema())
+    schema = json.loads(schema_of(Site))
     jsonschema.Draft202012Validator.check_schema(schema)
     Site.model_validate(YAML(typ="safe", pure=True).load(sample_site_file.read_text()))
     as_json = json.loads(
