@@ -42,6 +42,22 @@ def _areas(boxes_xyxy: np.ndarray) -> np.ndarray:
     return areas
 
 
+def widened_overlaps(
+    there_xyxy: np.ndarray, boxes_xyxy: np.ndarray, margins_px: np.ndarray
+) -> np.ndarray:
+    """(n, m) IoU of where each should be with each box, both widened first.
+
+    People stand upright: a quarter of their height beside somebody, nothing overlaps any more.
+
+    Args:
+        margins_px: (n,) how far up and down; half as far to the sides.
+    Source: Yang et al., Hard To Track Objects with Irregular Motions and Similar Appearances,
+    WACV 2023 (buffered IoU); there the margin is a fixed share of the box.
+    """
+    widen = margins_px[:, None] * _WIDEN
+    return overlaps((there_xyxy + widen)[:, None], boxes_xyxy[None] + widen[:, None])
+
+
 def drop_duplicates(
     boxes_xyxy: np.ndarray, scores: np.ndarray, kinds: np.ndarray, max_iou: float
 ) -> np.ndarray:
@@ -78,22 +94,39 @@ def match_costs(
     """(n, m): what it costs to take each box for each subject; NEVER: impossible.
 
     Missing overlap of the boxes, both widened by how unsure the place is, plus missing likeness.
-    Source of the widening: Yang et al., Hard To Track Objects with Irregular Motions and Similar
-    Appearances, WACV 2023 (buffered IoU); there it is a fixed share of the box.
+    Of several who were out of sight for a while, a box is only for whom it resembles most.
     """
     now, unsure_px = foreseen_boxes(subjects, at_s, settings)
     heights = np.array([each.height for each in subjects])
     margin_px = settings.widening * heights + settings.widening_per_sd * unsure_px
-    widen = margin_px[:, None] * _WIDEN
-    iou = overlaps((now + widen)[:, None], boxes_xyxy[None] + widen[:, None])
-    lacking = settings.plain_similarity - similarities(subjects, looks, len(boxes_xyxy))
+    iou = widened_overlaps(now, boxes_xyxy, margin_px)
+    alike = similarities(subjects, looks, len(boxes_xyxy))
+    lacking = settings.plain_similarity - alike
     costs: np.ndarray = 1 - iou
     if looks is not None:
         lacking = np.where(np.isnan(lacking), UNKNOWN_LOOKS_COST, np.maximum(lacking, 0))
         costs += settings.looks_weight * lacking
     costs[iou < settings.min_overlap] = NEVER
     costs[np.array([each.kind for each in subjects])[:, None] != kinds[None]] = NEVER
+    costs[_resembles_another(subjects, alike, costs < NEVER, at_s, settings)] = NEVER
     return costs
+
+
+def _resembles_another(
+    subjects: Sequence[Subject],
+    alike: np.ndarray,
+    can_be: np.ndarray,
+    at_s: float,
+    settings: SubjectSettings,
+) -> np.ndarray:
+    """(n, m) bool: somebody else who was out of sight as well is clearly more like that box.
+
+    After a while a person can be nearly anywhere around: two come out of a group, and by place alone
+    the first box would go to whoever has been hidden for longer.
+    """
+    is_lost = np.array([at_s - each.last_s > settings.recolour_gap_s for each in subjects])[:, None]
+    best = np.where(is_lost & can_be, np.nan_to_num(alike, nan=0.0), 0.0).max(axis=0, initial=0.0)
+    return np.asarray(is_lost & (alike < best[None] - settings.margin))
 
 
 def similarities(subjects: Sequence[Subject], looks: np.ndarray | None, count: int) -> np.ndarray:

@@ -21,6 +21,7 @@ from flows.subjects.matching import (
     match_costs,
     overlaps,
     similarities,
+    widened_overlaps,
 )
 from flows.subjects.relink import find_earlier
 from flows.subjects.settings import SubjectSettings
@@ -143,7 +144,10 @@ class SubjectMemory:
         """Somebody is still where they should be: all that a weak box can say."""
         if not subjects or not len(rows):
             return {}
-        iou = overlaps(foreseen_boxes(subjects, at_s, self._settings)[0], seen.boxes_xyxy[rows])
+        boxes = seen.boxes_xyxy[rows].astype(np.float64)
+        there = foreseen_boxes(subjects, at_s, self._settings)[0]
+        heights = np.array([each.height for each in subjects])
+        iou = widened_overlaps(there, boxes, self._settings.widening * heights)
         iou[np.array([each.kind for each in subjects])[:, None] != kinds[rows][None]] = 0
         if seen.appearances is not None:
             alike = similarities(subjects, seen.appearances[rows], len(rows))

@@ -29,7 +29,7 @@ class SubjectSettings:
     widening: float = 0.1  # boxes are widened by this before their overlap is taken,
     widening_per_sd: float = 1.0  # and by so much for each standard deviation of the place
     min_overlap: float = 0.05  # of widened boxes
-    weak_min_iou: float = 0.5  # of a weak box with the place foreseen
+    weak_min_iou: float = 0.5  # of a weak box with the place foreseen, both widened
     weak_similarity: float = 0.7  # of its colours with theirs, where both are known
     recolour_gap_s: float = 0.5  # for so long the place says who it is, whatever the colours
     direct_gap_s: float = 2.0  # unseen for longer, a person is only found again by their looks
