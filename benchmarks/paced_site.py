@@ -50,6 +50,7 @@ def write_paced_site(path: Path, clip: Path, cameras: int, fps: float) -> Path:
     sample["cameras"] = [
         pattern
         | {"id": f"cam-{number:02}", "url": str(clip), "analyse_fps": fps}
+        | {"views": "whole"}
         | {"stretch_s": [number * STAGGER_S, 1e6]}
         | {"zones": [zone | {"id": f"zone-{number:02}"}]}
         for number in range(cameras)

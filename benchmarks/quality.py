@@ -24,6 +24,7 @@ from benchmarks.quality_stays import (
     VIEWS,
     ZONES,
     StayMarks,
+    automatic_views,
     climb,
     compare,
     site_for,
@@ -56,18 +57,20 @@ def main(argv: list[str] | None = None) -> int:
         terminal.print("looking at the clips; the first time takes some minutes")
         seen = detect_all(data, dict.fromkeys(names, ()))
         results = measure_tracking(data, seen)
-        terminal.print("stays, the whole picture looked at as one:")
-        whole = measure_stays(data, seen)
-        terminal.print("stays, with views around the zones:")
-        looks = detect_all(data, VIEWS)
-        closely = measure_stays(data, looks)
+        terminal.print("stays, as a camera comes (automatic views):")
+        looks = detect_all(data, {clip: automatic_views(data, clip) for clip in ZONES})
+        default = measure_stays(data, looks)
         others = {}
         for fps in OTHER_FPS:
             terminal.print(f"the same at {fps:g} frames a second:")
             others[f"{fps:g} fps"] = measure_stays(data, looks, fps)
-        for row, each in enumerate(closely):
+        terminal.print("stays, with views drawn by hand:")
+        others["views by hand"] = measure_stays(data, detect_all(data, VIEWS))
+        terminal.print("stays, the whole picture looked at as one:")
+        others["whole picture"] = measure_stays(data, seen)
+        for row, each in enumerate(default):
             also = {words: them[row].value for words, them in others.items()}
-            results.append(replace(each, also={"whole picture": whole[row].value} | also))
+            results.append(replace(each, also=also))
         results += measure_retrieval(data)
     except ForewarnError as error:
         terminal.print(f"[red]error:[/red] {error}")

@@ -168,7 +168,7 @@ def _site(data: EvalData, clips: Sequence[str]) -> dict[str, Any]:
             "id": name,
             "url": str(data.clip(clip).resolve()),
             "starts_at": "2026-03-02T08:00:00Z",
-            "views": VIEWS.get(clip, ()),
+            "views": VIEWS.get(clip, "whole"),
         }
         rule |= {"id": f"stay-{name}"}
         rule["condition"]["present"]["zones"] = [zone["id"] for zone in camera["zones"]]

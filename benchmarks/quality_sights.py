@@ -36,7 +36,7 @@ def sampled_frames(data: EvalData, name: str, views: Sequence[View] = ()) -> Ite
     with av.open(str(data.clip(name))) as container:
         stream = container.streams.video[0]
         decoder = Decoder(container, stream, lambda packet: None, lambda time_s: None)
-        sampler = Sampler(name, 1000, views)
+        sampler = Sampler(name, 1000, lambda *size_px: views)
         for media_time_s, frame in decoder.frames():
             at = STARTS_AT + timedelta(seconds=media_time_s)
             yield sampler.sample(frame, decoder.time_base, media_time_s, at)

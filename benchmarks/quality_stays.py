@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
+import av
 import numpy as np
 
-from benchmarks.quality_footage import PERSON, Truth
+from benchmarks.quality_footage import PERSON, EvalData, Truth
 from benchmarks.quality_naming import Naming
+from benchmarks.quality_result import RULES_S
 from domain.cameras import CameraNotice, ReadCounts
 from domain.detections import Detections
 from domain.events import Event, OffenceOpened, OffenceWarned, OutcomeData
 from domain.site import Site
 from domain.tracks import TrackedFrame
 from domain.views import View
+from flows.sources.automatic_views import views_of
 from flows.steps.rule_watch import watch_of
 
 CAMERA = "camera"
@@ -142,6 +145,14 @@ def site_for(clip: str, threshold_s: float) -> Site:
             ],
         }
     )
+
+
+def automatic_views(data: EvalData, clip: str) -> tuple[View, ...]:
+    """What the detector is shown where the site file says nothing of views."""
+    (camera,) = site_for(clip, RULES_S[0]).cameras
+    with av.open(str(data.clip(clip))) as container:
+        size = container.streams.video[0].codec_context
+        return views_of(camera, size.width, size.height)
 
 
 def tracked_truth(

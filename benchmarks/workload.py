@@ -33,7 +33,10 @@ def scratch(name: str) -> Iterator[Path]:
 
 
 def write_site(path: Path, cameras: int) -> Path:
-    """A site file like the sample's, with the whole clip as each of `cameras` cameras."""
+    """A site file like the sample's, with the whole clip as each of `cameras` cameras.
+
+    The whole picture is looked at, as one: the bounds that are compared with do the same.
+    """
     sample: dict[str, Any] = load_site(ROOT / "samples" / "site.yaml").model_dump(
         mode="json", exclude_none=True
     )
@@ -43,6 +46,7 @@ def write_site(path: Path, cameras: int) -> Path:
     sample["cameras"] = [
         pattern
         | {"id": f"cam-{number:02}", "url": str(CLIP), "analyse_fps": ANALYSE_FPS}
+        | {"views": "whole"}
         | {"zones": [zone | {"id": f"forecourt-{number:02}"}]}
         for number in range(cameras)
     ]

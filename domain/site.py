@@ -28,7 +28,8 @@ from domain.site_references import reference_faults
 from domain.speakers import SpeakerSettings
 from domain.taxonomy import Taxonomy
 from domain.time_stamping import TimeStamping
-from domain.views import View
+from domain.views import View, Views
+from domain.watched_areas import watched_areas
 
 
 def _known_timezone(name: str) -> str:
@@ -95,11 +96,11 @@ class Camera(Facts):
         description="rtsp://… , http(s)://… or a file's path, relative to the site file",
     )
     analyse_fps: float = Field(default=5.0, gt=0, le=60, description="frames analysed a second")
-    views: tuple[View, ...] = Field(
-        default=(),
-        max_length=8,
+    views: Views = Field(
+        default="automatic",
         description="parts of the picture to look at closely, each [left, top, right, bottom] as "
-        "fractions and one question to the detector; none: the whole picture, as one",
+        "fractions and one question to the detector; automatic: around the zones in which rules look "
+        "for people, two at most; whole: the whole picture, as one",
     )
     starts_at: AwareDatetime | None = Field(
         default=None,
@@ -117,6 +118,7 @@ class Camera(Facts):
     speaker: str | None = Field(
         default=None, description="id of the speaker that is heard there; none: a file is written"
     )
+    _watched_areas: tuple[View, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -127,6 +129,11 @@ class Camera(Facts):
                 "starts_at and stretch_s are for files; a live stream has its own clock"
             )
         return self
+
+    @property
+    def watched_areas(self) -> tuple[View, ...]:
+        """What automatic views are drawn around; known once the site's rules are."""
+        return self._watched_areas
 
     @property
     def is_live(self) -> bool:
@@ -212,6 +219,8 @@ class Site(Facts):
                 "{text}",
                 {"text": "; ".join(words for _, words in faults), "faults": faults},
             )
+        for camera in self.cameras:
+            camera._watched_areas = watched_areas(camera, self.rules)
         return self
 
     def with_taxonomy(self, taxonomy: Taxonomy) -> Self:

@@ -118,7 +118,7 @@ def _dangling_in_cameras(site: Site) -> Iterator[Fault]:
 def _out_of_view(site: Site) -> Iterator[Fault]:
     """Zones and lines where nobody would ever be seen."""
     for row, camera in enumerate(site.cameras):
-        if not camera.views:
+        if isinstance(camera.views, str):
             continue
         places = [("zones", n, "polygon", zone.polygon) for n, zone in enumerate(camera.zones)]
         places += [("lines", n, "points", line.points) for n, line in enumerate(camera.lines)]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from domain.facts import Fraction01
 
@@ -25,6 +25,16 @@ def _is_a_part(
 
 
 View = Annotated[tuple[Fraction01, Fraction01, Fraction01, Fraction01], AfterValidator(_is_a_part)]
+
+
+def _none_is_whole(views: Any) -> Any:
+    return "whole" if views == [] or views == () else views
+
+
+Views = Annotated[
+    Literal["automatic", "whole"] | Annotated[tuple[View, ...], Field(max_length=8)],
+    BeforeValidator(_none_is_whole),
+]
 
 
 def is_in_view(point: tuple[float, float], views: Iterable[View]) -> bool:

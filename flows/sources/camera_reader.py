@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -23,6 +24,7 @@ from domain.camera_trouble import trouble
 from domain.cameras import CameraNotice, CameraStatus, ReadCounts
 from domain.facts import BothLanguages
 from domain.site import Camera, media_start
+from flows.sources.automatic_views import views_of
 from flows.sources.camera_clock import FileClock, LiveClock
 from flows.sources.decoder import Decoder, VideoPacket
 from flows.sources.footage import (
@@ -80,7 +82,7 @@ class CameraReader(threading.Thread):
         self._resume_after_s = resume.media_time_s
         self._recorder = recorder
         self._tiles = tiles
-        self._sampler = Sampler(camera.id, camera.analyse_fps, camera.views)
+        self._sampler = Sampler(camera.id, camera.analyse_fps, partial(views_of, camera))
         self._clock: FileClock | LiveClock = LiveClock()
         self._stopped = threading.Event()
         self._frames_read = resume.counts.frames_read

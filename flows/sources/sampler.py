@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from fractions import Fraction
 
@@ -27,12 +27,22 @@ class Sampler:
     middle picks the same frames again.
     """
 
-    def __init__(self, camera_id: str, analyse_fps: float, views: Sequence[View] = ()) -> None:
+    def __init__(
+        self,
+        camera_id: str,
+        analyse_fps: float,
+        views_of: Callable[[int, int], Sequence[View]] = lambda width_px, height_px: (),
+    ) -> None:
+        """Args:
+        views_of: what is looked at closely in upright pictures of that width and height.
+        """
         self._camera_id = camera_id
         self._fps = analyse_fps
         self._last_cell = -1
         self._reformatter = VideoReformatter()
-        self._closers = [Closer(view, DETECTOR_SIDE_PX) for view in views]
+        self._views_of = views_of
+        self._closers: list[Closer] = []
+        self._fit_px: tuple[int, int] | None = None
 
     def wants(self, media_time_s: float) -> bool:
         """True once for each grid cell; call with the times in order."""
@@ -76,5 +86,14 @@ class Sampler:
             width_px=width_px,
             height_px=height_px,
         )
-        looks = tuple(closer.look(frame, quarter_turns) for closer in self._closers)
+        looks = tuple(
+            closer.look(frame, quarter_turns) for closer in self._closers_for(width_px, height_px)
+        )
         return SampledFrame(stamp=stamp, image_rgb=square, close_looks=looks)
+
+    def _closers_for(self, width_px: int, height_px: int) -> list[Closer]:
+        if self._fit_px != (width_px, height_px):  # the camera may change its size
+            views = self._views_of(width_px, height_px)
+            self._closers = [Closer(view, DETECTOR_SIDE_PX) for view in views]
+            self._fit_px = width_px, height_px
+        return self._closers

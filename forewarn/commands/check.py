@@ -105,6 +105,7 @@ def _tell_faults(problems: list[str], json_out: bool) -> None:
 
 def _try_camera(camera: Camera, base: Path) -> dict[str, Any]:
     """Open one camera and decode a frame."""
+    from flows.sources.automatic_views import views_of
     from flows.sources.footage import open_footage
 
     row: dict[str, Any] = {"camera": camera.id, "url": camera.url, "problem": ""}
@@ -119,6 +120,10 @@ def _try_camera(camera: Camera, base: Path) -> dict[str, Any]:
                 "height_px": frame.height,
                 "codec": stream.codec_context.name,
                 "fps": round(float(stream.average_rate or 0), 3),
+                "views": [
+                    [round(side, 2) for side in view]
+                    for view in views_of(camera, frame.width, frame.height)
+                ],
             }
     except (ForewarnError, OSError, ValueError) as error:
         row["problem"] = str(error)
@@ -138,12 +143,17 @@ def _show(site: Site, rows: list[dict[str, Any]], notes: list[str]) -> None:
     if not rows:
         return
     table = Table(box=None, header_style="bold")
-    for heading in ("camera", "picture", "codec", "fps", "state"):
+    for heading in ("camera", "picture", "codec", "fps", "looked at", "state"):
         table.add_column(heading)
     for row in rows:
         picture = f"{row.get('width_px', '?')}x{row.get('height_px', '?')}"
         state = f"[red]{row['problem']}[/red]" if row["problem"] else "[green]readable[/green]"
         table.add_row(
-            row["camera"], picture, row.get("codec", "?"), str(row.get("fps", "?")), state
+            row["camera"],
+            picture,
+            row.get("codec", "?"),
+            str(row.get("fps", "?")),
+            " ".join(str(view) for view in row.get("views", ())) or "whole",
+            state,
         )
     console.print(table)

@@ -107,7 +107,7 @@ def test_a_view_shows_its_part_of_the_picture(
     pixel_format: str, view: tuple[float, float, float, float], width: int, height: int
 ) -> None:
     frame = av.VideoFrame.from_ndarray(gradient(width, height), "rgb24")
-    sampled = Sampler("north", 5, [view]).sample(
+    sampled = Sampler("north", 5, lambda *size_px: [view]).sample(
         frame.reformat(format=pixel_format), Fraction(1, 1000), 0.0, BEGAN
     )
     (look,) = sampled.close_looks
@@ -132,7 +132,7 @@ def test_a_view_of_a_picture_stored_sideways_is_of_the_upright_one(turns: int) -
 
 
 def test_a_camera_that_changes_its_size_is_looked_at_all_the_same() -> None:
-    sampler = Sampler("north", 5, [(0.5, 0.0, 1.0, 1.0)])
+    sampler = Sampler("north", 5, lambda *size_px: [(0.5, 0.0, 1.0, 1.0)])
     for width, height in ((320, 240), (640, 480), (320, 240)):
         frame = av.VideoFrame.from_ndarray(gradient(width, height), "rgb24")
         (look,) = sampler.sample(frame, Fraction(1, 1000), 0.0, BEGAN).close_looks
