@@ -17,7 +17,7 @@ from typing import Protocol
 from domain.errors import PutAside, TryAgain
 from domain.events import Sighting
 from domain.site import Site
-from evidence_store.encryption_keys import EncryptionKeys
+from evidence_store.encryption_keys import EncryptionKeyMissing, EncryptionKeys
 from evidence_store.gap_causes import why_missing
 from evidence_store.packets import media_zero, open_video, read_packets
 from evidence_store.segment_files import SegmentFile, SegmentFiles
@@ -184,13 +184,19 @@ def find_footage(
     segments, lost = index.read()
     pieces = []
     for segment in segments:
-        whole = segment if segment.end_at is not None else measure_open(files, segment)
+        try:
+            whole = segment if segment.end_at is not None else measure_open(files, segment)
+        except EncryptionKeyMissing as error:
+            lost.append(Lost(segment.start_at, segment.start_at, 0, str(error)))
+            continue
         if whole is None or whole.end_at is None or whole.last_pts is None:
             continue
         if whole.end_at < from_at or whole.start_at > to_at or not files.exists(whole.name):
             continue
         if fault := files.file(whole.name).fault():  # a power cut leaves such: the others are fine
-            lost.append(Lost(whole.start_at, whole.end_at, whole.packets, f"damaged: {fault}"))
+            lost.append(
+                Lost(whole.start_at, whole.end_at, whole.packets, f"cannot be read: {fault}")
+            )
             continue
         pieces.append(_piece(files, whole, whole.end_at, whole.last_pts))
     holes = _uncovered(pieces, from_at, to_at)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from domain.errors import PutAside
 from evidence_store.encrypted_file import ENDING, encrypt_only, key_id_of_file, open_encrypted
-from evidence_store.encryption_keys import EncryptionKeys
+from evidence_store.encryption_keys import EncryptionKeyMissing, EncryptionKeys
 from evidence_store.packets import first_line, open_video
 
 _TEMPORARY = ".part"
@@ -47,18 +47,14 @@ class SegmentFile:
             return self._open(self.lies_at)
 
     def fault(self) -> str:
-        """Why it cannot be read, "" if it can: each chunk is opened, and what is in it is a video.
-
-        Raises:
-            EncryptionKeyMissing: it is encrypted with a key that is not at hand.
-        """
+        """Why it cannot be read, "" if it can: its key is at hand, each chunk opens, it is a video."""
         try:
             with self.open() as file:
                 while file.read(_BLOCK):
                     pass
                 container, _ = open_video(file)
                 container.close()
-        except (OSError, PutAside) as error:
+        except (OSError, PutAside, EncryptionKeyMissing) as error:
             return first_line(error)
         return ""
 

@@ -152,7 +152,11 @@ class SegmentIndex:
 
 
 def measure_open(files: SegmentFiles, segment: Segment) -> Segment | None:
-    """How far a segment without a closing line reaches, read from its file; None: nothing there."""
+    """How far a segment without a closing line reaches, read from its file; None: nothing there.
+
+    Raises:
+        EncryptionKeyMissing: it is encrypted with a key that is not at hand.
+    """
     packets = []
     with suppress(FileNotFoundError, PutAside), files.file(segment.name).open() as file:
         container, stream = open_video(file)

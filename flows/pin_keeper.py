@@ -26,7 +26,10 @@ class HasRing(Protocol):
     """A recorder, as far as it matters here."""
 
     camera_id: str
-    ring: RingUse | None
+
+    @property
+    def ring(self) -> RingUse | None:
+        """How full it is; None: not known yet."""
 
 
 class PinKeeper:
