@@ -5,16 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError, TryAgain
 
+if TYPE_CHECKING:
+    from models.serving.server import TritonServer
+
 log = structlog.get_logger()
 
 RESTART_PAUSE_S = 2.0
 START_ATTEMPTS = 5
+HELPERS_EVERY_S = 2.0
 
 
 class Serving:
@@ -25,6 +30,8 @@ class Serving:
         self._data = data
         self._server: object | None = None
         self._retry_at_s = 0.0
+        self._look_at_s = 0.0  # for helpers
+        self._was_crippled = False
 
     @property
     def is_embedded(self) -> bool:
@@ -52,10 +59,12 @@ class Serving:
         self.address = server.address
 
     def keep_alive(self) -> None:
-        """Start the embedded server again if it died; to be called now and then."""
+        """Start the embedded server again if it, or a helper of it, died; to be called now and then."""
         from models.serving.server import TritonServer
 
-        if not isinstance(self._server, TritonServer) or self._server.is_alive:
+        if not isinstance(self._server, TritonServer):
+            return
+        if self._server.is_alive and not self._is_crippled(self._server):
             return
         if time.monotonic() < self._retry_at_s:
             return
@@ -67,6 +76,14 @@ class Serving:
         except ForewarnError as error:
             log.error("triton_not_back", reason=str(error))
             self._retry_at_s = time.monotonic() + RESTART_PAUSE_S
+
+    def _is_crippled(self, server: TritonServer) -> bool:
+        """Whether a helper was found dead at this look and the one before: a moment's may be collected."""
+        if time.monotonic() < self._look_at_s:
+            return False
+        self._look_at_s = time.monotonic() + HELPERS_EVERY_S
+        was, self._was_crippled = self._was_crippled, server.has_lost_a_helper
+        return was and self._was_crippled
 
     def stop(self) -> None:
         """End the embedded server, if there is one."""

@@ -53,6 +53,28 @@ class RunningServer(BaseModel):
         # where nobody collects it, as in a container without an init, a dead one stays as Z
         return name == "tritonserver" and not more.lstrip().startswith("Z")
 
+    @property
+    def has_lost_a_helper(self) -> bool:
+        """True where one of its Python backends was killed: it says that it is ready all the same,
+        and refuses every request to that model until it is started again.
+        """
+        return any(_is_dead(child) for child in _children(self.pid))
+
+
+def _children(pid: int) -> list[str]:
+    found = []
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):  # by the thread that started them
+        with contextlib.suppress(OSError):
+            found += listing.read_text().split()
+    return found
+
+
+def _is_dead(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].lstrip().startswith("Z")
+    except OSError:
+        return False
+
 
 def read_note(folder: Path) -> RunningServer | None:
     """The note of the last server that was started; None where there is none (whole)."""

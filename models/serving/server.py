@@ -107,6 +107,11 @@ class TritonServer:
         """False before start() and after the server ended, however it did."""
         return self._guardian is not None and self._guardian.poll() is None
 
+    @property
+    def has_lost_a_helper(self) -> bool:
+        """True where a Python backend of it is dead: its model answers no more."""
+        return self._note is not None and self.is_alive and self._note.has_lost_a_helper
+
     def start(self) -> None:
         """Start the server process; wait_ready() says when it serves.
 

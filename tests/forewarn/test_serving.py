@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -11,6 +13,8 @@ import pytest
 
 from domain.data_dir import DataDir
 from forewarn.serving import serving
+from models.serving.check import check_answers
+from models.serving.connection import connect
 from models.serving.running import read_note
 
 pytestmark = pytest.mark.triton
@@ -25,6 +29,34 @@ def kill_the_first_helper(data: DataDir, killed: list[int], over: threading.Even
             killed.append(each.pid)
             return
         time.sleep(0.002)
+
+
+def helpers_of(data: DataDir) -> list[psutil.Process]:
+    note = read_note(data.triton)
+    assert note is not None
+    found = psutil.Process(note.pid).children()
+    return [each for each in found if each.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_server_that_has_lost_a_helper_is_started_again_at_the_same_address(
+    tmp_path: Path,
+) -> None:
+    data = DataDir(tmp_path)
+    with serving(None, data) as server:
+        address, all_helpers = server.address, len(helpers_of(data))
+        assert all_helpers
+        helpers_of(data)[0].kill()
+        give_up_at = time.monotonic() + 240
+        while True:
+            server.keep_alive()
+            with contextlib.suppress(psutil.NoSuchProcess, AssertionError):
+                if len(helpers_of(data)) == all_helpers:
+                    break
+            assert time.monotonic() < give_up_at
+            time.sleep(0.1)
+        assert server.address == address
+        with closing(connect(address)) as connection:
+            check_answers(connection)
 
 
 def test_a_helper_that_is_killed_while_the_server_starts_does_not_end_the_run(
