@@ -40,7 +40,7 @@ def measure(kills: int, seed: int, scenes: Sequence[str], keep: Path | None = No
     """Run until that many kills are done.
 
     Args:
-        keep: data folders of runs with a fault are moved there.
+        keep: data folders of the runs are copied there.
     """
     chance, total, runs = random.Random(seed), Tally(), 0
     with tempfile.TemporaryDirectory(prefix="forewarn-chaos-") as name:
@@ -59,7 +59,7 @@ def measure(kills: int, seed: int, scenes: Sequence[str], keep: Path | None = No
             )
             for words in tally.faults:
                 terminal.print(f"  {words}", highlight=False, soft_wrap=True)
-            if keep and tally.faults:
+            if keep:
                 shutil.copytree(folder / f"run-{runs - 1}", keep / f"{seed}-{runs - 1}")
     return _results(total, runs, seed, scenes)
 
@@ -142,7 +142,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--scene", choices=KILLS_A_RUN, action="append", help="none given: both")
-    parser.add_argument("--keep", type=Path, help="folder for what a run with a fault left")
+    parser.add_argument("--keep", type=Path, help="folder for what the runs left")
     given = parser.parse_args()
     results = measure(given.kills, given.seed, given.scene or list(KILLS_A_RUN), given.keep)
     _show(results)

@@ -35,6 +35,7 @@ LIVE_PAUSE_S = (
     12.0,
 )  # what a camera shows while nobody looks is gone: there must be time to look
 SUPERVISORS_SHARE = 0.12
+LATER_SHARE = 0.4
 WHILE_STARTING_SHARE = (
     0.1  # of the moments that come while the server starts; else it never gets up
 )
@@ -56,6 +57,8 @@ class Trial:
     least_offences: int = 0  # of a live scene, before its camera falls silent
     tally: Tally = field(default_factory=Tally)
     family: Family = field(default_factory=Family)
+    _left_to_kill: int = 0
+    _next_kill_s: float = 0.0
 
     def run(self) -> Left:
         """Play it to its end; the tally then says what was lost and doubled.
@@ -84,22 +87,30 @@ class Trial:
     ) -> subprocess.Popen[bytes]:
         """Kill and ask; recordings end by themselves, a camera is watched until the kills are done."""
         began_s = time.monotonic()
-        next_s = began_s + FIRST_KILL_S
+        self._next_kill_s = began_s + FIRST_KILL_S
         give_up_at = began_s + ENDS_WITHIN_S
-        wanted, pause_s = self.kills, LIVE_PAUSE_S if self.scene.is_live else PAUSE_S
+        # of a live run some are left for when evidence and masked clips are made
+        self._left_to_kill = self.kills
+        kept = round(LATER_SHARE * self.kills) if self.scene.is_live else 0
         while time.monotonic() < give_up_at:
             if process.poll() is not None:
                 if process.returncode == 0 and not self.scene.is_live:
                     return process
                 process = self._start_again(process)
             opened = operators.work() if operators else 0
-            if wanted == 0 and self.scene.is_live and opened >= self.least_offences:
+            is_shown = self._left_to_kill <= kept and opened >= self.least_offences
+            if is_shown and self.scene.is_live:
                 return process
-            if wanted > 0 and time.monotonic() > next_s:
-                wanted -= self._kill_one(process)
-                next_s = time.monotonic() + self.chance.uniform(*pause_s)
+            if self._left_to_kill > kept:
+                self._perhaps_kill(process)
             time.sleep(LOOK_EVERY_S)
         raise WrongOutputs(f"{self.data.root}: did not end in {ENDS_WITHIN_S:.0f} s")
+
+    def _perhaps_kill(self, process: subprocess.Popen[bytes]) -> None:
+        if self._left_to_kill > 0 and time.monotonic() > self._next_kill_s:
+            self._left_to_kill -= self._kill_one(process)
+            pause_s = LIVE_PAUSE_S if self.scene.is_live else PAUSE_S
+            self._next_kill_s = time.monotonic() + self.chance.uniform(*pause_s)
 
     def _kill_one(self, process: subprocess.Popen[bytes]) -> int:
         there = self.family.present(process.pid)
@@ -123,10 +134,13 @@ class Trial:
             operators.finish(60)
         self.scene.fall_silent()
         give_up_at = time.monotonic() + SETTLED_WITHIN_S
-        while not is_settled(self.data) and time.monotonic() < give_up_at:
+        while time.monotonic() < give_up_at:
             if process.poll() is not None:
                 process = self._start_again(process)
+            elif self._left_to_kill == 0 and is_settled(self.data):
+                break
             self.family.look(process.pid)
+            self._perhaps_kill(process)
             time.sleep(0.5)
         _stop(process)
         if process.returncode != 0:
