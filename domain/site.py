@@ -172,6 +172,12 @@ class Rule(Facts):
     gap_tolerance_s: float = Field(
         default=2.0, ge=0, description="seconds unseen that do not break the stay"
     )
+    restart_tolerance_s: float = Field(
+        default=20.0,
+        ge=0,
+        description="seconds that forewarn itself may have been away from a live camera: whoever is "
+        "found again where they stood within gap_tolerance_s after its return is who was there before",
+    )
     ladder: str = Field(description="id of the ladder to climb")
     first_time_exempt: bool = Field(
         default=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -15,16 +16,24 @@ from flows.subjects.matching import NEVER, assign, overlaps
 SAME_PLACE_IOU = 0.5
 
 
-def missing_for_too_long(
-    offences: Mapping[str, Offence], at: datetime, gap: timedelta
-) -> list[str]:
-    """Subjects of whom nobody can say any more whether they have left: they were not watched."""
-    # whatever the log holds of other footage may as well lie in the future
-    return [
-        subject
-        for subject, offence in offences.items()
-        if offence.is_missing and abs(at - offence.last_seen_at) > gap
-    ]
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How long those who were there at an interruption are looked for."""
+
+    began_at: datetime  # the first frame after it
+    gap: timedelta  # of looking, from then on
+    away: timedelta  # between when they were last seen and that first frame
+
+    def given_up(self, offences: Mapping[str, Offence], at: datetime) -> list[str]:
+        """Subjects of whom nobody can say any more whether they have left: they were not watched."""
+        looked_long = at - self.began_at > self.gap
+        # whatever the log holds of other footage may as well lie in the future
+        return [
+            subject
+            for subject, offence in offences.items()
+            if offence.is_missing
+            and (looked_long or abs(self.began_at - offence.last_seen_at) > self.away)
+        ]
 
 
 def find_again(offences: dict[str, Offence], seen: Mapping[str, Holding]) -> None:

@@ -32,7 +32,7 @@ from domain.tracks import SubjectLink
 from flows.conditions.condition import Holding
 from flows.steps.adopt import adopt
 from flows.steps.by_hand import Deed, back_to_the_ladder, judge
-from flows.steps.find_again import find_again, missing_for_too_long
+from flows.steps.find_again import Search, find_again
 from flows.steps.heard_calls import HeardCalls
 from flows.steps.new_numbers import note_recognition, renumber
 from flows.steps.offence import Offence, OffenceWriter
@@ -71,6 +71,8 @@ class RuleLadder:
         self._writer = writer
         self._gate = gate  # None: only what is wrong with the picture holds a rung back
         self._gap = timedelta(seconds=rule.gap_tolerance_s)
+        self._away = max(self._gap, timedelta(seconds=rule.restart_tolerance_s))
+        self._search: Search | None = None  # for those who were there at an interruption
         self._operators = operators or OperatorSettings()
         self._hand_back_after = timedelta(seconds=self._operators.hand_back_after_s)
         self.repeats = Repeats(ladder)
@@ -120,7 +122,7 @@ class RuleLadder:
         self.offences = adopt(self.offences, stories, self.id_of, self._ladder, self.repeats)
         told = {event.id for story in stories.values() for event in story}
         self.held = [each for each in self.held if answer_id(each.event.id) not in told]
-        self.last_at = None  # what was last seen of each is known; commands wait for a frame
+        self.last_at = self._search = None  # commands wait for a frame, and so does the search
 
     def id_of(self, offence: Offence) -> str:
         """The offence's id in events."""
@@ -195,7 +197,9 @@ class RuleLadder:
     def _give_up_missing(self, at: datetime) -> list[Event]:
         """Who was there at an interruption and was not found again in time: nobody can say."""
         events: list[Event] = []
-        for subject in _in_order(missing_for_too_long(self.offences, at, self._gap)):
+        if self._search is None:  # the first frame
+            self._search = Search(at, self._gap, self._away)
+        for subject in _in_order(self._search.given_up(self.offences, at)):
             offence = self.offences.pop(subject)
             if offence.state not in FINAL:
                 away_s = abs(at - offence.last_seen_at).total_seconds()

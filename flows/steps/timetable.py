@@ -50,7 +50,7 @@ class Timetable:
         if is_seen and offence.outside_since is not None:
             if (at - offence.outside_since).total_seconds() >= self._ladder.comply_after_s:
                 return "seen outside the zone"
-        elif not is_seen and at - offence.last_seen_at > self._gap:
+        elif not (is_seen or offence.is_missing) and at - offence.last_seen_at > self._gap:
             return "no longer seen"
         return None
 

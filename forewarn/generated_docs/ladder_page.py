@@ -37,8 +37,8 @@ TRIGGERS = {
     "within `repeat_window_s` (ladder), where the rule says `first_time_exempt`",
     Trigger.SIGHT_LOST: "no frame for longer than `gap_tolerance_s`, or the camera ended, stalled "
     "or failed; or unseen while its picture is covered, out of focus, turned away or frozen; or, live, "
-    "not found again within `gap_tolerance_s` when the watch program was started again, or its camera "
-    "or rule taken out of the site file",
+    "not found again in the first `gap_tolerance_s` after the watch program was started again, or that "
+    "took longer than `restart_tolerance_s` (rule), or its camera or rule was taken out of the site file",
     Trigger.RUNG_WITHHELD: "as *rung due*, but the camera is not fit to warn: recorded once for each "
     "rung and set of reasons; due again as soon as the camera is fit",
     Trigger.ESCALATION_WITHHELD: "as *last grace over*, but the camera is not fit to warn",

@@ -26,8 +26,8 @@ ELSEWHERE = (300.0, 100.0, 330.0, 180.0)
 
 @pytest.fixture
 def make(rule: Rule, ladder: Ladder) -> Make:
-    """A ladder whose subjects may be unseen for 5 s; threshold 4 s, calls 3 s apart."""
-    rule = rule.model_copy(update={"gap_tolerance_s": 5.0})
+    """A ladder whose subjects may be unseen for 2 s, and forewarn away for 6; calls 3 s apart."""
+    rule = rule.model_copy(update={"gap_tolerance_s": 2.0, "restart_tolerance_s": 6.0})
 
     def make(**options: Any) -> RuleLadder:
         climbs = Ladder.model_validate(ladder.model_dump() | options)
@@ -114,11 +114,22 @@ def test_who_is_not_found_again_within_the_tolerance_leaves_it_unknown_not_compl
     before = play(make(), 0, 5, person(1))
     again = make()
     again.adopt(stories(before))
-    after = play(again, 8, 11, *who)
-    (ended,) = [event for event in after if event.subject == before[0].subject]
+    mine = before[0].subject
+    assert not [event for event in play(again, 8, 10.2, *who) if event.subject == mine]
+    (ended,) = [event for event in play(again, 10.2, 11, *who) if event.subject == mine]
     assert isinstance(ended.data, OffenceUnknown)
     assert ended.data.rung_sightings == (before[1].data.sighting,)  # type: ignore[attr-defined]
     assert "restart" in ended.data.reason
+
+
+def test_after_an_absence_beyond_the_tolerance_nobody_is_taken_for_who_stood_there(
+    make: Make,
+) -> None:
+    before = play(make(), 0, 5, person(1))
+    again = make()
+    again.adopt(stories(before))
+    (ended,) = play(again, 10.9, 11, person(7))
+    assert ended.subject == before[0].subject and isinstance(ended.data, OffenceUnknown)
 
 
 def test_who_was_saved_and_is_not_seen_again_leaves_it_unknown_too(make: Make) -> None:

@@ -160,7 +160,7 @@ def check_outcomes(log: Log) -> None:
             assert ended.data.reason and ended.data.reason_zh
 
 
-@given(shown=stays, asked=wishes, killed=crashes, gap_tolerance_s=st.sampled_from([2.0, 10.0]))
+@given(shown=stays, asked=wishes, killed=crashes, restart_tolerance_s=st.sampled_from([0.0, 20.0]))
 @quick
 def test_whenever_it_is_killed_each_offence_has_one_opening_one_end_and_each_rung_once(
     rule: Rule,
@@ -168,9 +168,9 @@ def test_whenever_it_is_killed_each_offence_has_one_opening_one_end_and_each_run
     shown: list[Shown],
     asked: list[Wish],
     killed: list[Crash],
-    gap_tolerance_s: float,
+    restart_tolerance_s: float,
 ) -> None:
-    rule = rule.model_copy(update={"gap_tolerance_s": gap_tolerance_s})
+    rule = rule.model_copy(update={"restart_tolerance_s": restart_tolerance_s})
 
     def make() -> RuleLadder:
         writer = OffenceWriter("square", "north", rule, ladder)
@@ -200,8 +200,6 @@ def test_who_stays_where_they_were_climbs_on_as_if_nothing_had_happened(
     is_fresh: bool,
     is_renumbered: bool,
 ) -> None:
-    rule = rule.model_copy(update={"gap_tolerance_s": 10.0})
-
     def make() -> RuleLadder:
         return RuleLadder(rule, ladder, OffenceWriter("square", "north", rule, ladder))
 

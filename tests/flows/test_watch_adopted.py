@@ -29,15 +29,16 @@ PATIENCE_S = 60.0
 
 @pytest.fixture
 def site_that_waits(sample_site_file: Path, tmp_path: Path) -> Callable[[float], Path]:
-    """One camera of the sample, quick calls, and a tolerance of so many seconds."""
+    """One camera of the sample, quick calls, and an absence of so many seconds tolerated."""
 
-    def make(gap_tolerance_s: float) -> Path:
+    def make(restart_tolerance_s: float) -> Path:
         yaml = YAML()
         site = yaml.load(sample_site_file.read_text("utf-8"))
         site["cameras"] = site["cameras"][:1]
         site["cameras"][0]["url"] = str(sample_site_file.parent / "crossing.mp4")
         site["rules"][0]["condition"]["present"]["zones"] = ["forecourt-early"]
-        site["rules"][0] |= {"threshold_s": 1, "gap_tolerance_s": gap_tolerance_s}
+        site["rules"][0] |= {"threshold_s": 1, "gap_tolerance_s": 0.5}
+        site["rules"][0]["restart_tolerance_s"] = restart_tolerance_s
         site["ladders"][0]["escalate_after_s"] = 1
         for rung in site["ladders"][0]["rungs"]:
             rung["after_s"] = 1
