@@ -28,8 +28,6 @@ demo: models  ## watch the sample footage with a real Triton server and show wha
 
 up: models  ## flow and console together, on looped footage: http://127.0.0.1:5006
 	@$(FOREWARN) keys create --if-none --data var/up
-	@$(FOREWARN) people add demo --name "Demo" --role operator --role officer --role auditor \
-	    --role registrar --me --random-password --if-none --data var/up
 	@$(FOREWARN) up $(SITE) --data var/up
 
 test: dev-env models  ## the whole test suite, real parts included

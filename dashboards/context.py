@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dashboards.door import Door
 from dashboards.evidence_lookup import EvidenceLookup
 from dashboards.file_keys import FileKeys
 from dashboards.poller import Poller
@@ -18,3 +19,4 @@ class Context:
     poller: Poller
     keys: FileKeys
     evidence: EvidenceLookup
+    door: Door

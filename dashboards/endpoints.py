@@ -8,10 +8,14 @@ from typing import Any
 
 from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
+from dashboards.context import Context
+from dashboards.door import Door
 from dashboards.file_keys import FileKeys
+from dashboards.login import Login, LoginDesk, Logout
 from dashboards.origin import OwnPagesOnly
 from dashboards.poller import Poller
 from dashboards.wall_socket import WallSocket
+from domain.acts import Act
 from domain.errors import ForewarnError, PutAside
 from evidence_store.sealed_files import SealedFiles
 
@@ -27,10 +31,11 @@ class EvidenceFile(OwnPagesOnly, StaticFileHandler):
     """
 
     def initialize(  # type: ignore[override]
-        self, hosts: frozenset[str], keys: FileKeys, vault: SealedFiles
+        self, door: Door, keys: FileKeys, vault: SealedFiles
     ) -> None:
         """Take what the console's start hands to each request."""
-        OwnPagesOnly.initialize(self, hosts)
+        OwnPagesOnly.initialize(self, door.hosts)
+        self.door = door
         StaticFileHandler.initialize(self, str(vault.folder))
         self.keys, self.vault = keys, vault
 
@@ -42,8 +47,11 @@ class EvidenceFile(OwnPagesOnly, StaticFileHandler):
                 be decrypted.
         """
         until, key = self.get_query_argument("until", ""), self.get_query_argument("key", "")
-        if not self.keys.is_valid(path, until, key):
+        visitor = self.door.visitor(self.request.headers)
+        if not self.keys.of_session(visitor.handle).is_valid(path, until, key):
             raise HTTPError(403, "no key for %s", path)
+        if not visitor.may(Act.SEE_MASKED):
+            raise HTTPError(403, "not allowed any more")
         self.evidence_id, _, self.name = path.partition("/")
         await super().get(path, include_body)
 
@@ -93,14 +101,17 @@ class EvidenceFile(OwnPagesOnly, StaticFileHandler):
 class Health(OwnPagesOnly):
     """For supervisors: the console answers, and how far it has read."""
 
-    def initialize(self, hosts: frozenset[str], poller: Poller) -> None:  # type: ignore[override]
+    def initialize(self, door: Door, poller: Poller) -> None:  # type: ignore[override]
         """Take what the console's start hands to each request."""
-        super().initialize(hosts)
-        self.poller = poller
+        super().initialize(door.hosts)
+        self.door, self.poller = door, poller
 
     def get(self) -> None:
-        """Write it as JSON."""
+        """Write it as JSON; to who is not logged in no more than that it answers."""
         snapshot = self.poller.snapshot
+        if self.door.needs_login() and not self.door.session_of(self.request):
+            self.write({"ok": not snapshot.log_problem})
+            return
         self.write(
             {
                 "ok": not snapshot.log_problem,
@@ -111,12 +122,13 @@ class Health(OwnPagesOnly):
         )
 
 
-def routes(
-    poller: Poller, keys: FileKeys, vault: SealedFiles, hosts: frozenset[str], boot_id: str
-) -> Routes:
+def routes(context: Context, vault: SealedFiles, desk: LoginDesk, boot_id: str) -> Routes:
     """All addresses that are not pages."""
+    door = context.door
     return [
-        ("/wall", WallSocket, {"poller": poller, "hosts": hosts, "boot_id": boot_id}),
-        (r"/evidence/([^?]+)", EvidenceFile, {"hosts": hosts, "keys": keys, "vault": vault}),
-        ("/health", Health, {"hosts": hosts, "poller": poller}),
+        ("/wall", WallSocket, {"poller": context.poller, "door": door, "boot_id": boot_id}),
+        (r"/evidence/([^?]+)", EvidenceFile, {"door": door, "keys": context.keys, "vault": vault}),
+        ("/health", Health, {"door": door, "poller": context.poller}),
+        ("/login", Login, {"desk": desk}),
+        ("/logout", Logout, {"desk": desk}),
     ]

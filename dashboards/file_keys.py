@@ -20,8 +20,12 @@ UNMASKED_FOR_S = 15 * 60.0
 class FileKeys:
     """Mints and checks keys; its secret lives as long as this process."""
 
-    def __init__(self) -> None:
-        self._secret = secrets.token_bytes(32)
+    def __init__(self, secret: bytes | None = None, session: str = "") -> None:
+        self._secret, self._session = secret or secrets.token_bytes(32), session
+
+    def of_session(self, handle: str) -> FileKeys:
+        """The same, for one session's pages alone: what they hand on opens nothing for others."""
+        return FileKeys(self._secret, handle)
 
     def address(self, evidence_id: str, name: str, valid_for_s: float) -> str:
         """Address of one file on this console, with a key that fits it alone."""
@@ -40,4 +44,6 @@ class FileKeys:
         return hmac.compare_digest(self._key(path, int(until)), key)
 
     def _key(self, path: str, until: int) -> str:
-        return hmac.new(self._secret, f"{until}/{path}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(
+            self._secret, f"{self._session}/{until}/{path}".encode(), hashlib.sha256
+        ).hexdigest()

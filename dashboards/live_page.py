@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 from panel_material_ui.template.base import Page
 
 from dashboards.context import Context
-from dashboards.frame import framed, page_names
+from dashboards.frame import framed, page_names, page_visitor, refused
 from dashboards.history_html import history, nothing_picked
 from dashboards.kpi_html import kpis
 from dashboards.offence_table import OffenceTable
@@ -19,7 +19,9 @@ from dashboards.picks import LivePick
 from dashboards.poller import Snapshot
 from dashboards.theme import HISTORY_CSS, KPI_CSS
 from dashboards.unmasked_dialog import UnmaskedDialog
+from dashboards.visitor import Visitor
 from dashboards.wall import wall
+from domain.acts import Act
 
 REFRESH_MS = 500
 BEAT_MS = 1000
@@ -34,8 +36,9 @@ HISTORY_STYLE = {
 class LivePage:
     """One open live page."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, visitor: Visitor) -> None:
+        self._context, self._visitor = context, visitor
+        self._keys = context.keys.of_session(visitor.handle)
         self._names = page_names(context)
         asked = (pn.state.session_args.get("offence") or [b""])[0].decode(errors="replace")
         self._pick = LivePick(asked or None)  # a link in a message names one
@@ -47,8 +50,8 @@ class LivePage:
         self._history = pn.pane.HTML(
             nothing_picked(names), stylesheets=[HISTORY_CSS], sizing_mode="stretch_width", margin=0
         )
-        self._operator = OperatorPanel(context, names)
-        self._unmasked = UnmaskedDialog(context, names)
+        self._operator = OperatorPanel(context, names, visitor)
+        self._unmasked = UnmaskedDialog(context, names, visitor)
 
     def view(self) -> Page:
         """Build the page and keep it fresh while somebody looks at it."""
@@ -74,13 +77,15 @@ class LivePage:
         self._table.begin(snapshot)
         pn.state.onload(self._begin_to_refresh)  # changes sent before the page stands would be lost
         main = pmui.Column(self._kpis, body, sizing_mode="stretch_width", margin=12)
-        return framed("live", self._names, [main])
+        return framed("live", self._names, [main], self._visitor)
 
     def _begin_to_refresh(self) -> None:
         pn.state.add_periodic_callback(self._refresh, period=REFRESH_MS)
         pn.state.add_periodic_callback(self._table.live_on, period=BEAT_MS)
 
     def _refresh(self) -> None:
+        if not self._visitor.may(Act.WATCH):
+            return  # the door closes the page's socket in a moment
         snapshot = self._context.poller.snapshot
         if snapshot.version == self._drawn_version:
             return
@@ -101,11 +106,12 @@ class LivePage:
         if offence is None or offence is self._drawn_offence:
             return
         self._drawn_offence = offence
-        self._history.object = history(offence, self._names, self._context.keys)
+        self._history.object = history(offence, self._names, self._keys)
         self._operator.offer(offence)
         self._unmasked.offer(offence.evidence)
 
 
 def live_page(context: Context) -> Page:
     """A new live page for the browser that asks."""
-    return LivePage(context).view()
+    visitor = page_visitor(context)
+    return refused("live", page_names(context), visitor) or LivePage(context, visitor).view()

@@ -23,6 +23,9 @@ from dashboards.operator_wishes import (
     hold_told,
     texts_to_speak,
 )
+from dashboards.texts import in_language
+from dashboards.visitor import Visitor
+from domain.acts import Act
 from domain.commands import NEEDS_REASON, CommandKind, Hold
 from domain.errors import ForewarnError
 
@@ -32,8 +35,8 @@ _COLOURS = {CommandKind.DISMISS: "error", CommandKind.SPEAK: "warning"}
 class OperatorPanel:
     """What an operator can do about the offence that is shown."""
 
-    def __init__(self, context: Context, names: Names) -> None:
-        self._context, self._names = context, names
+    def __init__(self, context: Context, names: Names, visitor: Visitor) -> None:
+        self._context, self._names, self._visitor = context, names, visitor
         self._offence: Offence | None = None  # that is shown
         self._asked: Offence | None = None  # that the open dialog is about
         self._command = CommandKind.TAKE_OVER
@@ -43,6 +46,7 @@ class OperatorPanel:
         self._buttons = {kind: self._button(kind) for kind in ORDER}
         self._explain = pmui.Typography("")
         self._who = pmui.TextInput(label=say("operate.who"), sizing_mode="stretch_width")
+        self._who.visible = not visitor.is_listed  # who logged in does not type a name
         self._reason = pmui.TextAreaInput(label="", rows=3, sizing_mode="stretch_width")
         self._text = pmui.Select(
             label=say("operate.text"), options=texts_to_speak(names), sizing_mode="stretch_width"
@@ -71,7 +75,7 @@ class OperatorPanel:
     def offer(self, offence: Offence) -> None:
         """Stand ready for this offence; an open dialog stays about the one it was opened for."""
         self._offence = offence
-        possible = commands_for(offence)
+        possible = commands_for(offence) if self._visitor.may(Act.COMMAND) else ()
         self._row.visible = bool(possible)
         for kind, button in self._buttons.items():
             button.visible = kind in possible
@@ -112,6 +116,7 @@ class OperatorPanel:
     def _form(self) -> Form:
         fields = (self._who, self._reason, self._zh, self._en)
         who, reason, zh, en = ((each.value_input or each.value or "").strip() for each in fields)
+        who = self._visitor.asker.name or who
         return Form(who, reason, self._text.value or NEXT_CALL, zh, en, self._despite)
 
     def _look_again(self, *_: object) -> None:
@@ -124,10 +129,15 @@ class OperatorPanel:
         form, offence = self._form(), self._asked
         if offence is None or form.lacks(self._command):
             return
+        decision = self._visitor.decide(Act.COMMAND)
+        if decision.why_not is not None:
+            self._complain(in_language(decision.why_not, self._names.lang))
+            return
+        checked = decision if self._visitor.is_listed else None
         self._confirm.disabled = True
         try:
             answer = await asyncio.to_thread(
-                give, self._context.settings, self._command, offence, form, self._key
+                give, self._context.settings, self._command, offence, form, self._key, checked
             )
         except (ForewarnError, OSError) as error:
             self._complain(self._names.say("operate.not_written", reason=error))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dashboards.names import Names
 from dashboards.offences import Offence
 from dashboards.settings import ConsoleSettings
+from domain.access import Decision
 from domain.commands import HOLD_OF, NEEDS_REASON, CommandKind, Hold
 from domain.facts import BothLanguages
 from event_log.commands import Answer, Ask, give_command, wait_for_answer
@@ -67,7 +68,12 @@ def texts_to_speak(names: Names) -> dict[str, str]:
 
 
 def give(
-    settings: ConsoleSettings, command: CommandKind, offence: Offence, form: Form, key: str
+    settings: ConsoleSettings,
+    command: CommandKind,
+    offence: Offence,
+    form: Form,
+    key: str,
+    decision: Decision | None = None,
 ) -> Answer | None:
     """Write the command into the log; a double click (the same key) writes it once.
 
@@ -91,6 +97,7 @@ def give(
         taking_from=offence.taken_by if command is CommandKind.TAKE_OVER else "",
         despite=form.despite if command is CommandKind.SPEAK else (),
         key=key,
+        decision=decision,
     )
     patience_s = HOLD_WAIT_S if command is CommandKind.SPEAK else 0.0
     with EventLog.open(settings.data.events_db) as log:

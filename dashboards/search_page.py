@@ -11,24 +11,30 @@ from zoneinfo import ZoneInfo
 
 import panel as pn
 import panel_material_ui as pmui
+import structlog
 from panel_material_ui.template.base import Page
 
 from dashboards.context import Context
 from dashboards.evidence_lookup import NoModelServer, RecordGone
-from dashboards.frame import framed, page_names
+from dashboards.frame import framed, page_names, page_visitor, refused
 from dashboards.picks import SearchPick
 from dashboards.picture import BadPicture
 from dashboards.search_form import MAX_WORDS, SearchForm
 from dashboards.search_html import ADDRESS_TIME, address_of, found_cards, note, recent_cards
+from dashboards.texts import in_language
 from dashboards.theme import SEARCH_CSS
+from dashboards.visitor import Visitor
+from domain.acts import Act
 from domain.errors import ForewarnError
+
+log = structlog.get_logger()
 
 
 class SearchPage:
     """One open search page."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, visitor: Visitor) -> None:
+        self._context, self._visitor = context, visitor
         self._names = page_names(context)
         self._asked = 0  # number of the newest question: late answers to older ones are dropped
         pick = _pick_of_address(self._names.timezone)
@@ -63,7 +69,12 @@ class SearchPage:
             sizing_mode="stretch_width",
         )
         pn.state.onload(self._load)
-        return framed("search", names, [pmui.Column(body, sizing_mode="stretch_width", margin=12)])
+        return framed(
+            "search",
+            names,
+            [pmui.Column(body, sizing_mode="stretch_width", margin=12)],
+            self._visitor,
+        )
 
     async def _load(self) -> None:
         await self._offer_records()
@@ -76,6 +87,8 @@ class SearchPage:
 
     async def _offer_records(self) -> None:
         evidence = self._context.evidence
+        if not self._visitor.may(Act.SEE_MASKED):
+            return
         try:
             records = await asyncio.to_thread(evidence.recent, SearchPick())
         except (ForewarnError, OSError):
@@ -93,7 +106,12 @@ class SearchPage:
             self._results.object = drawn
 
     async def _find(self, pick: SearchPick) -> str:
-        names, keys, evidence = self._names, self._context.keys, self._context.evidence
+        names, evidence = self._names, self._context.evidence
+        keys = self._context.keys.of_session(self._visitor.handle)
+        decision = self._visitor.decide(Act.SEE_MASKED)
+        if decision.why_not is not None:
+            return note(in_language(decision.why_not, names.lang))
+        log.info("searched", person_id=self._visitor.asker.person_id, **_told(pick))
         offences = self._context.poller.snapshot.offences
         try:
             if pick.is_empty:
@@ -113,6 +131,12 @@ class SearchPage:
             key = "search.server_failed" if pick.upload is not None else "search.store_failed"
             key = "search.words_failed" if pick.text else key
             return note(names.say(key, reason=error))
+
+
+def _told(pick: SearchPick) -> dict[str, str]:
+    """What was looked for, without the picture or the words themselves."""
+    kind = "upload" if pick.upload is not None else "words" if pick.text else "record"
+    return {"kind": "none" if pick.is_empty else kind, "evidence_id": pick.evidence_id or ""}
 
 
 def _pick_of_address(zone: ZoneInfo) -> SearchPick:
@@ -143,4 +167,5 @@ def _pick_of_address(zone: ZoneInfo) -> SearchPick:
 
 def search_page(context: Context) -> Page:
     """A new search page for the browser that asks."""
-    return SearchPage(context).view()
+    visitor = page_visitor(context)
+    return refused("search", page_names(context), visitor) or SearchPage(context, visitor).view()

@@ -15,21 +15,29 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
+from tornado.ioloop import PeriodicCallback
 from tornado.websocket import WebSocketClosedError
 
 from dashboards.audit_page import audit_page
 from dashboards.context import Context
+from dashboards.door import VISITOR_HEADER, Door
 from dashboards.endpoints import routes
 from dashboards.evidence_lookup import EvidenceLookup
 from dashboards.file_keys import FileKeys
+from dashboards.frame import first_page
 from dashboards.live_page import live_page
+from dashboards.login import LoginDesk
 from dashboards.poller import Poller
 from dashboards.search_page import search_page
-from dashboards.settings import ConsoleSettings
+from dashboards.settings import ConsoleSettings, is_loopback
 from domain.errors import Stop
+from domain.people_file import PeopleFile
+from evidence_store.gate import Gate
 from evidence_store.open_vault import open_vault
 
 FAVICON = Path(__file__).with_name("favicon.ico")
+SWEEP_EVERY_MS = 2_000  # websockets of sessions that have ended are closed
+MAX_BODY_BYTES = 64 * 1024  # of a request: the only forms are the login's
 MAX_WEBSOCKET_BYTES = 20 * 1024 * 1024  # an upload of 10 MB comes as base64, in chunks
 
 
@@ -45,11 +53,17 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
     port = _free_port(settings.address, settings.port)
     hosts = settings.hosts(port)
     poller, vault = Poller(settings), open_vault(settings.data, settings.keys)
-    context = Context(settings, poller, FileKeys(), EvidenceLookup(settings))
+    door = Door(
+        PeopleFile(settings.data.people), hosts, is_for_all=not is_loopback(settings.address)
+    )
+    context = Context(settings, poller, FileKeys(), EvidenceLookup(settings), door)
+    desk = LoginDesk(door, settings, Gate.open(settings.data, settings.keys).note_wrong_password)
     _configure_panel()
     pages: Any = {
         # plain functions: Panel takes a functools.partial for something to draw
-        "/": lambda: live_page(context),
+        "/": lambda: {"live": live_page, "search": search_page, "audit": audit_page}[
+            first_page(context)
+        ](context),
         "live": lambda: live_page(context),
         "search": lambda: search_page(context),
         "audit": lambda: audit_page(context),
@@ -60,13 +74,16 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
         address=settings.address,
         websocket_origin=sorted(hosts),
         websocket_max_message_size=MAX_WEBSOCKET_BYTES,
-        extra_patterns=routes(poller, context.keys, vault, hosts, boot_id=secrets.token_hex(8)),
+        extra_patterns=routes(context, vault, desk, boot_id=secrets.token_hex(8)),
+        http_server_kwargs={"max_body_size": MAX_BODY_BYTES},
         ico_path=str(FAVICON),
         show=False,
         start=False,
         verbose=False,
         title="forewarn",
     )
+    door.guard(server._tornado)
+    PeriodicCallback(lambda: _close_ended(server, door), SWEEP_EVERY_MS).start()
     loop = server.io_loop.asyncio_loop
     loop.set_exception_handler(_log_unless_a_browser_left)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -79,6 +96,14 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
     finally:
         server.stop()
         poller.stop()
+
+
+def _close_ended(server: Any, door: Door) -> None:
+    """A page that is open when its session ends gets nothing more, whatever its scripts do."""
+    for connection in list(server._tornado._clients):
+        socket = connection._socket
+        if door.is_over(socket.request.headers.get(VISITOR_HEADER, "")):
+            socket.close(code=4401, reason="the session has ended")
 
 
 def _log_unless_a_browser_left(loop: asyncio.AbstractEventLoop, facts: dict[str, Any]) -> None:

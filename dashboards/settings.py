@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dashboards.texts import Lang
+from domain.access import MAKE_A_LIST
 from domain.data_dir import DataDir
 from domain.errors import Stop
+from domain.people_file import PeopleFile
 from domain.site import Site
 
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024  # a phone's photograph; larger ones are not needed to compare
@@ -33,16 +35,25 @@ class ConsoleSettings:
     keys: Path | None = None  # folder of the private key; None: the data folder's own
     lang: Lang | None = None  # None: what the browser prefers
     also_known_as: tuple[str, ...] = field(default=())  # HOST:PORT behind a proxy
-    open_to_others: bool = False  # somebody said that there is no login and that this is fine
 
     def __post_init__(self) -> None:
         if ":" in self.address:  # Bokeh's check of websocket origins knows no IPv6 names
             raise Stop(f"the console listens on IPv4 addresses and names, got {self.address}")
-        if not self.open_to_others and not is_loopback(self.address):
+        if not is_loopback(self.address):
+            self._check_has_logins()
+
+    def _check_has_logins(self) -> None:
+        people = PeopleFile(self.data.people).people()
+        if people is None:
             raise Stop(
-                f"the console has no login yet, so it listens on this machine only; "
-                f"got --address {self.address}. Use 127.0.0.1 and an SSH tunnel or a proxy with a "
-                "login, or add --i-know-there-is-no-login to let everybody in who can reach it"
+                f"to listen on {self.address} the console needs a list of people who may log in, and "
+                f"there is no {self.data.people}; make one: {MAKE_A_LIST} (or listen on 127.0.0.1, "
+                "and reach it through an SSH tunnel)"
+            )
+        if not any(person.password for person in people.people):
+            raise Stop(
+                f"to listen on {self.address} somebody has to be able to log in, and nobody in "
+                f"{self.data.people} has a password; give one: forewarn people password ID"
             )
 
     def hosts(self, port: int) -> frozenset[str]:

@@ -124,6 +124,15 @@ nav a[aria-current] { background: #24324a; color: #fff; font-weight: 600; }
 nav a:focus-visible { outline: 3px solid #7dd3fc; outline-offset: 1px; }
 nav .site { color: #b4c2d6; padding: 0 18px 0 14px; border-left: 1px solid #3b4d6b; margin-left: 12px; white-space: nowrap; }
 nav .gap { flex: 1; }
+nav form { display: flex; gap: 8px; align-items: center; margin: 0; white-space: nowrap; }
+nav .who { color: #b4c2d6; max-width: 14em; overflow: hidden; text-overflow: ellipsis; }
+nav button { font: inherit; color: #cbd5e1; background: none; border: 1px solid #3b4d6b; border-radius: 6px; padding: 5px 12px; cursor: pointer; }
+nav button:hover { background: #1c2a42; }
+nav button:focus-visible { outline: 3px solid #7dd3fc; outline-offset: 1px; }
+"""
+
+NO_LOGIN_CSS = """
+.no-login { margin: 0; padding: 8px 16px; font-size: 14px; color: #fde68a; background: #2a2411; border-bottom: 1px solid #54471b; }
 """
 
 SEARCH_CSS = (

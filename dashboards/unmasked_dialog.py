@@ -1,4 +1,4 @@
-"""The way to an unmasked clip: who asks, their password and a reason; on record, and then it plays."""
+"""The way to an unmasked clip: for who may, after a reason that is on record first."""
 
 # mypy: allow-untyped-calls
 # (Panel and its Material components are not annotated)
@@ -14,7 +14,9 @@ from dashboards.context import Context
 from dashboards.file_keys import UNMASKED_FOR_S
 from dashboards.names import Names
 from dashboards.settings import ConsoleSettings
-from domain.access import Asker, NotAllowed, log_in
+from dashboards.texts import in_language
+from dashboards.visitor import Visitor
+from domain.access import Asker, NotAllowed
 from domain.acts import Act
 from domain.errors import ForewarnError
 from domain.events import EvidenceFile, EvidenceSealed
@@ -25,16 +27,12 @@ from evidence_store.gate import Gate
 class UnmaskedDialog:
     """A button, a question and a player, for one evidence record at a time."""
 
-    def __init__(self, context: Context, names: Names) -> None:
-        self._context, self._names = context, names
+    def __init__(self, context: Context, names: Names, visitor: Visitor) -> None:
+        self._context, self._names, self._visitor = context, names, visitor
         self._evidence: EvidenceSealed | None = None
         say = names.say
         self._button = pmui.Button(
             label=say("unmasked.button"), variant="outlined", visible=False, margin=(12, 0, 0, 0)
-        )
-        self._who = pmui.TextInput(label=say("unmasked.who"), sizing_mode="stretch_width")
-        self._password = pmui.PasswordInput(
-            label=say("unmasked.password"), sizing_mode="stretch_width"
         )
         self._reason = pmui.TextAreaInput(
             label=say("unmasked.reason"), rows=3, sizing_mode="stretch_width"
@@ -45,8 +43,6 @@ class UnmaskedDialog:
         self._player = pn.pane.HTML("", sizing_mode="stretch_width", margin=(12, 0, 0, 0))
         self._dialog = pmui.Dialog(
             pmui.Typography(say("unmasked.explain")),
-            self._who,
-            self._password,
             self._reason,
             self._fault,
             pmui.Row(self._confirm, self._cancel),
@@ -68,7 +64,8 @@ class UnmaskedDialog:
         self._evidence = evidence
         self._player.object = ""
         self._dialog.open = False
-        self._button.visible = _clip(evidence) is not None
+        may_see = self._visitor.may(Act.SEE_UNMASKED)
+        self._button.visible = may_see and _clip(evidence) is not None
 
     def _ask(self, _: object) -> None:
         self._reason.value = ""
@@ -82,31 +79,26 @@ class UnmaskedDialog:
         evidence, clip = self._evidence, _clip(self._evidence)
         if evidence is None or clip is None:
             return
-        who, reason = _typed(self._who), _typed(self._reason)
-        password = self._password.value_input or self._password.value or ""
-        self._password.param.update(value="", value_input="")
-        if not who or not reason:
-            self._complain(self._names.say("unmasked.need_both"))
+        reason = _typed(self._reason)
+        if not reason:
+            self._complain(self._names.say("unmasked.need_reason"))
             return
+        asker = self._visitor.asker
         try:
             await asyncio.to_thread(
-                _log_access,
-                self._context.settings,
-                evidence.evidence_id,
-                reason,
-                [clip.name],
-                who,
-                password,
+                _log_access, self._context.settings, asker, evidence.evidence_id, reason, clip.name
             )
         except NotAllowed as error:
-            why = error.decision.why_not
-            self._complain(getattr(why, self._names.lang) if why else str(error))
+            why_not = error.decision.why_not
+            self._complain(in_language(why_not, self._names.lang) if why_not else str(error))
             return
         except (ForewarnError, OSError) as error:
             self._complain(self._names.say("unmasked.not_logged", reason=error))
             return
         self._dialog.open = False
-        address = self._context.keys.address(evidence.evidence_id, clip.name, UNMASKED_FOR_S)
+        address = self._context.keys.of_session(self._visitor.handle).address(
+            evidence.evidence_id, clip.name, UNMASKED_FOR_S
+        )
         self._player.object = (
             f'<video controls autoplay muted preload="metadata" style="width:100%;border-radius:6px"'
             f' src="{escape(address, quote=True)}"></video>'
@@ -118,20 +110,11 @@ class UnmaskedDialog:
 
 
 def _log_access(
-    settings: ConsoleSettings,
-    evidence_id: str,
-    reason: str,
-    files: list[str],
-    who: str,
-    password: str,
+    settings: ConsoleSettings, asker: Asker, evidence_id: str, reason: str, name: str
 ) -> None:
+    """Ask for leave, which puts a refusal on record, and put the look on record before it happens."""
     gate = Gate.open(settings.data, settings.keys)
-    people = gate.people()
-    asker = log_in(people, who, password) if people else None
-    if people and asker is None:
-        gate.note_wrong_password(who)
-    grant = gate.allow(asker or Asker(who), Act.SEE_UNMASKED, evidence_id, reason)
-    log_access(grant, files)
+    log_access(gate.allow(asker, Act.SEE_UNMASKED, evidence_id, reason), [name])
 
 
 def _clip(evidence: EvidenceSealed | None) -> EvidenceFile | None:

@@ -187,7 +187,7 @@ class Wall {
     this.socket.binaryType = "arraybuffer";
     this.work = Promise.resolve();
     this.socket.onmessage = ({data}) => { this.work = this.work.then(() => this.take(data)); };
-    this.socket.onclose = () => this.retry();
+    this.socket.onclose = ({code}) => code === 4401 ? window.location.reload() : this.retry();
   }
 
   async take(data) {

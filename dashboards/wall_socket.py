@@ -15,10 +15,13 @@ from typing import Any
 
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from dashboards.door import Door
 from dashboards.origin import is_allowed_host, is_allowed_origin
 from dashboards.poller import Poller
 from dashboards.tiles import Tile
+from domain.acts import Act
 
+ENDED = 4401  # tells the page's script to load itself again, which leads to the login
 LOOK_EVERY_S = 0.05
 MAX_SOCKETS = 64  # each may be sent a few megabytes a second
 
@@ -28,9 +31,10 @@ class WallSocket(WebSocketHandler):
 
     open_sockets = 0  # of the whole process, on its one event loop
 
-    def initialize(self, poller: Poller, hosts: frozenset[str], boot_id: str) -> None:
+    def initialize(self, poller: Poller, door: Door, boot_id: str) -> None:
         """Take what the console's start hands to each connection."""
-        self.poller, self.hosts, self.boot_id = poller, hosts, boot_id
+        self.poller, self.hosts, self.boot_id = poller, door.hosts, boot_id
+        self.visitor = door.visitor(self.request.headers)
         self.drawn = asyncio.Event()
         self.is_counted, self.is_over = False, False
 
@@ -45,7 +49,7 @@ class WallSocket(WebSocketHandler):
 
     def prepare(self) -> None:
         """Refuse names that are not ours; see ConsoleSettings.hosts."""
-        if not is_allowed_host(self.request.host, self.hosts):
+        if not is_allowed_host(self.request.host, self.hosts) or not self.visitor.may(Act.WATCH):
             self.set_status(403)
             self.finish()
 
@@ -75,6 +79,9 @@ class WallSocket(WebSocketHandler):
             # a page whose server was started anew has lost its session and loads itself again
             await self.write_message(json.dumps({"boot": self.boot_id}))
             while not self.is_over:
+                if not self.visitor.may(Act.WATCH):
+                    self.close(code=ENDED, reason="not allowed any more")
+                    return
                 tiles = self.poller.snapshot.tiles
                 news = [tile for tile in tiles.values() if sent.get(tile.camera_id) != tile.version]
                 for tile in news:

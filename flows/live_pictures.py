@@ -27,7 +27,7 @@ log = structlog.get_logger()
 TILE_WIDTH_PX = 640
 JPEG_QUALITY = 75
 MOST_KEPT = 4  # pictures of a camera that wait for the detector; more are not taken
-LOOKED_AT_WITHIN_S = 2.0
+LOOKED_AT_WITHIN_S = 6.0  # a machine that is behind answers late
 LOOK_ROUND_EVERY_S = 0.5
 
 _TURNS = {

@@ -21,7 +21,10 @@ def console_command(
     ] = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free one.")] = 5006,
     address: Annotated[
-        str, typer.Option("--address", help="Listen here; this machine only unless said twice.")
+        str,
+        typer.Option(
+            "--address", help="Listen here; others than this machine need a list of people."
+        ),
     ] = "127.0.0.1",
     triton: Annotated[
         str | None,
@@ -39,13 +42,6 @@ def console_command(
             "--origin", metavar="HOST:PORT", help="Name behind a proxy; may be given several times."
         ),
     ] = None,
-    no_login_is_fine: Annotated[
-        bool,
-        typer.Option(
-            "--i-know-there-is-no-login",
-            help="Let everybody in who can reach --address.",
-        ),
-    ] = False,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the live page in a browser.")
     ] = False,
@@ -53,7 +49,8 @@ def console_command(
     """Serve the operator's pages: /live (cameras, offences) and /search (similar evidence).
 
     It only reads what `forewarn run` writes to the data folder, so it may start before, after or
-    without it. Stop it with Ctrl-C.
+    without it. Where the site has a list of people (`forewarn people`), everybody logs in. Stop it with
+    Ctrl-C.
 
     Example: forewarn console --site samples/site.yaml --lang zh --open
     """
@@ -74,7 +71,6 @@ def console_command(
         keys=keys_dir(keys),
         lang=chosen,
         also_known_as=tuple(origin or ()),
-        open_to_others=no_login_is_fine,
     )
 
     def ready(page: str) -> None:

@@ -41,7 +41,10 @@ def up(
         int, typer.Option("--port", min=1, max=65535, help="Where the pages are served.")
     ] = 5006,
     address: Annotated[
-        str, typer.Option("--address", help="Listen here; the console has no login yet.")
+        str,
+        typer.Option(
+            "--address", help="Listen here; others than this machine need a list of people."
+        ),
     ] = "127.0.0.1",
     triton: TritonOption = None,
     keys: KeysOption = None,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from console_people import PEOPLE_ROLES, write_people
 from real_browser import browser as browser
 from real_browser import page as page
 
@@ -45,6 +46,7 @@ from domain.site_file import load_site
 from event_log.log import EventLog
 from evidence_store.encrypted_file import ENDING, encrypt_file
 from evidence_store.encryption_keys import EncryptionKeyFolder, find_encryption_keys
+from evidence_store.keys import KeyFolder
 from evidence_store.roles import is_original
 from evidence_store.table import EvidenceTable
 
@@ -360,9 +362,31 @@ class RunningConsole:
 def running_console(
     tmp_path_factory: pytest.TempPathFactory, sample_clip: Path, sample_site_file: Path
 ) -> Iterator[RunningConsole]:
-    """A console over a site with two closed offences, one open one, and sealed evidence."""
+    """A console without a login, over a site with two closed offences, one open one, and evidence."""
     folder = tmp_path_factory.mktemp("console")
+    with run_console(folder, sample_clip, sample_site_file, people={}) as console:
+        yield console
+
+
+@pytest.fixture(scope="module")
+def closed_console(
+    tmp_path_factory: pytest.TempPathFactory, sample_clip: Path, sample_site_file: Path
+) -> Iterator[RunningConsole]:
+    """The same behind a login: tests/support/console_people.py says whose."""
+    folder = tmp_path_factory.mktemp("closed")
+    with run_console(folder, sample_clip, sample_site_file, people=PEOPLE_ROLES) as console:
+        yield console
+
+
+@contextmanager
+def run_console(
+    folder: Path, sample_clip: Path, sample_site_file: Path, people: Mapping[str, str]
+) -> Iterator[RunningConsole]:
+    """A console in a process of its own."""
     with stage(folder / "var", sample_clip, sample_site_file) as staged:
+        if people:
+            write_people(staged.data, people)
+            KeyFolder(staged.data.keys).create()
         complied = staged.offence(1, "complied", calls=1)
         escalated = staged.offence(2, "escalated", calls=3)
         late = staged.offence(3, "complied", calls=2, camera_id="gate-late")

@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from console_people import write_people
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -113,10 +114,15 @@ def test_a_page_that_does_not_say_that_it_drew_gets_no_second_round(running_cons
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.7", "console.example"])
-def test_listening_to_others_needs_to_be_said_twice(tmp_path: Path, address: str):
-    with pytest.raises(Stop, match="no login"):
-        ConsoleSettings(DataDir(tmp_path), address=address)
-    assert ConsoleSettings(DataDir(tmp_path), address=address, open_to_others=True)
+def test_listening_to_others_needs_people_who_can_log_in(tmp_path: Path, address: str):
+    data = DataDir(tmp_path)
+    with pytest.raises(Stop, match="list of people"):
+        ConsoleSettings(data, address=address)
+    data.people.write_text("people: [{id: wang, name: Wang Fang, roles: [operator]}]")
+    with pytest.raises(Stop, match="has a password"):
+        ConsoleSettings(data, address=address)
+    write_people(data, {"wang": "operator"})
+    assert ConsoleSettings(data, address=address)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "127.9.9.9"])

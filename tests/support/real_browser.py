@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -31,6 +32,13 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, running_console: Any) -> Iterator[Page]:
     """A page that aborts every request to another host, and fails the test for it."""
+    with guarded_page(browser, running_console) as opened:
+        yield opened
+
+
+@contextmanager
+def guarded_page(browser: Browser, running_console: Any) -> Iterator[Page]:
+    """The same, for a console that a test names."""
     context = browser.new_context(viewport={"width": 1500, "height": 950}, locale="en-GB")
     foreign: list[str] = []
     faults: list[str] = []
