@@ -51,6 +51,9 @@ class Scripted:
 def main(site_file: Path, data: DataDir, pause_s: float, is_live: bool) -> None:
     stop, _drain = install_stop_signals()
     site = load_site(site_file)
+    # the script tells of pixels of the whole picture
+    whole = tuple(each.model_copy(update={"views": "whole"}) for each in site.cameras)
+    site = site.model_copy(update={"cameras": whole})
     shard = ShardSettings(site.cameras, site_file.parent, Playback(until_end=not is_live), stop)
     positions = shard.positions()
     log = EventLog.open(data.events_db)
