@@ -56,8 +56,8 @@ def guarded_page(browser: Browser, running_console: Any) -> Iterator[Page]:
     opened.on("pageerror", lambda error: faults.append(str(error)))
     yield opened
     context.close()
-    assert foreign == []
-    assert faults == []
+    assert foreign == [], foreign
+    assert faults == [], faults
 
 
 def open_page(page: Page, running_console: Any, path: str) -> None:
