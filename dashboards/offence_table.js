@@ -2,6 +2,8 @@
 
 const COLUMNS = ["standing", "since", "where", "dwell", "calls"];
 const LOST_AFTER_MS = 8000; // the session says every second that it lives
+const SPEECHLESS_MS = 30000; // a console that answers for so long, and says nothing here, lost us
+const ANSWER_WITHIN_MS = 10000;
 
 function element(kind, className, parent, text) {
   const made = document.createElement(kind);
@@ -29,7 +31,9 @@ class Table {
     this.settle();
     this.body.addEventListener("click", event => this.pick(event.target.closest("tr")));
     this.body.addEventListener("keydown", event => this.onKey(event));
-    this.heard = Date.now();
+    this.isCut = false; // its session's socket was closed; Panel opens no other
+    this.isAsking = false;
+    this.hear();
     this.watch = setInterval(() => this.checkLife(), 1000);
   }
 
@@ -110,15 +114,26 @@ class Table {
     event.preventDefault();
   }
 
-  // a page whose session is gone would stand still and look calm: say so, then begin anew
+  // a page whose session is gone would stand still and look calm: say so, then begin anew.
+  // A console that is only busy goes on with this page: a reload would close what is being read
   async checkLife() {
-    const isLost = Date.now() - this.heard > LOST_AFTER_MS;
-    this.lost.textContent = isLost ? this.model.texts.lost : "";
-    if (!isLost) return;
-    try {
-      const answer = await fetch("/health", {cache: "no-store"});
-      if (answer.ok) window.location.reload();
-    } catch { /* the console is away: try again in a second */ }
+    this.lost.textContent = this.isLost() ? this.model.texts.lost : "";
+    if (!this.isLost() || this.isAsking) return;
+    this.isAsking = true;
+    const isThere = await answers("/health");
+    this.isAsking = false;
+    if (!isThere || !this.isLost()) return; // away still, or heard of again
+    this.answeredSince ??= Date.now();
+    if (!this.isCut && Date.now() - this.answeredSince < SPEECHLESS_MS) return;
+    this.close(); // a second reload would break off the first
+    window.location.reload();
+  }
+
+  isLost() { return this.isCut || Date.now() - this.heard > LOST_AFTER_MS; }
+
+  hear() {
+    this.heard = Date.now();
+    this.answeredSince = null;
   }
 
   close() { clearInterval(this.watch); }
@@ -126,9 +141,17 @@ class Table {
 
 function set(node, text) { if (node.textContent !== text) node.textContent = text; }
 
-export function render({model, el}) {
+async function answers(address) {
+  try {
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    return (await fetch(address, {cache: "no-store", signal})).ok;
+  } catch { return false; }
+}
+
+export function render({model, view, el}) {
   const table = new Table(model, el);
   model.on("news", () => table.take(model.news));
-  model.on("beat", () => { table.heard = Date.now(); });
+  model.on("beat", () => table.hear());
+  view.model.document.on_event("connection_lost", () => { table.isCut = true; });
   model.on("remove", () => table.close());
 }

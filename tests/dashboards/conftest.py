@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,16 +105,18 @@ class StagedSite:
         view.write(self.data.live)
         return view
 
-    def keep_alive(self, view: LiveView) -> None:
-        """Write this state again and again, as a live camera does."""
+    def keep_alive(self, view: LiveView) -> threading.Event:
+        """Write this state again and again, as a live camera does, until the event is set."""
+        silence = threading.Event()
 
         def run() -> None:
-            while not self._stop.wait(0.4):
+            while not self._stop.is_set() and not silence.wait(0.4):
                 view.write(self.data.live)
 
         thread = threading.Thread(target=run, daemon=True)
         self._threads.append(thread)
         thread.start()
+        return silence
 
     def stop(self) -> None:
         """Let all live cameras fall silent."""
@@ -356,6 +358,7 @@ class RunningConsole:
     address: str  # "http://127.0.0.1:<port>"
     pid: int
     output: Path
+    escalated_id: str  # the offence whose evidence has pictures of two rungs and a clip
 
 
 @pytest.fixture(scope="module")
@@ -378,6 +381,22 @@ def closed_console(
         yield console
 
 
+@pytest.fixture
+def own_console(
+    staged: StagedSite, sample_site_file: Path
+) -> Callable[[int], AbstractContextManager[RunningConsole]]:
+    """Starts a console at that port (0: any free one) over this test's own site."""
+    escalated = staged.offence(2, "escalated", calls=3)
+
+    @contextmanager
+    def start(port: int = 0) -> Iterator[RunningConsole]:
+        output = staged.data.root / "console.log"
+        with console_process(staged, sample_site_file, output, port) as (address, pid):
+            yield RunningConsole(staged, address, pid, output, escalated)
+
+    return start
+
+
 @contextmanager
 def run_console(
     folder: Path, sample_clip: Path, sample_site_file: Path, people: Mapping[str, str]
@@ -397,16 +416,25 @@ def run_console(
         staged.keep_alive(staged.show("gate-early", 10.0, (("warned", 2),)))
         staged.show("gate-late", 50.0, (), "failed", "gate-late: no picture for 10 s; is it on?")
         output = folder / "console.log"
-        command = [sys.executable, "-m", "forewarn", "console", "--data", str(staged.data.root)]
-        command += ["--site", str(sample_site_file), "--port", "0", "--no-open"]
-        with output.open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
-        try:
-            page = _wait_for_address(process, output)
-            yield RunningConsole(staged, page.removesuffix("/live"), process.pid, output)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            ended = process.wait(timeout=30)
+        with console_process(staged, sample_site_file, output) as (address, pid):
+            yield RunningConsole(staged, address, pid, output, escalated)
+
+
+@contextmanager
+def console_process(
+    staged: StagedSite, site_file: Path, output: Path, port: int = 0
+) -> Iterator[tuple[str, int]]:
+    """Its address and process id; it must end without an error."""
+    command = [sys.executable, "-m", "forewarn", "console", "--data", str(staged.data.root)]
+    command += ["--site", str(site_file), "--port", str(port), "--no-open"]
+    with output.open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+    try:
+        page = _wait_for_address(process, output)
+        yield page.removesuffix("/live"), process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        ended = process.wait(timeout=30)
     assert ended == 0, output.read_text()
 
 
