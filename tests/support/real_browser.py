@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Route, expect, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 FLAGS = (
@@ -54,11 +54,17 @@ def guarded_page(browser: Browser, running_console: Any) -> Iterator[Page]:
             foreign.append(route.request.url)
             route.abort()
 
+    def note_fault(error: Error) -> None:
+        faults.append(f"{error}\n{error.stack or ''}")
+
     context.route(re.compile("^(?!data:|blob:)"), guard)
     opened = context.new_page()
     opened.set_default_timeout(40_000)
-    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("pageerror", note_fault)
     yield opened
+    # what closing itself breaks off, a fetch under way, is no fault of the page; news up to here is
+    opened.wait_for_timeout(0)
+    opened.remove_listener("pageerror", note_fault)
     context.close()
     assert foreign == [], foreign
     assert faults == [], faults
