@@ -18,6 +18,7 @@ from bytewax.inputs import Source
 from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import Sink
 
+from domain.announcements import announcement_of
 from domain.errors import TryAgain
 from domain.events import (
     OUTCOME_TYPES,
@@ -174,7 +175,7 @@ class PreserveLogic(StatefulBatchLogic[LoggedEvent, Event, OffenceState]):
         ended = self._state.ended
         assert ended is not None
         self._beat()
-        if awaited_calls(self._state.history) and time.monotonic() < self._calls_until_s:
+        if self._look_up_calls() and time.monotonic() < self._calls_until_s:
             self._try_at = datetime.now(UTC) + timedelta(seconds=FIRST_PAUSE_S)
             return [], self.RETAIN
         try:
@@ -193,6 +194,16 @@ class PreserveLogic(StatefulBatchLogic[LoggedEvent, Event, OffenceState]):
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         return [], self.RETAIN
 
+    def _look_up_calls(self) -> bool:
+        """Whether it is still not told what came of some call.
+
+        The log is asked: on a busy machine its events come by here late, behind other offences' evidence.
+        """
+        for warned in awaited_calls(self._state.history):
+            if logged := self._parts.find(announcement_of(warned.id)):
+                self._state = remember(self._state, logged.event)
+        return bool(awaited_calls(self._state.history))
+
     def _wait(self) -> None:
         """Sleep until the next try or a stop, giving signs of life."""
         assert self._try_at is not None
@@ -208,4 +219,6 @@ def remember(state: OffenceState, event: Event) -> OffenceState:
         return replace(state, ended=event)
     if not state.history and not isinstance(event.data, OffenceOpened):
         return state
+    if any(each.id == event.id for each in state.history):
+        return state  # it was looked up before it came by
     return replace(state, history=(*state.history, event))

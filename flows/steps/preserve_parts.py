@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from domain.site import Site
+from event_log.rows import LoggedEvent
 from evidence_store.custody import CustodyChain
 from evidence_store.footage import FootageFinder
 from evidence_store.table import EvidenceTable
@@ -48,6 +49,8 @@ class PreserveParts:
     table: EvidenceTable
     custody: CustodyChain  # its key signs the records, too
     software_version: str
+    # an event of the log by its id: what came of a call may stand there and not have come by yet
+    find: Callable[[str], LoggedEvent | None] = lambda _: None
     sounds: Path | None = None  # what an announcement's audio_file is relative to; None: no sounds
     lead_s: float = 3.0  # footage before the first sighting
     tail_s: float = 3.0  # and after the last

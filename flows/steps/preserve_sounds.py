@@ -13,15 +13,13 @@ from domain.events import Event, OffenceWarned
 from flows.steps.preserve_gathering import Gathering
 
 
-def awaited_calls(history: Sequence[Event]) -> list[OffenceWarned]:
+def awaited_calls(history: Sequence[Event]) -> list[Event]:
     """Rungs that were to be spoken and of which it is not told yet what came of it."""
     told = {
         each.data.warned_event_id for each in history if isinstance(each.data, AnnouncementMade)
     }
     return [
-        each.data
-        for each in history
-        if isinstance(each.data, OffenceWarned) and each.id not in told
+        each for each in history if isinstance(each.data, OffenceWarned) and each.id not in told
     ]
 
 
@@ -36,7 +34,8 @@ def gather_sounds(
         what came of each call, for numbers.json: text, languages, speaker, times, file, hash.
     """
     for each in awaited_calls(history):
-        gathering.missing.append(f"call {each.rung_id}: it is not known what came of it")
+        assert isinstance(each.data, OffenceWarned)
+        gathering.missing.append(f"call {each.data.rung_id}: it is not known what came of it")
     told: list[dict[str, Any]] = []
     for event in history:
         made = event.data

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from domain.errors import ForewarnError
 from domain.site import Site
 from domain.site_file import load_site
+from event_log.log import EventLog
+from event_log.rows import LoggedEvent
 from evidence_store.footage import SiteFootage
 from evidence_store.open_vault import open_sealing_vault
 from evidence_store.site_key import open_sealing_chain
@@ -51,15 +53,16 @@ def preserve(settings: ProgramSettings, site: Site) -> None:
     events_db = settings.data.events_db
     connection = connect(settings.triton_address)
     try:
-        flow = build_preserve_flow(
-            _parts(settings, site, connection),
-            EventLogSource(events_db, WANTED_TYPES, stop, drain, ONE_AT_A_TIME, beat),
-            EventLogSink(events_db),
-            stop,
-            beat,
-        )
-        with stamping(settings, site):
-            run_flow(flow, settings.data.recovery / "preserve")
+        with EventLog.open(events_db) as log:
+            flow = build_preserve_flow(
+                _parts(settings, site, connection, log.find),
+                EventLogSource(events_db, WANTED_TYPES, stop, drain, ONE_AT_A_TIME, beat),
+                EventLogSink(events_db),
+                stop,
+                beat,
+            )
+            with stamping(settings, site):
+                run_flow(flow, settings.data.recovery / "preserve")
     finally:
         connection.close()
 
@@ -76,7 +79,12 @@ def stamping(settings: ProgramSettings, site: Site) -> Iterator[None]:
         yield
 
 
-def _parts(settings: ProgramSettings, site: Site, connection: Connection) -> PreserveParts:
+def _parts(
+    settings: ProgramSettings,
+    site: Site,
+    connection: Connection,
+    find: Callable[[str], LoggedEvent | None],
+) -> PreserveParts:
     custody = open_sealing_chain(settings.data, settings.keys, unsealed=settings.unsealed)
     vault = open_sealing_vault(settings.data, settings.keys, custody)
     vault.clear_drafts()  # of one that was killed; those that the mask program is at it leaves alone
@@ -95,6 +103,7 @@ def _parts(settings: ProgramSettings, site: Site, connection: Connection) -> Pre
         table=EvidenceTable.open(settings.data.lancedb),
         custody=custody,
         software_version=__version__,
+        find=find,
         sounds=settings.data.root,
     )
 

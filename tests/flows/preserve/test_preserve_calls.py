@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from domain.announcements import announcement_of
 from domain.events import Event, EvidenceSealed
 from event_log.rows import LoggedEvent
-from flows.preserve import PreserveLogic
+from flows.preserve import OffenceState, PreserveLogic, remember
 from flows.steps.preserve_offence import preserve
 from flows.steps.preserve_parts import PreserveParts
 
@@ -71,6 +72,33 @@ def test_evidence_waits_for_what_came_of_the_last_call(
     done, is_over = logic.on_batch(logged(announced))
     assert is_over and isinstance(done[0].data, EvidenceSealed) and done[0].data.complete
     assert len(parts.vault.story(done[0].subject)["calls"]) == 1
+
+
+def test_what_came_of_a_call_is_looked_up_where_its_event_is_late(
+    parts: PreserveParts,
+    offence: Callable[..., Event],
+    before: Before,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A busy worker hands on an offence's announcement after the time to wait for it is over."""
+    monkeypatch.setattr("flows.preserve.WAIT_FOR_CALLS_S", 0.0)
+    opened, warned, announced = before(offence())
+    (late,) = logged(announced)
+    asks = replace(parts, find={announcement_of(warned.id): late}.get)
+    logic = PreserveLogic(asks, threading.Event(), lambda: None, None)
+    (sealed,), is_over = logic.on_batch(logged(opened, warned, offence()))
+    assert is_over and isinstance(sealed.data, EvidenceSealed) and sealed.data.complete
+    assert len(parts.vault.story(sealed.subject)["calls"]) == 1
+
+
+def test_a_call_that_was_looked_up_counts_once_when_its_event_comes_by(
+    offence: Callable[..., Event], before: Before
+) -> None:
+    opened, warned, announced = before(offence())
+    state = OffenceState()
+    for event in (opened, warned, announced, announced):
+        state = remember(state, event)
+    assert [each.id for each in state.history] == [opened.id, warned.id, announced.id]
 
 
 def test_it_does_not_wait_for_ever_and_says_what_it_does_not_know(
