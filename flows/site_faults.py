@@ -85,7 +85,7 @@ def _repeated_rules(site: Site) -> Iterator[Fault]:
             if alike and (rule.ladder == before.ladder or rule.threshold_s == before.threshold_s):
                 words = (
                     f"says the same as rule {before.id!r}: who offends would be warned twice; "
-                    "remove one, or give them other places, classes or hours"
+                    "remove one, or give them other places, classes or hours, or another threshold and a ladder each"
                 )
                 yield ("rules", row, "id"), words
                 break

@@ -29,6 +29,7 @@ class OffenceLine:
 
     offence_id: str
     camera_id: str
+    rule_id: str
     first_seen_at: datetime
     dwell_s: float
     calls: int
@@ -36,6 +37,7 @@ class OffenceLine:
     outcome: str
     evidence_id: str
     verified: bool
+    complete: bool  # nothing was missing when it was sealed
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Summary:
     announcements: dict[str, int]  # by result
     evidence_sealed: int
     evidence_verified: int
+    evidence_incomplete: int
     problems: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -63,11 +66,11 @@ def summarise(data: DataDir, site: Site) -> Summary:
     events = [logged.event for logged in _all(EventLog.open(data.events_db))]
     outcomes = [event.data for event in events if isinstance(event.data, OutcomeData)]
     sealed = {
-        event.data.offence_id: event.data.evidence_id
+        event.data.offence_id: event.data
         for event in events
         if isinstance(event.data, EvidenceSealed)
     }
-    faults = _verify(data, sorted(sealed.values()))
+    faults = _verify(data, sorted(each.evidence_id for each in sealed.values()))
     calls = Counter(e.data.offence_id for e in events if isinstance(e.data, OffenceWarned))
     made = [event.data for event in events if isinstance(event.data, AnnouncementMade)]
     spoken = Counter(each.offence_id for each in made if each.was_spoken)
@@ -82,7 +85,8 @@ def summarise(data: DataDir, site: Site) -> Summary:
         outcomes=dict(Counter(line.outcome for line in lines)),
         announcements=dict(Counter(each.result for each in made)),
         evidence_sealed=len(sealed),
-        evidence_verified=sum(not faults[each] for each in sealed.values()),
+        evidence_verified=sum(not faults[each.evidence_id] for each in sealed.values()),
+        evidence_incomplete=sum(not each.complete for each in sealed.values()),
         problems=tuple(
             [fault for found in faults.values() for fault in found]
             + [
@@ -121,13 +125,15 @@ def _line(
     data: OffenceData,
     calls: Counter[str],
     spoken: Counter[str],
-    sealed: dict[str, str],
+    sealed: dict[str, EvidenceSealed],
     faults: dict[str, list[str]],
 ) -> OffenceLine:
-    evidence_id = sealed.get(data.offence_id, "")
+    record = sealed.get(data.offence_id)
+    evidence_id = record.evidence_id if record else ""
     return OffenceLine(
         offence_id=data.offence_id,
         camera_id=data.camera_id,
+        rule_id=data.rule_id,
         first_seen_at=data.first_seen_at,
         dwell_s=data.dwell_s,
         calls=calls[data.offence_id],
@@ -135,6 +141,7 @@ def _line(
         outcome=data.state,
         evidence_id=evidence_id,
         verified=bool(evidence_id) and not faults[evidence_id],
+        complete=record is not None and record.complete,
     )
 
 
@@ -158,21 +165,23 @@ def show_summary(found: Summary, site: Site, terminal: Console) -> None:
     """Print a table and a few totals."""
     title = f"{site.site.title.zh} · {site.site.title.en}"
     table = Table(title=title, header_style="bold", box=None, title_justify="left")
-    for heading in ("since", "camera", "stayed", "calls", "outcome", "evidence", "whole"):
+    several = len(site.rules) > 1  # else the column would say the same in each line
+    headings = ["since", "camera", *(["rule"] if several else []), "stayed", "calls", "outcome"]
+    for heading in (*headings, "evidence", "whole"):
         right = heading in ("stayed", "calls")
         table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     zone = ZoneInfo(site.site.timezone)
     for line in found.offences:
         colour = _COLOURS.get(line.outcome, "white")
-        mark = "[green]yes[/green]" if line.verified else "[red]NO[/red]"
         table.add_row(
             line.first_seen_at.astimezone(zone).strftime("%H:%M:%S"),
             line.camera_id,
+            *([line.rule_id] if several else []),
             f"{line.dwell_s:.1f} s",
             f"{line.spoken}/{line.calls}",
             f"[{colour}]{line.outcome}[/{colour}]",
             line.evidence_id,
-            mark,
+            _whole(line),
         )
     terminal.print(table)
     outcomes = ", ".join(f"{count} {name}" for name, count in sorted(found.outcomes.items()))
@@ -180,10 +189,18 @@ def show_summary(found: Summary, site: Site, terminal: Console) -> None:
     terminal.print(f"offences   {len(found.offences)}: {outcomes or 'none'}")
     terminal.print(f"calls      {spoken or 'none'}")
     terminal.print(
-        f"evidence   {found.evidence_sealed} sealed, {found.evidence_verified} verified",
+        f"evidence   {found.evidence_sealed} sealed, {found.evidence_verified} verified"
+        + (f", {found.evidence_incomplete} with gaps" if found.evidence_incomplete else ""),
         highlight=False,
     )
     for camera_id, state in found.cameras.items():
         terminal.print(f"camera     {camera_id}: {state}", highlight=False)
     for problem in found.problems:
         terminal.print(f"[red]problem[/red]    {problem}", highlight=False)
+
+
+def _whole(line: OffenceLine) -> str:
+    """Whether the record verifies, and whether something was missing when it was sealed."""
+    if not line.verified:
+        return "[red]NO[/red]"
+    return "[green]yes[/green]" if line.complete else "[yellow]gaps[/yellow]"
