@@ -30,6 +30,8 @@ from domain.data_dir import DataDir
 
 FIRST_KILL_S = 3.0
 PAUSE_S = (0.2, 5.0)  # between kills
+# the others are many small programs: without weights these three would hardly ever be met
+WEIGHTS = {"watch": 4, "announce": 4, "preserve": 3, "triton": 2}
 LIVE_PAUSE_S = (
     1.0,
     12.0,
@@ -118,13 +120,17 @@ class Trial:
         if not there or not (is_up or self.chance.random() < WHILE_STARTING_SHARE):
             return 0
         is_supervisor = self.chance.random() < SUPERVISORS_SHARE
-        victim = SUPERVISOR if is_supervisor else self.chance.choice(there)
+        victim = SUPERVISOR if is_supervisor else self._choose(there)
         if not self.family.kill(process.pid, victim):
             return 0
         self.tally.kills[victim] += 1
         if victim == SUPERVISOR:
             process.wait()
         return 1
+
+    def _choose(self, there: list[str]) -> str:
+        weights = [WEIGHTS.get(name, 1) for name in there]
+        return self.chance.choices(there, weights)[0]
 
     def _settle(
         self, process: subprocess.Popen[bytes], operators: Operators | None
@@ -188,7 +194,7 @@ class Trial:
         count_unfinished(left, self.tally)
         self.tally.remarks.update(crashes(self.data))
         if operators:
-            self.tally.kills["operator's program"] += operators.kills
+            self.tally.remarks["operator's command killed and given again"] += operators.kills
             codes = {f"offences exit {code}": n for code, n in operators.exit_codes.items()}
             self.tally.remarks.update(codes)
 
