@@ -13,7 +13,7 @@ import pytest
 
 from domain.data_dir import DataDir
 from forewarn.serving import serving
-from models.serving.check import check_answers
+from models.serving.check import MODELS, check_answers
 from models.serving.connection import connect
 from models.serving.running import read_note
 
@@ -45,17 +45,20 @@ def test_a_server_that_has_lost_a_helper_is_started_again_at_the_same_address(
     with serving(None, data) as server:
         address, all_helpers = server.address, len(helpers_of(data))
         assert all_helpers
-        helpers_of(data)[0].kill()
+        victim = helpers_of(data)[0]
+        victim.kill()
         give_up_at = time.monotonic() + 240
         while True:
             server.keep_alive()
             with contextlib.suppress(psutil.NoSuchProcess, AssertionError):
-                if len(helpers_of(data)) == all_helpers:
+                now = helpers_of(data)
+                if len(now) == all_helpers and victim not in now:
                     break
             assert time.monotonic() < give_up_at
             time.sleep(0.1)
         assert server.address == address
         with closing(connect(address)) as connection:
+            connection.wait_for_models(MODELS, timeout_s=120)
             check_answers(connection)
 
 
