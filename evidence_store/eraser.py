@@ -24,7 +24,7 @@ from evidence_store.check_custody import ChainReport
 from evidence_store.custody import CustodyChain, Entry
 from evidence_store.erase_footage import erase_live, erase_stretch, segments_of
 from evidence_store.erase_rows import erase_rows, row_files
-from evidence_store.erasure import Erasure
+from evidence_store.erasure import Erasure, ended_erasures
 from evidence_store.folder_lock import alone_with
 from evidence_store.holds import no_new_holds
 from evidence_store.pins import Pin
@@ -87,7 +87,14 @@ class Eraser:
         if not erasures:
             return []
         with self._alone():
-            done = [Erased(each) for each in erasures]
+            # somebody else may have ended one of them while we waited for our turn
+            ended = ended_erasures(self.chain)
+            others = [
+                Erased(each, entry=ended[each.number]) for each in erasures if each.number in ended
+            ]
+            done = [Erased(each) for each in erasures if each.number not in ended]
+            if not done:
+                return others
             self._erase_rows(done)
             for each in done:
                 self.beat(each.evidence_id)
@@ -95,7 +102,7 @@ class Eraser:
             searched = self._look(done)
             for each in done:
                 self._certify(each, searched, report)
-        return done
+        return others + done
 
     def _erase_rows(self, done: Sequence[Erased]) -> None:
         folder = self.data.lancedb

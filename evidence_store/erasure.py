@@ -19,6 +19,7 @@ import numpy as np
 
 from domain.errors import ForewarnError, PutAside
 from domain.evidence import EvidenceRecord
+from evidence_store.canonical_json import from_canonical
 from evidence_store.custody import CustodyChain, Entry
 from evidence_store.encrypted_file import ENDING
 from evidence_store.folder_lock import alone_with
@@ -99,6 +100,21 @@ class Erasure:
                 f"custody entry {entry.get('number')}: tells of an erasure in a way that this version "
                 f"does not know ({error})"
             ) from error
+
+
+def ended_erasures(chain: CustodyChain) -> dict[int, Entry]:
+    """The "erased" entries of a chain, unchecked, by the number of the entry that began each.
+
+    Raises:
+        TryAgain: the chain cannot be read.
+    """
+    ended = {}
+    for line in chain.lines():
+        if b'"kind":"erased"' in line:
+            with suppress(ValueError, KeyError, TypeError):
+                entry = from_canonical(line.rstrip(b"\n"))
+                ended[int(entry["details"]["begun_by"])] = entry
+    return ended
 
 
 def same_footage(shared: dict[str, dict[str, str]]) -> tuple[dict[str, list[str]], int]:

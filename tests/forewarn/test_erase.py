@@ -9,10 +9,14 @@ from domain.errors import Stop
 from domain.events import Event, NotificationRequested
 from event_log.examples import one_of_each
 from event_log.log import EventLog
+from evidence_store.check_custody import ChainReport
 from evidence_store.encryption_keys import EncryptionKeyFolder
+from evidence_store.erasure import Request
+from evidence_store.holds import no_new_holds
 from evidence_store.open_vault import open_vault
 from evidence_store.picture_vectors import PairId, PictureVectors
 from evidence_store.table import EvidenceTable
+from forewarn.keeping import Keeper
 from tests.support.evidence_commands import (
     EVERYTHING,
     SITE_FILE,
@@ -54,6 +58,22 @@ def test_nothing_of_an_erased_record_is_left_on_the_disk_and_the_chain_certifies
     assert {"clip.mp4", "first.jpg", "numbers.json", "manifest.json"} <= hashes.keys()
     assert ended["number"] == told["custody_number"] and ended["signature"]
     assert EvidenceTable.open(data.lancedb).count() == 1
+
+
+def test_two_who_erase_the_same_record_leave_one_certificate(data: DataDir) -> None:
+    """The second read the chain while the first was at it, and gets its turn afterwards."""
+    gone = keep(data, 1)
+    chain = chain_of(data)
+    first, second = (Keeper(data, chain, open_vault(data), ChainReport()) for _ in range(2))
+    with no_new_holds(data.holds):
+        first._begin([Request(gone.evidence_id, "request 4", "office")])
+    second.reread()
+    (ended,) = first.finish()
+    (late,) = second.finish()
+    assert ended.entry is not None and late.entry == ended.entry
+    kinds = [entry["kind"] for entry in chain.about(gone.evidence_id)]
+    assert kinds.count("erasing") == kinds.count("erased") == 1
+    assert run(data, "verify").exit_code == 0
 
 
 def test_what_is_still_somewhere_is_named_and_not_certified(data: DataDir) -> None:
