@@ -99,33 +99,30 @@ def chain_for(
 
 
 def _password_of(who: str) -> str:
+    nobody = (
+        f"--by {who} is not whose account this is, so it needs their password: run it in a "
+        f"terminal, or put it into {PASSWORD_VARIABLE}"
+    )
+    return _secret(PASSWORD_VARIABLE, f"password of {who}", nobody)
+
+
+def typed_password(who: str) -> str:
+    """A new password; raises WrongPassword where nobody is there to type it."""
+    nobody = (
+        f"a new password for {who} is typed in a terminal, made with --random-password, or put "
+        f"into {NEW_PASSWORD_VARIABLE}"
+    )
+    return _secret(NEW_PASSWORD_VARIABLE, f"new password of {who}", nobody, twice=True)
+
+
+def _secret(variable: str, prompt: str, nobody: str, *, twice: bool = False) -> str:
     """From the environment, for scripts; else typed, and not shown.
 
     Raises:
         WrongPassword: nobody is there to type it.
     """
-    if (given := os.environ.get(PASSWORD_VARIABLE)) is not None:
+    if (given := os.environ.get(variable)) is not None:
         return given
     if not sys.stdin.isatty():
-        raise WrongPassword(
-            f"--by {who} is not whose account this is, so it needs their password: run it in a "
-            f"terminal, or put it into {PASSWORD_VARIABLE}"
-        )
-    return str(typer.prompt(f"password of {who}", hide_input=True, err=True))
-
-
-def typed_password(who: str) -> str:
-    """A new password, typed twice and not shown; for scripts out of the environment.
-
-    Raises:
-        WrongPassword: nobody is there to type it.
-    """
-    if (given := os.environ.get(NEW_PASSWORD_VARIABLE)) is not None:
-        return given
-    if not sys.stdin.isatty():
-        raise WrongPassword(
-            f"a new password for {who} is typed in a terminal, made with --random-password, or put "
-            f"into {NEW_PASSWORD_VARIABLE}"
-        )
-    words = f"new password of {who}"
-    return str(typer.prompt(words, hide_input=True, confirmation_prompt=True, err=True))
+        raise WrongPassword(nobody)
+    return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True))
