@@ -3,8 +3,10 @@ PYTHON ?= python3
 PY := .venv/bin/python
 FOREWARN := .venv/bin/forewarn
 SITE ?= samples/site.yaml
+# tests wait as much as they compute: twice as many workers as the smallest machine has cores
+TEST_WORKERS ?= 4
 
-.PHONY: help setup demo up test check bench bench-report bench-search bench-peers chaos quality notebook docs lock fmt clean \
+.PHONY: help setup demo up test check bench bench-report bench-search bench-peers chaos fuzz quality notebook docs lock fmt clean \
         app-env server-env dev-env models
 
 help:  ## list the targets
@@ -31,13 +33,14 @@ up: models  ## flow and console together, on looped footage: http://127.0.0.1:50
 	@$(FOREWARN) up $(SITE) --data var/up
 
 test: dev-env models  ## the whole test suite, real parts included
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
-check: dev-env  ## formatting, lint, types, import layers, generated docs
+check: dev-env  ## formatting, lint, types, import layers, figures of the house, generated docs
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
-	@$(PY) -m mypy domain flows event_log evidence_store models validation dashboards forewarn
+	@$(PY) -m mypy domain flows event_log evidence_store models validation casework dashboards forewarn
 	@.venv/bin/lint-imports
+	@$(PY) deploy/house_figures.py
 	@$(PY) -m forewarn.generated_docs --check
 
 docs: dev-env  ## write the generated parts of the docs again
@@ -58,11 +61,15 @@ bench-peers: dev-env models  ## beside Roboflow inference, in an environment of 
 
 quality: dev-env models  ## how well people are followed, found, hidden; FOREWARN_EVAL_DATA names the folder of clips
 	@$(PY) -m benchmarks.quality
-	@$(PY) -m benchmarks.quality_faces
+	@$(PY) -m benchmarks.quality.faces
 
-chaos: dev-env models  ## kill -9 at random moments, 50 times; counts what is lost or doubled
+fuzz: dev-env models  ## 2,000 damaged clips through the cameras' readers, 200 through whole runs
+	@$(PY) -m benchmarks.fuzz
+
+chaos: dev-env models  ## kill -9 at random moments, 50 times; 2,000 bursts of signals, clock steps; counts what is lost, doubled, hangs
 	@$(PY) -m benchmarks.chaos --kills 50
-	@$(PY) -m benchmarks.run --only chaos_speaker --long
+	@$(PY) -m benchmarks.run --only chaos_speaker --only signal_bursts --only clock_steps --long
+	@$(PY) -m benchmarks.full_disks  # mounts small disks: needs root
 
 notebook: app-env  ## open the notebooks in JupyterLab
 	@$(PY) -m jupytext --quiet --sync notebooks/*.py

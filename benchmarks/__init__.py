@@ -1,1 +1,1 @@
-"""What forewarn costs, measured beside what it could cost; see benchmarks/README.md."""
+"""Measure what forewarn costs beside what it could cost; see benchmarks/README.md."""

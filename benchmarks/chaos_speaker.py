@@ -26,13 +26,14 @@ from benchmarks.chaos.left import read_all
 from benchmarks.chaos.tally import Tally
 from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.results import ROOT, Result, Tell, WrongOutputs, quiet
-from domain.announcements import AnnouncementMade
+from domain.base import BothLanguages
 from domain.data_dir import DataDir
-from domain.events import OffenceWarned
-from domain.facts import BothLanguages
-from event_log.examples import warned_event
+from domain.events.announcements import AnnouncementMade
+from domain.events.catalog import OffenceWarned
 from event_log.log import EventLog
 from forewarn.programs.settings import ProgramSettings
+from forewarn.site.put_in_force import apply_file
+from tests.support.example_events import warned_event
 from tests.support.network_speaker import Horn, network_speaker
 
 WARNINGS_A_KILL = 2  # more would only wait, for each call is given the time it takes
@@ -119,7 +120,7 @@ def kill_while_talking(data: DataDir, kills: int, seed: int) -> Outcome:
 
 
 def warn(log: EventLog, number: int) -> None:
-    """Some live warnings come due on both cameras, each with words of its own."""
+    """Let some live warnings come due on both cameras, each with words of its own."""
     for place in range(WARNINGS_A_KILL):
         each = number * WARNINGS_A_KILL + place
         camera = ("gate", "yard")[place % 2]
@@ -145,7 +146,8 @@ def _command(data: DataDir, horns: list[Horn]) -> list[str]:
     site_file = data.root / "site.yaml"
     data.root.mkdir(parents=True, exist_ok=True)
     site_file.write_text(json.dumps(_site(horns), ensure_ascii=False))
-    settings = ProgramSettings(site_file, data, "127.0.0.1:1", until_end=False, shows_live=False)
+    apply_file(site_file, data)
+    settings = ProgramSettings(data, "127.0.0.1:1", until_end=False, shows_live=False)
     return [sys.executable, "-m", "forewarn.programs.announce", *settings.to_argv()]
 
 

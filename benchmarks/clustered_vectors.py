@@ -52,9 +52,10 @@ class ClusteredVectors:
         self._subjects = self._part(rng, subjects)
 
     def sightings(self, count: int, stream: int) -> tuple[np.ndarray, np.ndarray]:
-        """New sightings of subjects drawn at random.
+        """Draw new sightings of subjects at random.
 
         Args:
+            count: how many.
             stream: another number gives other sightings (of the same subjects).
         Returns:
             (count, size) float32 of unit length; (count,) numbers of their cameras.

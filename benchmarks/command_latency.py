@@ -19,10 +19,10 @@ from benchmarks.results import Result, Tell, WrongOutputs, quiet
 from benchmarks.rung_latency import CAMERAS, LOOK_EVERY_S, SETTLE_S, live_program
 from benchmarks.serving import detector_server
 from benchmarks.workload import scratch
-from domain.commands import CommandKind
 from domain.data_dir import DataDir
-from domain.events import CommandRefused, OffenceHandedBack, OffenceOpened, OffenceTakenOver
-from event_log.commands import Ask, find_answer, give_command
+from domain.events.catalog import CommandRefused, OffenceHandedBack, OffenceOpened, OffenceTakenOver
+from domain.events.commands import CommandKind
+from event_log.commands import CommandRequest, find_answer, give_command
 from event_log.log import EventLog
 from models.serving.server import TritonServer
 
@@ -42,7 +42,7 @@ class Operators:
     _read_to: int = 0
 
     def work(self, until_s: float) -> None:
-        """Until that moment of time.monotonic()."""
+        """Keep busy until that moment of time.monotonic()."""
         while time.monotonic() < until_s:
             page = self.log.read_page(self._read_to, [OffenceOpened.event_type])
             self._read_to = page.scanned_to
@@ -58,7 +58,9 @@ class Operators:
 
     def _ask(self, kind: CommandKind, offence_id: str) -> None:
         began_s = time.perf_counter()
-        given = give_command(self.log, Ask(kind, offence_id, "benchmark", "command line"))
+        given = give_command(
+            self.log, CommandRequest(kind, offence_id, "benchmark", "command line")
+        )
         give_up_s = time.monotonic() + ANSWER_WITHIN_S
         while (answer := find_answer(self.log, given.id)) is None:
             if time.monotonic() > give_up_s:
@@ -71,7 +73,7 @@ class Operators:
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> list[Result]:
-    """Two results, median and 95th percentile.
+    """Return two results, median and 95th percentile.
 
     Raises:
         WrongOutputs: a command had no answer or two, or too few could be given.
@@ -105,7 +107,7 @@ def _run(
 
 
 def _check(data: DataDir) -> None:
-    """Every command has one answer, and nothing answers what was not asked."""
+    """Check that every command has one answer, and nothing answers what was not asked."""
     with EventLog.open(data.events_db) as log:
         events = [each.event for each in log.read(limit=1_000_000)]
     given = [each.id for each in events if each.id.startswith("cmd-")]

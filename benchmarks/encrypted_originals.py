@@ -1,4 +1,4 @@
-"""What does encryption at rest cost: a large clip is sealed, hashed again, and looked into in the middle.
+"""Measure what encryption at rest costs: a large clip is sealed, hashed again, and looked into in the middle.
 
 The same is done with the clip kept plain. The figure is the share of a hash check's time that decryption
 adds on top of reading and hashing; `also` has the pace of both ways and the memory that it takes.
@@ -17,9 +17,9 @@ from pathlib import Path
 from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.results import Result, Tell, WrongOutputs, quiet, rounds_of
 from benchmarks.workload import scratch
-from evidence_store.encrypted_file import encrypt_file, open_encrypted
-from evidence_store.encryption_keys import EncryptionKeys, new_key
-from evidence_store.sealed_files import hash_stream
+from evidence_store.keys.encrypted_file import encrypt_file, open_encrypted
+from evidence_store.keys.encryption_keys import EncryptionKeys, new_key
+from evidence_store.vault.sealed_files import hash_stream
 
 NAME = "encrypted_originals"
 CLIP_BYTES = 64 << 20
@@ -29,7 +29,7 @@ PART_BYTES = 1 << 20
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where what comes out is not what went in."""
+    """Measure; raises WrongOutputs where what comes out is not what went in."""
     rounds, key = LONG_ROUNDS if long else ROUNDS, new_key()
     keys = EncryptionKeys(key)
     with scratch(NAME) as folder:

@@ -15,18 +15,18 @@ from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.results import Result, Tell, WrongOutputs, quiet
 from benchmarks.table_writer import record
 from benchmarks.workload import scratch
+from casework.retention.service import RetentionService
 from domain.data_dir import DataDir
 from domain.evidence import EvidenceRecord
-from evidence_store.custody import CustodyChain, note_sealed
-from evidence_store.erasure import Request
-from evidence_store.keys import KeyFolder
-from evidence_store.lance import connect
-from evidence_store.search_marks import files_below
-from evidence_store.table import KEY, TABLE_NAME, EvidenceTable
-from evidence_store.upkeep import index_facts
-from evidence_store.vault import Vault
-from forewarn.keeping import Keeper
-from forewarn.logging_setup import set_up_logging
+from evidence_store.custody.chain import CustodyChain, note_sealed
+from evidence_store.erasure.erasure_request import Request
+from evidence_store.erasure.residue_search import files_below
+from evidence_store.keys.signing_keys import KeyFolder
+from evidence_store.search.lance import connect
+from evidence_store.search.maintenance import index_facts
+from evidence_store.search.table import KEY, TABLE_NAME, EvidenceTable
+from evidence_store.vault.vault import Vault
+from forewarn.programs.logging_setup import set_up_logging
 
 NAME = "erase"
 ERASED = 20
@@ -36,7 +36,7 @@ ROWS_AT_ONCE = 5_000
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where a byte is left, a certificate is missing, or others lost rows."""
+    """Measure; raises WrongOutputs where a byte is left, a certificate is missing, or others lost rows."""
     rows = LONG_ROWS if long else ROWS
     with scratch(NAME) as root:
         data = DataDir(root / "data")
@@ -49,10 +49,10 @@ def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
         index_facts(connect(data.lancedb).open_table(TABLE_NAME), {KEY: "btree"})
         table.optimize()
         tell(f"erasing {ERASED} of them")
-        keeper = Keeper.open(data, None)
+        service = RetentionService.open(data, None)
         requests = [Request(each.evidence_id, "benchmark", "benchmark") for each in gone]
         began_s = time.perf_counter()
-        done = keeper.erase(requests)
+        done = service.erase(requests)
         took_s = time.perf_counter() - began_s
         if any(each.entry is None for each in done) or len(done) != ERASED:
             raise WrongOutputs(f"certified: {sum(each.entry is not None for each in done)}")
@@ -88,7 +88,7 @@ def _seal(data: DataDir) -> list[EvidenceRecord]:
 
 
 def _check_gone(data: DataDir, gone: list[EvidenceRecord]) -> None:
-    """The plainest search there is: vectors and clips, as bytes, in every file."""
+    """Search as plainly as can be: vectors and clips, as bytes, in every file."""
     canaries = [each.embedding.tobytes()[400:440] for each in gone]
     for number in range(ERASED):
         clip = np.random.default_rng(number).integers(0, 256, CLIP_BYTES, np.uint8).tobytes()

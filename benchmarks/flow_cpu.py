@@ -22,7 +22,7 @@ ROUNDS, LONG_ROUNDS = 3, 9
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where a run did not write the expected events."""
+    """Measure; raises WrongOutputs where a run did not write the expected events."""
     inference = RawInference(compile_detector())
     with scratch(NAME) as folder, detector_server(folder) as server:
         site_file = write_site(folder / "site.yaml", CAMERAS)

@@ -18,7 +18,7 @@ ROUNDS, LONG_ROUNDS = 3, 9
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where one of the two did not see the same people, TryAgain on a machine
+    """Measure; raises WrongOutputs where one of the two did not see the same people, TryAgain on a machine
     that is too busy."""
     loop = Other("the plain loop", sys.executable, "benchmarks.plain_loop", {})
     return compare(NAME, loop, LONG_ROUNDS if long else ROUNDS, tell)

@@ -17,7 +17,7 @@ from benchmarks.results import Result, Tell, WrongOutputs, quiet, rounds_of
 from benchmarks.table_writer import record
 from benchmarks.table_writers import start_writer
 from benchmarks.workload import scratch
-from evidence_store.table import KEY, EvidenceTable
+from evidence_store.search.table import KEY, EvidenceTable
 
 NAME = "kill_writes"
 KILLS = 50
@@ -27,7 +27,7 @@ WITHIN_S = 0.25  # after the first acknowledgement
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where no writer got anything done; `long` kills ten times as often."""
+    """Measure; raises WrongOutputs where no writer got anything done; `long` kills ten times as often."""
     kills = 10 * KILLS if long else KILLS
     with scratch(NAME) as folder:
         acknowledged = _write_and_kill(folder, kills, tell)
@@ -64,7 +64,7 @@ def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
 
 
 def _write_and_kill(folder: Path, kills: int, tell: Tell) -> int:
-    """How many records, counted from 0, were acknowledged."""
+    """Return how many records, counted from 0, were acknowledged."""
     chance, acknowledged, start_s = random.Random(11), 0, 1.0
     for number in rounds_of(kills, tell):
         first = max(0, acknowledged - REPLAYED)
@@ -87,7 +87,7 @@ def _write_and_kill(folder: Path, kills: int, tell: Tell) -> int:
 
 
 def _damaged(table: EvidenceTable, ids: list[str]) -> int:
-    """Rows that do not say what was written, in a sample of 200."""
+    """Count rows that do not say what was written, in a sample of 200."""
     step = max(1, len(ids) // 200)
     damaged = 0
     for each in table.get_many(ids[::step]):

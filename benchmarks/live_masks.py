@@ -24,7 +24,7 @@ from benchmarks.results import Result, Tell, WrongOutputs, quiet
 from benchmarks.workload import CLIP, scratch
 from domain.detections import Detections
 from domain.frames import SampledFrame
-from flows.live_board import LiveBoard
+from flows.live_view.board import LiveBoard
 from flows.masks.faces import MIN_FACE_SCORE
 from flows.masks.people import find_people
 from flows.sources.sampler import Sampler
@@ -52,7 +52,7 @@ class Count:
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where no tile is written, or one shows nothing but mosaic."""
+    """Measure; raises WrongOutputs where no tile is written, or one shows nothing but mosaic."""
     seconds = LONG_SECONDS if long else SECONDS
     with scratch(NAME) as folder, TritonServer(folder / "triton") as server:
         server.wait_ready()
@@ -128,7 +128,7 @@ def _is_visible(original: np.ndarray, tile: np.ndarray, box: np.ndarray) -> bool
 
 
 def _shows_the_place(frame: VideoFrame, tile: np.ndarray) -> bool:
-    """Half of the picture is as it was."""
+    """Tell whether half of the picture is as it was."""
     small = cv2.resize(frame.to_ndarray(format="rgb24"), tile.shape[1::-1])
     near = np.abs(small.astype(int) - tile).mean(axis=2) < 2 * UNCHANGED
     return bool(near.mean() > 0.5)

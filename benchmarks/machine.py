@@ -1,4 +1,4 @@
-"""Which machine a figure comes from, and how busy it was."""
+"""Describe the machine that a figure comes from, and how busy it was."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TELLING_FLAGS = (
 
 
 def describe_machine() -> dict[str, Any]:
-    """Processor, memory, versions, and the load while measuring."""
+    """Describe processor, memory, versions, and the load while measuring."""
     model, flags = _processor()
     return {
         "cpu": model,
@@ -41,7 +41,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def describe_commit() -> str:
-    """The commit's short id, with "+" where the tree differs from it; "unknown" without git."""
+    """Return the commit's short id, with "+" where the tree differs from it; "unknown" without git."""
     try:
         commit = _git("rev-parse", "--short", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no")

@@ -35,7 +35,7 @@ class OtherRun:
 
     @property
     def others_share(self) -> float:
-        """Part of the machine that went to processes that have nothing to do with it."""
+        """Return the part of the machine that went to processes that have nothing to do with it."""
         return (self.machine_cpu_s - self.cpu_s) / (self.wall_s * (os.cpu_count() or 1))
 
 

@@ -10,7 +10,7 @@ import av
 
 from benchmarks.results import ROOT
 from benchmarks.workload import CLIP
-from domain.site_file import load_site
+from domain.site.loading import load_site
 
 CLIP_FPS = 10.0
 STAGGER_S = 3.0  # between the cameras' first frames, so that they do not show the same picture
@@ -20,7 +20,7 @@ RUNG_DELAY_S = 1.5
 
 
 def retime(target: Path, fps: float) -> Path:
-    """The sample clip's own packets, shown at another rate; raises OSError where it is not written."""
+    """Show the sample clip's own packets at another rate; raises OSError where it is not written."""
     with av.open(str(CLIP)) as source, av.open(str(target), "w") as sink:
         stream = source.streams.video[0]
         copy = sink.add_stream_from_template(stream)
@@ -36,7 +36,7 @@ def retime(target: Path, fps: float) -> Path:
 
 
 def write_paced_site(path: Path, clip: Path, cameras: int, fps: float) -> Path:
-    """A site whose every frame is analysed and whose every visitor is soon called to.
+    """Write a site whose every frame is analysed and whose every visitor is soon called to.
 
     The sample's ladder with shorter waits, and the whole picture as zone: what is timed is the way
     of a call, so there should be many.

@@ -22,7 +22,7 @@ ROUNDS, LONG_ROUNDS = 3, 9
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where one of the two did not see the same people, TryAgain on a machine
+    """Measure; raises WrongOutputs where one of the two did not see the same people, TryAgain on a machine
     that is too busy, Stop without the peer's environment."""
     conditions = {"peer": f"Roboflow inference-cpu {_peer_version(PYTHON)}"}
     peer = Other("InferencePipeline", PYTHON, "benchmarks.peer_pipeline", conditions)

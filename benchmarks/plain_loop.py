@@ -39,7 +39,7 @@ class Clocks(NamedTuple):
 
     @classmethod
     def read(cls) -> Clocks:
-        """Now."""
+        """Read the clocks now."""
         return cls(time.perf_counter(), cpu_s(), machine_cpu_s())
 
 
@@ -112,13 +112,13 @@ def play(analysis: Analysis, clips: list[str], every: int) -> None:
 
 
 def cpu_s() -> float:
-    """CPU seconds of this process so far."""
+    """Return CPU seconds of this process so far."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
 def machine_cpu_s() -> float:
-    """CPU seconds that all processes of the machine have used so far."""
+    """Return CPU seconds that all processes of the machine have used so far."""
     user, nice, system = Path("/proc/stat").read_text().split()[1:4]
     return (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
 
@@ -133,7 +133,7 @@ def main(graph: str, every: str, min_score: str, resize: str, *clips: str) -> No
 
 
 def print_outcome(analysis: Analysis, begun: Clocks) -> None:
-    """One JSON object, as benchmarks/others.py reads it."""
+    """Print one JSON object, as benchmarks/others.py reads it."""
     now = Clocks.read()
     outcome = {
         "frames": analysis.frames,

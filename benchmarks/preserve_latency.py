@@ -20,15 +20,23 @@ from benchmarks.processes import machine_cpu_s, tree_cpu_s
 from benchmarks.results import ROOT, Result, Tell, WrongOutputs, quiet
 from benchmarks.watch_run import run_watch
 from benchmarks.workload import scratch, write_site
-from domain.announcements import AnnouncementMade
 from domain.data_dir import DataDir
-from domain.events import Event, EvidenceSealed, OffenceData, OffenceWarned, OutcomeData
+from domain.events.announcements import AnnouncementMade
+from domain.events.catalog import (
+    Event,
+    EvidenceSealed,
+    OffenceData,
+    OffenceWarned,
+    OutcomeData,
+    expect_event,
+)
+from domain.files import sha256_of
 from domain.ids import mint
 from event_log.log import EventLog
-from evidence_store.keys import KeyFolder
-from evidence_store.verifier import Verifier
-from evidence_store.whole_files import sha256_of
+from evidence_store.keys.signing_keys import KeyFolder
+from evidence_store.verify_data_folder import Verifier
 from forewarn.programs.settings import ProgramSettings
+from forewarn.site.put_in_force import apply_file
 from models.serving.server import TritonServer
 
 NAME = "preserve_latency"
@@ -40,7 +48,7 @@ LOOK_EVERY_S = 0.05
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where a record is missing, incomplete, or does not verify."""
+    """Measure; raises WrongOutputs where a record is missing, incomplete, or does not verify."""
     count = LONG if long else SHORT
     with scratch(NAME) as folder, TritonServer(folder / "triton") as server:
         server.wait_ready()
@@ -50,9 +58,8 @@ def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
         stories = _stories(DataDir(folder / "watched"))
         data = DataDir(folder / "run")
         KeyFolder(data.keys).create()
-        settings = ProgramSettings(
-            site_file, data, server.address, until_end=False, shows_live=False
-        )
+        apply_file(site_file, data)
+        settings = ProgramSettings(data, server.address, until_end=False, shows_live=False)
         with _programs(settings, folder) as pids:
             tell(f"{count} offences, {A_MINUTE} a minute")
             cpu_s, machine_s = _cpu_s(pids), machine_cpu_s()
@@ -88,7 +95,7 @@ def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
 
 
 def _stories(watched: DataDir) -> list[list[Event]]:
-    """The events of each offence that ended with a call, in order."""
+    """Return the events of each offence that ended with a call, in order."""
     with EventLog.open(watched.events_db) as log:
         events = [each.event for each in log.read(limit=100_000)]
     stories: dict[str, list[Event]] = {}
@@ -124,21 +131,20 @@ def _end_offences(data: DataDir, stories: Sequence[list[Event]], count: int) -> 
             if isinstance(each.event.data, OutcomeData)
         }
     waits = []
-    for each in sealed:
-        assert isinstance(each.event.data, EvidenceSealed)
-        if not each.event.data.complete:
-            raise WrongOutputs(f"{each.event.subject} is incomplete: {each.event.data.missing}")
-        waits.append((each.recorded_at - ended_at[each.event.data.offence_id]).total_seconds())
+    for logged in sealed:
+        evidence = expect_event(logged.event, EvidenceSealed).data
+        if not evidence.complete:
+            raise WrongOutputs(f"{logged.event.subject} is incomplete: {evidence.missing}")
+        waits.append((logged.recorded_at - ended_at[evidence.offence_id]).total_seconds())
     return waits
 
 
 def _again(story: list[Event], number: int, sound: dict[str, Any]) -> list[Event]:
-    """The same offence under another id, its calls made."""
+    """Return the same offence under another id, its calls made."""
     offence_id = mint("ofc", NAME, number)
     events: list[Event] = []
     for event in story:
-        assert isinstance(event.data, OffenceData)
-        data = event.data.model_copy(update={"offence_id": offence_id})
+        data = expect_event(event, OffenceData).data.model_copy(update={"offence_id": offence_id})
         copy = replace(event, id=mint("evt", event.id, number), subject=offence_id, data=data)
         if isinstance(data, OutcomeData):
             events += [
@@ -149,8 +155,7 @@ def _again(story: list[Event], number: int, sound: dict[str, Any]) -> list[Event
 
 
 def _called(warned: Event, sound: dict[str, Any]) -> Event:
-    data = warned.data
-    assert isinstance(data, OffenceWarned)
+    data = expect_event(warned, OffenceWarned).data
     made = AnnouncementMade(
         offence_id=data.offence_id,
         camera_id=data.camera_id,
@@ -168,7 +173,7 @@ def _called(warned: Event, sound: dict[str, Any]) -> Event:
 
 
 def _write_sound(path: Path) -> dict[str, Any]:
-    """Eight seconds at the voice's rate, as large as a call is."""
+    """Write eight seconds at the voice's rate, as large as a call is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
@@ -181,7 +186,7 @@ def _write_sound(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def _programs(settings: ProgramSettings, folder: Path) -> Iterator[list[int]]:
-    """The real programs, ready; ended with the block."""
+    """Start the real programs; yields when they are ready and ends them with the block."""
     with ExitStack() as stack:
         pids = []
         for name in PROGRAMS:
@@ -213,7 +218,7 @@ def _cpu_s(pids: list[int]) -> float:
 
 
 def _check(data: DataDir, count: int) -> None:
-    """Every record verifies, with its signature and its place in the chain."""
+    """Check that every record verifies, with its signature and its place in the chain."""
     verifier = Verifier.open(data)
     problems = [*verifier.problems]
     ids = verifier.vault.ids()

@@ -32,17 +32,17 @@ class Cost:
 
     @property
     def wall_ms(self) -> float:
-        """Per frame."""
+        """Return milliseconds of wall time a frame."""
         return 1e3 * self.wall_s / self.frames
 
     @property
     def cpu_ms(self) -> float:
-        """Per frame."""
+        """Return milliseconds of CPU a frame."""
         return 1e3 * self.cpu_s / self.frames
 
 
 def compile_detector() -> Any:
-    """As the server's backend compiles it: one picture, throughput hint, default precision."""
+    """Compile as the server's backend does: one picture, throughput hint, default precision."""
     entry = read_registry().model(DETECTOR)
     return compile_as_served(TRITON_REPO / entry.triton_folder, entry.inputs[0])
 

@@ -1,4 +1,4 @@
-"""What recording one 25 fps 1080p camera costs: CPU seconds of the recorder over seconds of footage."""
+"""Measure what recording one 25 fps 1080p camera costs: CPU seconds of the recorder over seconds of footage."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from av.video.stream import VideoStream
 from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.results import Result, Tell, WrongOutputs, quiet
 from benchmarks.workload import scratch
-from evidence_store.encryption_keys import EncryptionKeys, new_key
-from evidence_store.packets import open_video, read_packets
-from evidence_store.recorder import SegmentRecorder
-from evidence_store.segment_files import SegmentFiles
-from evidence_store.segments import SegmentIndex
+from evidence_store.keys.encryption_keys import EncryptionKeys, new_key
+from evidence_store.media.packets import open_video, read_packets
+from evidence_store.recordings.recorder import SegmentRecorder
+from evidence_store.recordings.segment_files import SegmentFiles
+from evidence_store.recordings.segment_index import SegmentIndex
 
 NAME = "recorder_cpu"
 CAMERAS = 4
@@ -44,7 +44,7 @@ class _Camera:
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where a packet is missing or changed in the segments."""
+    """Measure; raises WrongOutputs where a packet is missing or changed in the segments."""
     seconds = LONG_S if long else SHORT_S
     with scratch(NAME) as folder:
         tell("encoding 1080p footage")
@@ -81,7 +81,7 @@ def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
 
 
 def encode_footage(target: Path) -> Path:
-    """A moving picture with enough detail that it needs the whole bit rate."""
+    """Encode a moving picture with enough detail that it needs the whole bit rate."""
     rng = np.random.default_rng(1)
     scene = rng.integers(0, 255, (HEIGHT // 4, WIDTH // 2, 3), dtype=np.uint8)
     scene = np.kron(scene, np.ones((4, 4, 1), np.uint8))  # twice as wide as the picture
@@ -136,7 +136,7 @@ def _record(
 
 
 def _check(camera: _Camera, folder: Path, keys: EncryptionKeys) -> None:
-    """Every packet is there, unchanged and in order."""
+    """Check that every packet is there, unchanged and in order."""
     name = camera.recorder.camera_id
     segments, lost = SegmentIndex(folder / name).read()
     kept, count, files = hashlib.sha256(), 0, SegmentFiles(folder / name, keys)

@@ -1,4 +1,4 @@
-"""What the watch flow must find, worked out without Bytewax and without Triton.
+"""Work out without Bytewax and without Triton what the watch flow must find.
 
 The flow's own steps are called one after the other on one camera. A timed run that wrote the same
 event ids has decoded, detected and tracked the same; so the count of people here is its count too.
@@ -12,17 +12,18 @@ from pathlib import Path
 
 from benchmarks.results import WrongOutputs
 from benchmarks.workload import ANALYSED_PER_CAMERA, MIN_SCORE
-from domain.cameras import CameraNotice
+from domain.cameras.status import CameraNotice
 from domain.detections import Detections
 from domain.errors import Stop
-from domain.events import Event
-from domain.site import Camera, Site
-from domain.site_file import load_site
+from domain.events.catalog import Event
+from domain.site.cameras import Camera
+from domain.site.loading import load_site
+from domain.site.site import Site
+from flows.escalation.watched_rule import watch_keys, watch_of
 from flows.sources.camera_reader import CameraReader, Playback
 from flows.sources.sample_queue import ReaderItem, Sample, SampleQueue
-from flows.steps.rule_watch import watch_keys, watch_of
-from flows.steps.track import PERSON
-from flows.subjects.colours import with_appearances
+from flows.tracking.colours import with_appearances
+from flows.tracking.track import PERSON
 from flows.watch import tracker_for
 from models.direct import DirectInference
 from models.serving.client import Detector
@@ -39,7 +40,7 @@ class Reference:
 def work_out(site_file: Path) -> Reference:
     """Analyse the clip once (all cameras show it) and climb each camera's ladder."""
     site = load_site(site_file)
-    items = [*_read(site.cameras[0], site_file.parent)]
+    items = [*_read(site, site.cameras[0], site_file.parent)]
     frames = [item.frame for item in items if isinstance(item, Sample)]
     if len(frames) != ANALYSED_PER_CAMERA:
         raise WrongOutputs(f"the clip should give {ANALYSED_PER_CAMERA} frames, gave {len(frames)}")
@@ -55,9 +56,10 @@ def work_out(site_file: Path) -> Reference:
     return Reference(frozenset(ids), people * len(site.cameras))
 
 
-def _read(camera: Camera, base: Path) -> list[ReaderItem]:
+def _read(site: Site, camera: Camera, base: Path) -> list[ReaderItem]:
     queue = SampleQueue(10_000, drops_oldest=False)
-    CameraReader(camera, base, Playback(until_end=True), queue).run()
+    areas = site.watched_areas(camera.id)
+    CameraReader(camera, base, Playback(until_end=True), queue, watched_areas=areas).run()
     return queue.drain(10_000)
 
 

@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def as_table(results: list[Result]) -> Table:
-    """One row a benchmark."""
+    """Make a table with one row a benchmark."""
     table = Table(title="Benchmarks, latest of each")
     for heading in ("benchmark", "value", "must", "aim", "", "measured", "commit", "load"):
         table.add_column(heading, justify="right" if heading in ("value", "load") else "left")

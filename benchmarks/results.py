@@ -20,11 +20,11 @@ Tell = Callable[[str], None]
 
 
 def quiet(words: str) -> None:
-    """Says nothing; a Tell."""
+    """Say nothing; a Tell."""
 
 
 def rounds_of(count: int, tell: Tell) -> Iterator[int]:
-    """0, 1, .. count - 1, telling each."""
+    """Yield 0, 1, .. count - 1, telling each."""
     for number in range(count):
         tell(f"round {number + 1} of {count}")
         yield number
@@ -54,12 +54,12 @@ class Result:
 
     @property
     def reaches_must(self) -> bool:
-        """True where the value is as good as it must be."""
+        """Tell whether the value is as good as it must be."""
         return self._reaches(self.must)
 
     @property
     def reaches_aim(self) -> bool:
-        """True where it is as good as we want it."""
+        """Tell whether it is as good as we want it."""
         return self._reaches(self.aim)
 
     def _reaches(self, bound: float) -> bool:
@@ -82,7 +82,7 @@ def append(result: Result, path: Path = RESULTS) -> None:
 
 
 def read_latest(path: Path = RESULTS) -> list[Result]:
-    """The newest result of each benchmark, in the order of their names; unfinished lines are left
+    """Read the newest result of each benchmark, in the order of their names; unfinished lines are left
     out, and so are fields that a newer version added."""
     known = Result.__dataclass_fields__
     latest: dict[str, Result] = {}

@@ -21,8 +21,11 @@ from domain.errors import ForewarnError
 # modules of this package, each with measure(long=..., tell=...) -> Result or several; the quick ones first
 NAMES = (
     "tamper",
+    "signal_bursts",
+    "clock_steps",
     "encrypted_originals",
     "recorder_cpu",
+    "camera_faults",
     "live_masks",
     "triton_vs_raw",
     "flow_cpu",
@@ -83,7 +86,7 @@ def run_one(name: str, *, long: bool, place: str = "") -> bool:
 
 
 def tell(result: Result, took_s: float) -> None:
-    """One line about a result."""
+    """Print one line about a result."""
     verdict = "[green]ok[/green]" if result.reaches_must else "[red]misses its must[/red]"
     sign = "<=" if result.better == "lower" else ">="
     terminal.print(

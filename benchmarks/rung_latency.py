@@ -33,9 +33,10 @@ from benchmarks.watch_run import PROGRAM, run_watch
 from benchmarks.workload import scratch, write_site
 from domain.data_dir import DataDir
 from domain.errors import TryAgain
-from domain.events import OffenceWarned
+from domain.events.catalog import OffenceWarned, expect_event
 from event_log.log import EventLog
 from forewarn.programs.settings import ProgramSettings
+from forewarn.site.put_in_force import apply_file
 from models.serving.server import TritonServer
 
 CAMERAS = 8
@@ -75,9 +76,8 @@ class _Follower(threading.Thread):
                     continue
                 page = log.read_page(after, {OffenceWarned.event_type})
                 now, after = datetime.now(UTC), page.scanned_to
-                for each in page.events:
-                    assert isinstance(each.event.data, OffenceWarned)
-                    frame_at = each.event.data.sighting.at
+                for logged in page.events:
+                    frame_at = expect_event(logged.event, OffenceWarned).data.sighting.at
                     self.seen.append((frame_at, 1e3 * (now - frame_at).total_seconds()))
 
     def stop(self) -> None:
@@ -86,7 +86,7 @@ class _Follower(threading.Thread):
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> list[Result]:
-    """Two results, median and 95th percentile.
+    """Return two results, median and 95th percentile.
 
     Raises:
         WrongOutputs: too few rungs came, or frames were dropped.
@@ -121,7 +121,7 @@ def measure(*, long: bool = False, tell: Tell = quiet) -> list[Result]:
 
 
 def _capacity_fps(folder: Path, server: TritonServer) -> float:
-    """Frames a second of the same program, every frame of the clip analysed, as fast as it goes."""
+    """Measure frames a second of the same program, every frame of the clip analysed, as fast as it goes."""
     site_file = write_site(folder / "fast.yaml", cameras=2)
     every_frame = site_file.read_text().replace('"analyse_fps": 5.0', f'"analyse_fps": {CLIP_FPS}')
     site_file.write_text(every_frame)
@@ -164,8 +164,9 @@ def _run_paced(
 def live_program(
     site_file: Path, data: DataDir, server: TritonServer
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The watch program, live; ended as the supervisor ends it, and it must end well."""
-    settings = ProgramSettings(site_file, data, server.address, until_end=False, shows_live=False)
+    """Run the watch program live; it is ended as the supervisor ends it, and must end well."""
+    apply_file(site_file, data)
+    settings = ProgramSettings(data, server.address, until_end=False, shows_live=False)
     with (data.root / "watch.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", PROGRAM, *settings.to_argv()], cwd=ROOT, stdout=log, stderr=log

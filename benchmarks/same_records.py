@@ -12,9 +12,9 @@ from benchmarks.results import Result, Tell, WrongOutputs, quiet, rounds_of
 from benchmarks.table_writer import record
 from benchmarks.table_writers import start_writer
 from benchmarks.workload import scratch
-from evidence_store.lance import connect
-from evidence_store.table import KEY, TABLE_NAME, EvidenceTable
-from evidence_store.upkeep import index_facts
+from evidence_store.search.lance import connect
+from evidence_store.search.maintenance import index_facts
+from evidence_store.search.table import KEY, TABLE_NAME, EvidenceTable
 
 NAME = "same_records"
 PROCESSES, RECORDS, BATCH = 4, 400, 10
@@ -22,7 +22,7 @@ ROUNDS, LONG_ROUNDS = 2, 10
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where a row is missing, or does not say what was written."""
+    """Measure; raises WrongOutputs where a row is missing, or does not say what was written."""
     worst, rounds = 0, LONG_ROUNDS if long else ROUNDS
     with scratch(NAME) as folder:
         for number in rounds_of(rounds, tell):

@@ -23,8 +23,8 @@ from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.processes import own_cpu_s, peak_rss_mb
 from benchmarks.results import Result, Tell, WrongOutputs, quiet
 from benchmarks.workload import scratch
-from evidence_store.picture_vectors import PairId, PictureVectors
-from evidence_store.wanted import Wanted
+from evidence_store.search.filters import RecordFilter
+from evidence_store.search.picture_vectors import PictureVectors, VectorSpace
 
 NAME = "search_scale"
 SIZE, CAMERAS, RULES, K = 512, 50, 6, 10
@@ -44,18 +44,18 @@ class Case:
     """One kind of filter: what each question asks for, and which rows fit it."""
 
     name: str
-    wanted: Callable[[int], Wanted]
+    wanted: Callable[[int], RecordFilter]
     fits: Callable[[int, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where recall is below its must, or a row that does not fit was found."""
+    """Measure; raises WrongOutputs where recall is below its must, or a row that does not fit was found."""
     rows, questions = (LONG_ROWS, LONG_QUESTIONS) if long else (ROWS, QUESTIONS)
     world = ClusteredVectors(rows, SIZE, CAMERAS)
     vectors, cameras = world.sightings(questions, QUESTION_STREAM)
     cases = _cases(rows, cameras)
     with scratch(NAME) as folder:
-        table = PictureVectors.open(folder / "lancedb", PairId("made_up", "0" * 64, SIZE))
+        table = PictureVectors.open(folder / "lancedb", VectorSpace("made_up", "0" * 64, SIZE))
         truths = _fill(table, world, vectors, cases, tell)
         tell("building indices")
         began_s, cpu_before_s = time.perf_counter(), own_cpu_s()
@@ -118,15 +118,15 @@ def _cases(rows: int, cameras: np.ndarray) -> list[Case]:
         return START + STEP * row
 
     return [
-        Case("none", lambda i: Wanted(), lambda i, n, cam, rule: np.ones(len(n), bool)),
+        Case("none", lambda i: RecordFilter(), lambda i, n, cam, rule: np.ones(len(n), bool)),
         Case(
             "1_in_300",
-            lambda i: Wanted(camera_id=f"cam-{cameras[i]}", rule_id=f"rule-{rules[i]}"),
+            lambda i: RecordFilter(camera_id=f"cam-{cameras[i]}", rule_id=f"rule-{rules[i]}"),
             lambda i, n, cam, rule: (cam == cameras[i]) & (rule == rules[i]),
         ),
         Case(
             "1_in_50000",
-            lambda i: Wanted(
+            lambda i: RecordFilter(
                 camera_id=f"cam-{cameras[i]}",
                 from_at=at(int(firsts[i])),
                 to_at=at(int(firsts[i]) + span),
@@ -209,7 +209,7 @@ def _ask(
     exact = 0
     for i in (0, 1, *range(len(questions))):  # the first two read the indices
         began_s = time.perf_counter()
-        found = table.nearest(questions[i], k=K, wanted=case.wanted(i))
+        found = table.nearest(questions[i], k=K, record_filter=case.wanted(i))
         times_ms.append((time.perf_counter() - began_s) * 1e3)
         if found is None:
             raise WrongOutputs("the table is gone")

@@ -33,7 +33,7 @@ def warm_up(connection: Connection, batches: int = 6) -> None:
 
 
 def pictures_answered(address: str) -> int:
-    """How many pictures the server's detector has answered so far, by the server's own count."""
+    """Return how many pictures the server's detector has answered so far, by the server's own count."""
     with connect(address) as connection:
         statistics = connection.client.get_inference_statistics(DETECTOR, as_json=True)
     return sum(int(each.get("inference_count", 0)) for each in statistics["model_stats"])

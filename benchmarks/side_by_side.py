@@ -52,7 +52,7 @@ class Pair:
 
     @property
     def others_share(self) -> float:
-        """Of the half that was disturbed more."""
+        """Return the share of the half that was disturbed more."""
         return max(self.flow.others_share, self.other.others_share)
 
 

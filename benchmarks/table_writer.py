@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from domain.events import EvidenceFile
+from domain.events.catalog import EvidenceFile
 from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 def record(number: int) -> EvidenceRecord:
-    """The record of that number, always the same."""
+    """Make the record of that number, always the same."""
     rng = np.random.default_rng(number)
     first_seen_at = START + timedelta(seconds=6 * number)
     vectors = {
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--batch", type=int, default=1)
     given = parser.parse_args()
-    from evidence_store.table import EvidenceTable
+    from evidence_store.search.table import EvidenceTable
 
     table = EvidenceTable.open(given.folder)
     end = given.first + given.count

@@ -11,7 +11,7 @@ from benchmarks.results import ROOT
 
 
 def start_writer(folder: Path, *, count: int, batch: int, first: int = 0) -> subprocess.Popen[str]:
-    """A process that writes records; it prints how many are acknowledged."""
+    """Start a process that writes records; it prints how many are acknowledged."""
     words = [sys.executable, "-m", "benchmarks.table_writer", str(folder)]
     words += ["--first", str(first), "--count", str(count), "--batch", str(batch)]
     return subprocess.Popen(

@@ -29,7 +29,7 @@ TOLERANCE = 1e-5  # of boxes and scores in [0, 1]; equal arithmetic gives 0
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where the two do not answer alike, Stop where there is no server."""
+    """Measure; raises WrongOutputs where the two do not answer alike, Stop where there is no server."""
     squares = [square for square, _ in zip(sampled_squares(CLIP), range(FRAMES), strict=False)]
     compiled = compile_detector()
     inference = RawInference(compiled)

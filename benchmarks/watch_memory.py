@@ -15,7 +15,7 @@ CAMERAS = 16
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where the run did not write the expected events; `long` is the same."""
+    """Measure; raises WrongOutputs where the run did not write the expected events; `long` is the same."""
     with scratch(NAME) as folder, detector_server(folder) as server:
         site_file = write_site(folder / "site.yaml", CAMERAS)
         reference = work_out(site_file)

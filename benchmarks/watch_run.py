@@ -15,10 +15,11 @@ from benchmarks.results import ROOT, WrongOutputs
 from benchmarks.serving import pictures_answered
 from benchmarks.workload import ANALYSED_PER_CAMERA, CLIP_FRAMES
 from domain.data_dir import DataDir
-from domain.events import CameraChanged, OffenceOpened
+from domain.events.catalog import CameraChanged, OffenceOpened, SiteApplied
 from event_log.log import EventLog
 from event_log.rows import LoggedEvent
 from forewarn.programs.settings import ProgramSettings
+from forewarn.site.put_in_force import apply_file
 from models.serving.server import TritonServer
 
 PROGRAM = "forewarn.programs.watch"
@@ -41,12 +42,12 @@ class WatchRun:
     peak_rss_mb: float
     peak_pss_mb: float
     event_ids: frozenset[str]
-    camera_event_ids: frozenset[str]  # news of cameras, among them
+    camera_event_ids: frozenset[str]  # news of cameras and of the site, among them
     offences: int
 
     @property
     def cpu_ms(self) -> float:
-        """Of both processes, per analysed frame."""
+        """Return milliseconds of both processes, per analysed frame."""
         return 1e3 * (self.watch_cpu_s + self.server_cpu_s) / self.analysed
 
 
@@ -63,8 +64,8 @@ def run_watch(
         WrongOutputs: it failed, or did not read and analyse every frame of every camera.
     """
     data = DataDir(folder)
-    settings = ProgramSettings(site_file, data, server.address, until_end=True, shows_live=False)
-    folder.mkdir(parents=True)
+    apply_file(site_file, data, plays_footage=True)
+    settings = ProgramSettings(data, server.address, until_end=True, shows_live=False)
     answered = pictures_answered(server.address)
     with (folder / "watch.log").open("wb") as log:
         began_s = time.perf_counter()
@@ -92,7 +93,9 @@ def run_watch(
         wall_s=(last_at - flowing_at).total_seconds(),
         event_ids=frozenset(each.event.id for each in events),
         camera_event_ids=frozenset(
-            each.event.id for each in events if isinstance(each.event.data, CameraChanged)
+            each.event.id
+            for each in events
+            if isinstance(each.event.data, CameraChanged | SiteApplied)
         ),
         offences=sum(isinstance(each.event.data, OffenceOpened) for each in events),
         **seen,

@@ -1,4 +1,4 @@
-"""What all benchmarks work on: the sample clip as so many cameras, and a scratch folder."""
+"""Make what all benchmarks work on: the sample clip as so many cameras, and a scratch folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import ROOT
-from domain.site_file import load_site
+from domain.site.loading import load_site
 
 CLIP = ROOT / "samples" / "crossing.mp4"
 CLIP_FRAMES = 795
@@ -22,7 +22,7 @@ MIN_SCORE = 0.3  # of a person that counts; the sample site's rule says the same
 
 @contextmanager
 def scratch(name: str) -> Iterator[Path]:
-    """An empty folder on the disk that real runs use; gone afterwards."""
+    """Yield an empty folder on the disk that real runs use; gone afterwards."""
     folder = ROOT / "var" / "bench" / "work" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -33,7 +33,7 @@ def scratch(name: str) -> Iterator[Path]:
 
 
 def write_site(path: Path, cameras: int) -> Path:
-    """A site file like the sample's, with the whole clip as each of `cameras` cameras.
+    """Write a site file like the sample's, with the whole clip as each of `cameras` cameras.
 
     The whole picture is looked at, as one: the bounds that are compared with do the same.
     """

@@ -12,7 +12,7 @@ from benchmarks.processes import peak_rss_mb, rss_mb
 from benchmarks.results import Result, Tell, WrongOutputs, quiet
 from benchmarks.table_writers import start_writer
 from benchmarks.workload import scratch
-from evidence_store.table import EvidenceTable
+from evidence_store.search.table import EvidenceTable
 
 NAME = "writer_memory"
 MERGES, LONG_MERGES = 800, 10_000
@@ -20,7 +20,7 @@ MAY_GROW = 1.10
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
-    """Raises WrongOutputs where rows are missing or, in the long form, memory goes on growing."""
+    """Measure; raises WrongOutputs where rows are missing or, in the long form, memory goes on growing."""
     merges = LONG_MERGES if long else MERGES
     sizes_mb: list[float] = []
     peak_mb = 0.0

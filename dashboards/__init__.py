@@ -1,1 +1,1 @@
-"""Pages for people: the live page and the search page. Start at serve.py."""
+"""The console: live, search and audit pages for people. Start at serve.py."""

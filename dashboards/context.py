@@ -1,22 +1,22 @@
-"""What all pages of one console share; made once, in serve.py."""
+"""Objects that all pages of one console share; made once, in serve.py."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboards.door import Door
-from dashboards.evidence_lookup import EvidenceLookup
-from dashboards.file_keys import FileKeys
-from dashboards.poller import Poller
+from dashboards.access.file_tokens import FileTokens
+from dashboards.access.request_guard import RequestGuard
+from dashboards.data.evidence_lookup import EvidenceLookup
+from dashboards.data.poller import Poller
 from dashboards.settings import ConsoleSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """The loaded side of the console."""
+class ConsoleContext:
+    """Settings, loaded data and access checks of the console."""
 
     settings: ConsoleSettings
     poller: Poller
-    keys: FileKeys
+    tokens: FileTokens
     evidence: EvidenceLookup
-    door: Door
+    guard: RequestGuard

@@ -1,7 +1,5 @@
-"""Start the console: one Tornado server, two pages, a few endpoints, one poller."""
+"""Start the console: one Tornado server, three pages, a few endpoints, one poller."""
 
-# mypy: allow-untyped-calls
-# (Panel and its Material components are not annotated)
 from __future__ import annotations
 
 import asyncio
@@ -15,37 +13,46 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
+from bokeh.server.urls import per_app_patterns
+from panel_material_ui.template.base import Page
 from tornado.ioloop import PeriodicCallback
 from tornado.websocket import WebSocketClosedError
 
-from dashboards.audit_page import audit_page
-from dashboards.context import Context
-from dashboards.door import VISITOR_HEADER, Door
+from dashboards.access.file_tokens import FileTokens
+from dashboards.access.page_sessions import bind_to_logins
+from dashboards.access.request_guard import VISITOR_HEADER, RequestGuard
+from dashboards.context import ConsoleContext
+from dashboards.data.evidence_lookup import EvidenceLookup
+from dashboards.data.poller import Poller
 from dashboards.endpoints import routes
-from dashboards.evidence_lookup import EvidenceLookup
-from dashboards.file_keys import FileKeys
-from dashboards.frame import first_page
-from dashboards.live_page import live_page
-from dashboards.login import LoginDesk
-from dashboards.poller import Poller
-from dashboards.search_page import search_page
+from dashboards.pages.audit_page import AuditPage
+from dashboards.pages.live_page import LivePage
+from dashboards.pages.login_page import LoginService
+from dashboards.pages.page_frame import first_page, page_names, page_visitor, refused
+from dashboards.pages.search_page import SearchPage
 from dashboards.settings import ConsoleSettings, is_loopback
+from domain.access.people_file import PeopleFile
 from domain.errors import Stop
-from domain.people_file import PeopleFile
-from evidence_store.gate import Gate
-from evidence_store.open_vault import open_vault
+from evidence_store.access.gate import Gate
+from evidence_store.vault.open_vault import open_vault
 
+PAGE_TYPES: dict[str, type[AuditPage | LivePage | SearchPage]] = {
+    "live": LivePage,
+    "search": SearchPage,
+    "audit": AuditPage,
+}
 FAVICON = Path(__file__).with_name("favicon.ico")
 SWEEP_EVERY_MS = 2_000  # websockets of sessions that have ended are closed
 MAX_BODY_BYTES = 64 * 1024  # of a request: the only forms are the login's
+REQUEST_WITHIN_S = 10.0  # for its headers, and again for its body: half-open ones are closed
 MAX_WEBSOCKET_BYTES = 20 * 1024 * 1024  # an upload of 10 MB comes as base64, in chunks
 
 
 def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
     """Serve the console until SIGINT or SIGTERM.
 
-    Args:
-        on_ready: called with the live page's address once it can be opened.
+    `on_ready` is called with the live page's address once it can be opened.
+
     Raises:
         Stop: the port is taken, the address is not this machine's, or the key to encrypted originals
             cannot be used.
@@ -53,20 +60,20 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
     port = _free_port(settings.address, settings.port)
     hosts = settings.hosts(port)
     poller, vault = Poller(settings), open_vault(settings.data, settings.keys)
-    door = Door(
+    guard = RequestGuard(
         PeopleFile(settings.data.people), hosts, is_for_all=not is_loopback(settings.address)
     )
-    context = Context(settings, poller, FileKeys(), EvidenceLookup(settings), door)
-    desk = LoginDesk(door, settings, Gate.open(settings.data, settings.keys).note_wrong_password)
+    context = ConsoleContext(settings, poller, FileTokens(), EvidenceLookup(settings), guard)
+    logins = LoginService(
+        guard, settings, Gate.open(settings.data, settings.keys).note_wrong_password
+    )
     _configure_panel()
     pages: Any = {
         # plain functions: Panel takes a functools.partial for something to draw
-        "/": lambda: {"live": live_page, "search": search_page, "audit": audit_page}[
-            first_page(context)
-        ](context),
-        "live": lambda: live_page(context),
-        "search": lambda: search_page(context),
-        "audit": lambda: audit_page(context),
+        "/": lambda: _open_page(first_page(context), context),
+        "live": lambda: _open_page("live", context),
+        "search": lambda: _open_page("search", context),
+        "audit": lambda: _open_page("audit", context),
     }
     server = pn.serve(
         pages,
@@ -74,16 +81,23 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
         address=settings.address,
         websocket_origin=sorted(hosts),
         websocket_max_message_size=MAX_WEBSOCKET_BYTES,
-        extra_patterns=routes(context, vault, desk, boot_id=secrets.token_hex(8)),
-        http_server_kwargs={"max_body_size": MAX_BODY_BYTES},
+        sign_sessions=True,
+        secret_key=secrets.token_bytes(32),
+        extra_patterns=routes(context, vault, logins, boot_id=secrets.token_hex(8)),
+        http_server_kwargs={
+            "max_body_size": MAX_BODY_BYTES,
+            "idle_connection_timeout": REQUEST_WITHIN_S,
+            "body_timeout": REQUEST_WITHIN_S,
+        },
         ico_path=str(FAVICON),
         show=False,
         start=False,
         verbose=False,
         title="forewarn",
     )
-    door.guard(server._tornado)
-    PeriodicCallback(lambda: _close_ended(server, door), SWEEP_EVERY_MS).start()
+    guard.protect(server._tornado)
+    bind_to_logins(server._tornado, VISITOR_HEADER)
+    PeriodicCallback(lambda: _close_ended(server, guard), SWEEP_EVERY_MS).start()
     loop = server.io_loop.asyncio_loop
     loop.set_exception_handler(_log_unless_a_browser_left)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -98,18 +112,24 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
         poller.stop()
 
 
-def _close_ended(server: Any, door: Door) -> None:
-    """A page that is open when its session ends gets nothing more, whatever its scripts do."""
+def _open_page(name: str, context: ConsoleContext) -> Page:
+    """Build a page for the browser that asks, or what it sees instead."""
+    visitor = page_visitor(context)
+    return refused(name, page_names(context), visitor) or PAGE_TYPES[name](context, visitor).view()
+
+
+def _close_ended(server: Any, guard: RequestGuard) -> None:
+    """Close the sockets of pages whose session has ended, whatever their scripts do."""
     for connection in list(server._tornado._clients):
         socket = connection._socket
-        if door.is_over(socket.request.headers.get(VISITOR_HEADER, "")):
+        if guard.is_over(socket.request.headers.get(VISITOR_HEADER, "")):
             socket.close(code=4401, reason="the session has ended")
 
 
-def _log_unless_a_browser_left(loop: asyncio.AbstractEventLoop, facts: dict[str, Any]) -> None:
+def _log_unless_a_browser_left(loop: asyncio.AbstractEventLoop, details: dict[str, Any]) -> None:
     # Tornado leaves this behind wherever a page is closed while something is being sent to it
-    if not isinstance(facts.get("exception"), WebSocketClosedError):
-        loop.default_exception_handler(facts)
+    if not isinstance(details.get("exception"), WebSocketClosedError):
+        loop.default_exception_handler(details)
 
 
 def _configure_panel() -> None:
@@ -117,14 +137,12 @@ def _configure_panel() -> None:
     for name in ("bokeh", "tornado.access"):
         logging.getLogger(name).setLevel(logging.ERROR)
     pn.extension(notifications=False)
+    # of Bokeh's addresses only a page and its websocket: the others embed it in other sites
+    per_app_patterns[:] = [route for route in per_app_patterns if route[0] in ("/?", "/ws")]
 
 
 def _free_port(address: str, wanted: int) -> int:
-    """The port to listen on: the wanted one if it is free, or any free one for 0.
-
-    Raises:
-        Stop: it is taken, or the address is not this machine's.
-    """
+    """Find the wanted port, or any free one for 0; raises Stop if it cannot be listened on."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

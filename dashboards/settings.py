@@ -1,4 +1,4 @@
-"""What the console is told when it starts."""
+"""Settings of the console, given when it starts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dashboards.texts import Lang
-from domain.access import MAKE_A_LIST
+from domain.access.decisions import MAKE_A_LIST
+from domain.access.people_file import PeopleFile
 from domain.data_dir import DataDir
 from domain.errors import Stop
-from domain.people_file import PeopleFile
-from domain.site import Site
+from domain.site.site import Site
 
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024  # a phone's photograph; larger ones are not needed to compare
 STALE_AFTER_S = 3.0  # the watch process writes about five pictures a second
@@ -21,11 +21,7 @@ MAX_TABLE_ROWS = 500  # closed offences kept in the table; older ones are found 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
-    """Everything that the console needs to know; read once, passed down.
-
-    Raises:
-        Stop: the address is open to others and nobody said that this is meant.
-    """
+    """Settings of one console; raises Stop if its address is open to others without logins."""
 
     data: DataDir
     site: Site | None = None  # None: cameras are shown by their ids, without zones
@@ -57,7 +53,7 @@ class ConsoleSettings:
             )
 
     def hosts(self, port: int) -> frozenset[str]:
-        """HOST:PORT names under which browsers may reach the console.
+        """List the HOST:PORT names under which browsers may reach the console.
 
         A page of another site must not read this one by making its own name point here
         (DNS rebinding), so a name that is not in the list is refused.
@@ -69,7 +65,7 @@ class ConsoleSettings:
 
 
 def is_loopback(address: str) -> bool:
-    """True where only this machine can reach the address."""
+    """Tell whether only this machine can reach the address."""
     if address == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Every string that a person reads on a page, in Chinese and in English."""
+"""The catalogue of every text on a page, in Chinese and in English."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
-from domain.site import BothLanguages
+from domain.base import BothLanguages
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = get_args(Lang)
@@ -17,7 +17,7 @@ CATALOGUE = Path(__file__).with_name("texts.toml")
 
 @cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
-    """All texts: "section.name" -> {"zh": ..., "en": ...}."""
+    """Load all texts: "section.name" -> {"zh": ..., "en": ...}."""
     sections = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
     return {
         f"{section}.{name}": both
@@ -27,16 +27,12 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
 
 
 def text(key: str, lang: Lang, **facts: object) -> str:
-    """One text, with its {facts} filled in.
-
-    Raises:
-        KeyError: the catalogue has no such text, or a fact is missing.
-    """
+    """Return one text with its {facts}; raises KeyError if the text or a fact is missing."""
     return catalogue()[key][lang].format(**facts)
 
 
 def section(name: str, lang: Lang) -> dict[str, str]:
-    """All texts of one section, for scripts that run in the browser; facts stay as {names}."""
+    """Return all texts of one section, for scripts in the browser; facts stay as {names}."""
     start = name + "."
     return {
         key.removeprefix(start): both[lang]
@@ -46,23 +42,23 @@ def section(name: str, lang: Lang) -> dict[str, str]:
 
 
 def in_language(both: BothLanguages, lang: Lang) -> str:
-    """The text in the reader's language."""
+    """Return the text in the reader's language."""
     return both.zh if lang == "zh" else both.en
 
 
 def choose_lang(asked: str | None, configured: Lang | None, accept_language: str) -> Lang:
-    """Language of a page: what the address asks for, else the setting, else the browser's wish.
+    """Choose a page's language: the address's, else the setting, else the browser's.
 
-    Args:
-        accept_language: the browser's header, such as "zh-CN,zh;q=0.9,en;q=0.8".
+    A word in the address that is no language of ours counts as none; the browser's header is such as
+    "zh-CN,zh;q=0.9,en;q=0.8".
     """
     for lang in LANGS:
         if asked == lang:
             return lang
     if configured is not None:
         return configured
-    for wish in accept_language.lower().split(","):
+    for preferred in accept_language.lower().split(","):
         for lang in LANGS:
-            if wish.strip().startswith(lang):
+            if preferred.strip().startswith(lang):
                 return lang
     return "en"

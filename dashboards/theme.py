@@ -52,6 +52,7 @@ STATE_COLOURS = {
     "escalated": "#f87171",
     "taken-over": "#67e8f9",
     "dismissed": "#cbd5e1",
+    "merged": "#94a3b8",
     "unknown": "#c4b5fd",
 }
 

@@ -1,4 +1,4 @@
-"""One websocket a page that carries every camera: binary frames, and no faster than it is drawn.
+"""Send every camera over one websocket a page, no faster than the page draws.
 
 A frame is `4 bytes, big endian: length of the JSON | JSON | JPEG`. After each round the server
 sends the text "drawn?" and waits for any answer, so a slow browser gets fewer pictures instead of
@@ -15,11 +15,11 @@ from typing import Any
 
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from dashboards.door import Door
-from dashboards.origin import is_allowed_host, is_allowed_origin
-from dashboards.poller import Poller
-from dashboards.tiles import Tile
-from domain.acts import Act
+from dashboards.access.origin import is_allowed_host, is_allowed_origin
+from dashboards.access.request_guard import RequestGuard
+from dashboards.data.poller import Poller
+from dashboards.data.tiles import Tile
+from domain.access.permissions import Permission
 
 ENDED = 4401  # tells the page's script to load itself again, which leads to the login
 LOOK_EVERY_S = 0.05
@@ -31,16 +31,16 @@ class WallSocket(WebSocketHandler):
 
     open_sockets = 0  # of the whole process, on its one event loop
 
-    def initialize(self, poller: Poller, door: Door, boot_id: str) -> None:
-        """Take what the console's start hands to each connection."""
-        self.poller, self.hosts, self.boot_id = poller, door.hosts, boot_id
-        self.visitor = door.visitor(self.request.headers)
+    def initialize(self, poller: Poller, guard: RequestGuard, boot_id: str) -> None:
+        """Take what `routes` shares with each connection."""
+        self.poller, self.hosts, self.boot_id = poller, guard.hosts, boot_id
+        self.visitor = guard.visitor(self.request.headers)
         self.drawn = asyncio.Event()
         self.is_counted, self.is_over = False, False
 
     @property
     def max_message_size(self) -> int:
-        """Bytes that a page may send at once: it only ever says that it has drawn."""
+        """Return the bytes that a page may send at once: it only says that it has drawn."""
         return 1024
 
     def check_origin(self, origin: str) -> bool:
@@ -49,12 +49,14 @@ class WallSocket(WebSocketHandler):
 
     def prepare(self) -> None:
         """Refuse names that are not ours; see ConsoleSettings.hosts."""
-        if not is_allowed_host(self.request.host, self.hosts) or not self.visitor.may(Act.WATCH):
+        if not is_allowed_host(self.request.host, self.hosts) or not self.visitor.may(
+            Permission.WATCH
+        ):
             self.set_status(403)
             self.finish()
 
     async def open(self, *args: str, **kwargs: str) -> None:
-        """Begin to send."""
+        """Begin to send tiles, unless too many pages are open."""
         if WallSocket.open_sockets >= MAX_SOCKETS:
             self.close(1013, "too many pages are open")
             return
@@ -63,7 +65,7 @@ class WallSocket(WebSocketHandler):
         self.pump_task = asyncio.ensure_future(self._pump())
 
     def on_message(self, message: str | bytes) -> None:
-        """The page has drawn the last round."""
+        """Note that the page has drawn the last round."""
         self.drawn.set()
 
     def on_close(self) -> None:
@@ -79,7 +81,7 @@ class WallSocket(WebSocketHandler):
             # a page whose server was started anew has lost its session and loads itself again
             await self.write_message(json.dumps({"boot": self.boot_id}))
             while not self.is_over:
-                if not self.visitor.may(Act.WATCH):
+                if not self.visitor.may(Permission.WATCH):
                     self.close(code=ENDED, reason="not allowed any more")
                     return
                 tiles = self.poller.snapshot.tiles
@@ -97,7 +99,7 @@ class WallSocket(WebSocketHandler):
 
 
 def encode_tile(tile: Tile) -> bytes:
-    """One camera's frame for the wire; the JPEG part is empty where there is no picture."""
+    """Pack one camera's frame for the wire; the JPEG part is empty where there is no picture."""
     header = json.dumps(_describe(tile), ensure_ascii=False).encode()
     return struct.pack(">I", len(header)) + header + tile.jpeg
 
@@ -110,6 +112,7 @@ def _describe(tile: Tile) -> dict[str, Any]:
         "reason": {"zh": tile.reason_in("zh"), "en": tile.reason_in("en")},
         "is_learning": view.is_learning if view else False,
         "unfit": list(view.unfit) if view else [],
+        "boxes_left_out": view.boxes_left_out if view else 0,
         "age_s": round(tile.age_s, 1),
         "captured_at": view.captured_at.isoformat() if view and view.captured_at else None,
         "width_px": view.width_px if view else 0,

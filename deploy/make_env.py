@@ -17,6 +17,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,7 +46,7 @@ def main(kind: str, folder: str) -> int:
 
 
 def digest(lock: Path) -> str:
-    """What the environment depends on: the lock file and the interpreter."""
+    """Hash what the environment depends on: the lock file and the interpreter."""
     return hashlib.sha256(lock.read_bytes()).hexdigest()
 
 
@@ -58,7 +59,7 @@ def check_platform() -> None:
 
 
 def find_python() -> str:
-    """The running interpreter if its version fits, else one on PATH."""
+    """Return the running interpreter if its version fits, else one on PATH."""
     if sys.version_info[:2] in WANTED:
         return sys.executable
     for major, minor in WANTED:
@@ -75,7 +76,7 @@ def find_python() -> str:
 
 
 def runs(python: Path) -> bool:
-    """True if it starts: a version manager's shim may exist and yet not."""
+    """Tell whether an interpreter starts: a version manager's shim may exist and yet not."""
     done = subprocess.run([str(python), "-c", ""], capture_output=True, check=False)
     return done.returncode == 0
 
@@ -134,10 +135,10 @@ def count_packages(arguments: list[str]) -> int:
     return sum("==" in line and not line.startswith((" ", "#")) for line in lock.open())
 
 
-def show_progress(lines: object, total: int) -> None:
-    """One line that counts packages on a terminal, a few lines elsewhere."""
+def show_progress(lines: Iterable[str], total: int) -> None:
+    """Count packages in one line on a terminal, in a few lines elsewhere."""
     seen = 0
-    for line in lines:  # type: ignore[attr-defined]
+    for line in lines:
         if not line.startswith("Collecting "):
             continue
         seen += 1

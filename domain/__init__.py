@@ -1,1 +1,1 @@
-"""What forewarn talks about: frames, tracks, offences, the ladder, evidence, events, the site."""
+"""Types that every room shares: frames, tracks, offences, events, evidence, the site, its people."""

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from domain.base import Fault
 from domain.errors import Stop
-from domain.facts import Fault
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 _IN_PICTURE = frozenset({"polygon", "points"})
@@ -20,7 +21,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class YamlFileError(Stop):
-    """The file cannot be used; `problems` has one line for each fault."""
+    """Say why a file cannot be used; `problems` has one line for each fault."""
 
     def __init__(self, path: Path, problems: list[str]) -> None:
         self.path = path
@@ -33,11 +34,13 @@ def read_checked(
     model: type[_Model],
     needs: str,
     example: str,
-    names_in: str = "docs/site-file.md",
+    names_in: str = "docs/reference/site-file.md",
 ) -> _Model:
     """Read and check a file.
 
     Args:
+        path: of the file.
+        model: what it should fit.
         needs: the settings of its outermost mapping, for messages.
         example: where one may be seen, and what kind of file it is: "samples/site.yaml".
         names_in: the page that lists its settings, for messages.
@@ -48,7 +51,7 @@ def read_checked(
     tree = _parse(path, text, needs)
     # values come from the safe loader: the round-trip loader, which knows the lines, gives scalars
     # of its own classes (its timestamps lose their time zone when they are copied)
-    values = YAML(typ="safe", pure=True).load(text)
+    values = _load(path, text, YAML(typ="safe", pure=True))
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -61,7 +64,7 @@ def read_checked(
 
 
 def name_lines(path: Path, faults: Iterable[Fault]) -> list[str]:
-    """Faults that were found after a file was read, each with its file and line."""
+    """Word faults that were found after a file was read, each with its file and line."""
     tree = _parse(path, _read_text(path, ""), "")
     return [f"{path}:{_line_of(tree, place)}: {_where(place)}{words}" for place, words in faults]
 
@@ -82,22 +85,37 @@ def _read_text(path: Path, example: str) -> str:
 
 
 def _parse(path: Path, text: str, needs: str) -> CommentedMap:
-    try:
-        tree = YAML(typ="rt").load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise YamlFileError(path, [f"{path}:{line}: not YAML: {error.problem}"]) from error
-    except (YAMLError, ValueError) as error:
-        raise YamlFileError(path, [f"{path}: not YAML: {str(error).splitlines()[0]}"]) from error
+    tree = _load(path, text, YAML(typ="rt"))
     if not isinstance(tree, CommentedMap):
         came = "nothing" if tree is None else type(tree).__name__.removeprefix("Commented").lower()
         raise YamlFileError(path, [f"{path}:1: needs a mapping with {needs}; got {came}"])
     return tree
 
 
+def _load(path: Path, text: str, loader: YAML) -> Any:
+    """Load by one of two loaders: what one of them takes the other may refuse, such as `{{ name }}`."""
+    try:
+        return loader.load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise YamlFileError(path, [f"{path}:{line}: not YAML: {_problem(error)}"]) from error
+    except (YAMLError, ValueError) as error:
+        raise YamlFileError(path, [f"{path}: not YAML: {str(error).splitlines()[0]}"]) from error
+    except RecursionError:
+        raise YamlFileError(
+            path, [f"{path}: not YAML that can be read: nested too deeply"]
+        ) from None
+
+
+def _problem(error: MarkedYAMLError) -> str:
+    """Return the parser's words, without values that they quote: one may be an address with a password."""
+    words = str(error.problem)
+    return words.partition(" with value ")[0] if isinstance(error, DuplicateKeyError) else words
+
+
 def _places(fault: Any, names_in: str) -> list[Any]:
-    """(where, what is wrong): one for each fault; a check of references finds several at once."""
+    """List (where, what is wrong) of a fault; a check of references finds several at once."""
     return fault.get("ctx", {}).get("faults") or [(fault["loc"], _say(fault, names_in))]
 
 
@@ -115,7 +133,7 @@ def _root_causes(faults: list[Any]) -> list[Any]:
 
 
 def _line_of(tree: Any, location: tuple[int | str, ...]) -> int:
-    """Line (from 1) of the deepest part of the location that the file has."""
+    """Find the line (from 1) of the deepest part of the location that the file has."""
     node, line = tree, 0
     for step in location:
         if isinstance(node, CommentedMap) and step in node:
@@ -136,7 +154,7 @@ def _where(location: tuple[int | str, ...]) -> str:
 
 
 def _say(fault: Any, names_in: str) -> str:
-    """One sentence: what was needed, what came."""
+    """Word a fault in one sentence: what was needed, what came."""
     kind, message = fault["type"], str(fault["msg"])
     if kind == "missing":
         return "is needed and missing"
@@ -146,6 +164,9 @@ def _say(fault: Any, names_in: str) -> str:
     if kind == "value_error":
         return message
     came = repr(fault.get("input"))
+    # what stands where a name of a variable belongs is likely the secret itself
+    if "//" in came or str(fault["loc"][-1]).endswith("_env"):
+        came = "what is not shown here, for it may hold a password"
     hint = ""
     if kind in ("less_than_equal", "greater_than_equal") and _IN_PICTURE & set(fault["loc"]):
         hint = "; it is a share of the picture: pixels have to be divided by its width or height"

@@ -1,4 +1,4 @@
-"""What an evidence record is: one closed or escalated offence, kept so that it can be checked."""
+"""An evidence record: one closed or escalated offence, kept so that it can be checked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from domain.events import EvidenceFile
+from domain.events.catalog import EvidenceFile
 
 EMBEDDING_SIZE = 1280  # EfficientNet-Lite3's pooled features
 APPEARANCE_SIZE = 256  # HSV histogram of upper and lower body, 2 x (8 x 4 x 4)
@@ -15,7 +15,7 @@ APPEARANCE_SIZE = 256  # HSV histogram of upper and lower body, 2 x (8 x 4 x 4)
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single ==
 class EvidenceRecord:
-    """One row of the evidence table and the files that it vouches for."""
+    """Hold one row of the evidence table and the files that it vouches for."""
 
     evidence_id: str  # minted from the offence id
     offence_id: str

@@ -1,4 +1,4 @@
-"""Names minted from stable input, so that a replay after a crash mints the same ones."""
+"""Mint ids from stable input, so that a replay after a crash mints the same ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events as CloudEvents 1.0 in structured JSON, which is how other programs read them.
+"""Write and read events as CloudEvents 1.0 in structured JSON, as other programs have them.
 
 Two extension attributes of the CloudEvents project are used for events that come from the log:
 `sequence`, the number in the log with leading zeros (so that it sorts as text), and `recordedtime`,
@@ -17,7 +17,7 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import ValidationError
 
 from domain.errors import PutAside
-from domain.events import Event, parse_data
+from domain.events.catalog import Event, parse_data
 from event_log.rows import LoggedEvent
 
 CONTENT_TYPE = "application/cloudevents+json"  # of the whole, when it travels over HTTP
@@ -26,7 +26,7 @@ NEEDED = ("specversion", "id", "source", "type", "subject", "time")
 
 
 def schema_uri(event_type: str) -> str:
-    """Name of the JSON Schema of that type's data, which is the schema's $id too.
+    """Name the JSON Schema of that type's data, which is the schema's $id too.
 
     CloudEvents wants an absolute URI here. A URN names the schema without promising that
     anything answers at some address: events are read on machines that reach nothing.
@@ -61,13 +61,13 @@ def to_cloud_event(item: Event | LoggedEvent) -> CloudEvent:
 
 
 def to_dict(item: Event | LoggedEvent) -> dict[str, Any]:
-    """The CloudEvent as JSON-like values."""
+    """Build the CloudEvent as JSON-like values."""
     values: dict[str, Any] = json.loads(JSONFormat().write(to_cloud_event(item)))
     return values
 
 
 def to_json(item: Event | LoggedEvent) -> str:
-    """The CloudEvent as one line of JSON; Chinese stays readable."""
+    """Write the CloudEvent as one line of JSON; Chinese stays readable."""
     return json.dumps(to_dict(item), ensure_ascii=False)
 
 

@@ -1,19 +1,32 @@
-"""Operators' commands: written into the log, and their answers found there.
+"""Give operators' commands by writing them into the log, and find their answers there.
 
-What can be seen to be impossible when a command is given is refused in the same write; whether the
-rest can be carried out, the watch flow decides at the offence's own moment.
+A request becomes a command, and a command is accepted or refused, once. What can be seen to be
+impossible when it is given is refused in the same write; the watch flow decides about the rest at the
+offence's own moment.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
-from domain.access import Decision
-from domain.announcements import AnnouncementMade, announcement_of
-from domain.commands import (
+from domain.access.decisions import Decision
+from domain.base import BothLanguages
+from domain.errors import PutAside
+from domain.events.announcements import AnnouncementMade, announcement_of
+from domain.events.catalog import (
+    CommandGiven,
+    CommandRefused,
+    Event,
+    OffenceData,
+    OutcomeData,
+    expect_event,
+    narrow_event,
+)
+from domain.events.commands import (
     LONGEST_NAME,
     LONGEST_WORDS,
     NEEDS_REASON,
@@ -23,19 +36,17 @@ from domain.commands import (
     answer_id,
     command_id,
 )
-from domain.errors import PutAside
-from domain.events import CommandGiven, CommandRefused, Event, OffenceData, OutcomeData
-from domain.facts import BothLanguages
-from domain.refusals import refuse
+from domain.events.refusals import refuse
 from event_log.log import EventLog
-from event_log.rows import LoggedEvent
 
 POLL_S = 0.1
 
+_Found = TypeVar("_Found")
+
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """What somebody wants done about an offence."""
+class CommandRequest:
+    """Ask for something to be done about an offence; becomes a command when it is given."""
 
     command: CommandKind
     offence_id: str
@@ -48,132 +59,148 @@ class Ask:
     despite: tuple[Hold, ...] = ()  # speak: what the operator passes over; needs a reason
     # asked twice with the same key it is one command; '': the same until the offence has moved on
     key: str = ""
-    # of `domain.access`, whose name `operator` is then; None: nobody checks who asks
+    # of `domain.access.decisions`, whose name `operator` is then; None: nobody checks who asks
     decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a command."""
+class CommandAnswer:
+    """Hold the event that accepts a command (the move that it made) or refuses it."""
 
     event: Event
 
     @property
     def refusal(self) -> CommandRefused | None:
-        """Why it was not carried out; None: it was."""
+        """Return why it was not carried out; None: it was accepted."""
         return self.event.data if isinstance(self.event.data, CommandRefused) else None
 
 
-def give_command(log: EventLog, ask: Ask) -> Event:
+def give_command(log: EventLog, request: CommandRequest) -> Event[CommandGiven]:
     """Write a command into the log; a repeated one (a double click) is written once.
 
     Returns:
-        The CommandGiven event; its id is what `find_answer` takes.
+        the command; its id is what `find_answer` takes.
     Raises:
         PutAside: no name, or no reason where one is needed, or something too long; nothing was written.
         TryAgain: the log is locked or its disk full.
     """
-    _check(ask)
-    story = [each.event for each in log.about(ask.offence_id)]
-    moves = [each for each in story if isinstance(each.data, OffenceData)]
-    known = moves[0].data if moves else None
-    site_id, camera_id, rule_id = (
-        (known.site_id, known.camera_id, known.rule_id)
-        if isinstance(known, OffenceData)
-        else ("", "", "")
-    )
-    key = ask.key or "|".join(
-        (
-            moves[-1].id if moves else "",
-            ask.text_id,
-            str(ask.words),
-            ask.taking_from,
-            *ask.despite,
-            # what was refused a while ago may be possible now
-            *(each.id for each in story[-1:] if isinstance(each.data, CommandRefused)),
-        )
-    )
-    if ask.decision and not ask.decision.is_allowed:
-        key += "|not allowed"  # once they may, the same command is another one
+    _check(request)
+    history = [logged.event for logged in log.about(request.offence_id)]
+    moves = [move for event in history if (move := narrow_event(event, OffenceData))]
+    command = _command_of(request, history, moves)
+    if (earlier := log.find(command.id)) is not None:
+        return expect_event(earlier.event, CommandGiven)
+    refusal = _refuse_at_once(request, command, moves)
+    log.append([command] if refusal is None else [command, refusal])
+    return command
+
+
+def _command_of(
+    request: CommandRequest, history: Sequence[Event], moves: Sequence[Event[OffenceData]]
+) -> Event[CommandGiven]:
+    """Build the command; the same request before the offence has moved on gives the same id."""
+    offence = moves[0].data if moves else None
+    site_id = offence.site_id if offence else ""
     now = datetime.now(UTC)
-    given = Event(
-        id=command_id(ask.offence_id, ask.command, ask.operator, key),
+    key = _idempotency_key(request, history, moves)
+    return Event(
+        id=command_id(request.offence_id, request.command, request.operator, key),
         source=f"forewarn/{site_id or 'unknown-site'}/operators",
-        subject=ask.offence_id,
+        subject=request.offence_id,
         time=now,
         data=CommandGiven(
-            command=ask.command,
-            offence_id=ask.offence_id,
+            command=request.command,
+            offence_id=request.offence_id,
             site_id=site_id,
-            camera_id=camera_id,
-            rule_id=rule_id,
-            operator=ask.operator,
-            reason=ask.reason,
+            camera_id=offence.camera_id if offence else "",
+            rule_id=offence.rule_id if offence else "",
+            operator=request.operator,
+            reason=request.reason,
             asked_at=now,
-            via=ask.via,
-            text_id=ask.text_id,
-            words=ask.words,
-            taking_from=ask.taking_from,
-            despite=ask.despite,
-            person=ask.decision.asker.person_id if ask.decision else "",
-            role=ask.decision.role_id if ask.decision else "",
+            via=request.via,
+            text_id=request.text_id,
+            words=request.words,
+            taking_from=request.taking_from,
+            despite=request.despite,
+            person=request.decision.asker.person_id if request.decision else "",
+            role=request.decision.role_id if request.decision else "",
         ),
     )
-    before = log.find(given.id)
-    if before is not None:
-        return before.event
-    ended = [each.data for each in moves if isinstance(each.data, OutcomeData)]
-    refused = []
-    if ask.decision and ask.decision.why_not:
-        refused = [refuse(given, Refusal.NOT_ALLOWED, ask.decision.why_not.en)]
-    elif not moves:
-        refused = [refuse(given, Refusal.UNKNOWN, ask.offence_id)]
-    elif ended:
-        refused = [refuse(given, Refusal.ENDED, ended[-1].state)]
-    log.append([given, *refused])
-    return given
 
 
-def find_answer(log: EventLog, given_id: str) -> Answer | None:
-    """The answer to a command; None while there is none."""
-    found: LoggedEvent | None = log.find(answer_id(given_id))
-    return None if found is None else Answer(found.event)
+def _idempotency_key(
+    request: CommandRequest, history: Sequence[Event], moves: Sequence[Event[OffenceData]]
+) -> str:
+    key = request.key or "|".join(
+        (
+            moves[-1].id if moves else "",
+            request.text_id,
+            str(request.words),
+            request.taking_from,
+            *request.despite,
+            # what was refused a while ago may be possible now
+            *(event.id for event in history[-1:] if isinstance(event.data, CommandRefused)),
+        )
+    )
+    # once they may, the same command is another one
+    is_forbidden = request.decision is not None and not request.decision.is_allowed
+    return f"{key}|not allowed" if is_forbidden else key
 
 
-def wait_for_answer(log: EventLog, given_id: str, patience_s: float) -> Answer | None:
-    """The answer to a command, waited for; None if none came in that time."""
-    give_up_at = time.monotonic() + patience_s
-    while True:
-        answer = find_answer(log, given_id)
-        if answer is not None or time.monotonic() > give_up_at:
-            return answer
-        time.sleep(POLL_S)
+def _refuse_at_once(
+    request: CommandRequest, command: Event[CommandGiven], moves: Sequence[Event[OffenceData]]
+) -> Event[CommandRefused] | None:
+    """Refuse what is seen to be impossible as it is given; None: the watch flow decides."""
+    if request.decision and request.decision.why_not:
+        return refuse(command, Refusal.NOT_ALLOWED, request.decision.why_not.en)
+    if not moves:
+        return refuse(command, Refusal.UNKNOWN, request.offence_id)
+    outcomes = [move.data for move in moves if isinstance(move.data, OutcomeData)]
+    return refuse(command, Refusal.ENDED, outcomes[-1].state) if outcomes else None
+
+
+def find_answer(log: EventLog, given_id: str) -> CommandAnswer | None:
+    """Find the answer to a command by the command's id; None while there is none."""
+    logged = log.find(answer_id(given_id))
+    return None if logged is None else CommandAnswer(logged.event)
+
+
+def wait_for_answer(log: EventLog, given_id: str, patience_s: float) -> CommandAnswer | None:
+    """Wait for the answer to a command; None if none came in that time."""
+    return _wait_for(lambda: find_answer(log, given_id), patience_s)
 
 
 def wait_for_call(log: EventLog, warned_id: str, patience_s: float) -> AnnouncementMade | None:
-    """What came of the words that an answer says are spoken; None if nothing is known in that time."""
-    give_up_at = time.monotonic() + patience_s
-    while True:
-        found = log.find(announcement_of(warned_id))
-        if found is not None and isinstance(found.event.data, AnnouncementMade):
-            return found.event.data
-        if time.monotonic() > give_up_at:
-            return None
+    """Wait for what came of a warning's words; None if nothing is known in that time."""
+
+    def announcement() -> AnnouncementMade | None:
+        logged = log.find(announcement_of(warned_id))
+        data = logged.event.data if logged else None
+        return data if isinstance(data, AnnouncementMade) else None
+
+    return _wait_for(announcement, patience_s)
+
+
+def _wait_for(look: Callable[[], _Found | None], patience_s: float) -> _Found | None:
+    """Look again and again until something is there; None if nothing is after that time."""
+    give_up_at_s = time.monotonic() + patience_s
+    while (found := look()) is None and time.monotonic() <= give_up_at_s:
         time.sleep(POLL_S)
+    return found
 
 
-def _check(ask: Ask) -> None:
-    """Raise PutAside where a command lacks what it needs."""
-    what = f"{ask.command.value} {ask.offence_id}"
-    if not ask.operator.strip() or not ask.operator.isprintable():
-        raise PutAside(f"{what}: needs the name of who asks for it, got {ask.operator!r}")
-    if len(ask.operator) > LONGEST_NAME:
+def _check(request: CommandRequest) -> None:
+    """Raise PutAside where a request lacks what it needs, or says too much."""
+    what = f"{request.command.value} {request.offence_id}"
+    if not request.operator.strip() or not request.operator.isprintable():
+        raise PutAside(f"{what}: needs the name of who asks for it, got {request.operator!r}")
+    if len(request.operator) > LONGEST_NAME:
         raise PutAside(f"{what}: a name has at most {LONGEST_NAME} characters")
-    if ask.command in NEEDS_REASON and not ask.reason.strip():
+    if request.command in NEEDS_REASON and not request.reason.strip():
         raise PutAside(f"{what}: needs a reason; say why in a few words")
-    if ask.despite and not ask.reason.strip():
-        held = " and ".join(ask.despite)
+    if request.despite and not request.reason.strip():
+        held = " and ".join(request.despite)
         raise PutAside(f"{what} despite {held}: needs a reason; say why in a few words")
-    texts = [ask.reason, *([ask.words.zh, ask.words.en] if ask.words else [])]
+    texts = [request.reason, *([request.words.zh, request.words.en] if request.words else [])]
     if max(map(len, texts)) > LONGEST_WORDS:
         raise PutAside(f"{what}: a reason or a text has at most {LONGEST_WORDS} characters")

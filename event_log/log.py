@@ -1,4 +1,4 @@
-"""The durable log of events: append only, shared by several processes, read by number."""
+"""Keep events in a durable log: append only, shared by several processes, read by number."""
 
 from __future__ import annotations
 
@@ -11,36 +11,47 @@ from pathlib import Path
 from typing import Self
 
 import structlog
-from sqlalchemy import Connection, Engine, func, insert, inspect, select
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, inspect, select, text
 
 from domain.errors import PutAside, TryAgain
-from domain.events import Event
+from domain.events.catalog import Event
 from event_log.rows import LoggedEvent, as_text, from_row, to_row
-from event_log.sqlite import open_engine, saying_what_failed, writing
+from event_log.sqlite import open_engine, reraise_as_try_again, writing
 from event_log.tables import ABOUT, EVENTS, METADATA
 
 log = structlog.get_logger()
 
 IDS_AT_ONCE = 500  # SQLite takes 999 variables in a statement where it is old
+LARGEST_SEQ = 2**63 - 1  # of SQLite
 
 Row = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some events, and how far the log was looked through for them."""
+    """Hold some events, and how far the log was looked through for them."""
 
     events: list[LoggedEvent]
     scanned_to: int  # no wanted event up to here is missing from `events`: read on after it
     is_last: bool  # nothing more that was wanted stood in the log at that moment
+    scanned_id: str = ""  # of the event with the number `scanned_to`; "": it is not there
+
+
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Tell the file that lies there from any that lay there before; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 class LogReplaced(TryAgain):
-    """The file was removed or replaced while it was open; what is written to it nobody reads."""
+    """Say that the file was removed or replaced while it was open: nobody reads what is written to it."""
 
 
 class EventLog:
-    """Events in the order of writing; each id is written once.
+    """Hold events in the order of writing; each id is written once.
 
     Any number of processes may write and read at once. When `append` returns, the events survive
     kill -9 and loss of power. Numbers appear in order: once a reader has seen seq 7, no smaller
@@ -53,19 +64,19 @@ class EventLog:
         self.path = path
         self.log_id = log_id  # changes when the file is replaced by a new log
         self._reported: set[int] = set()
-        self._file = _file_id(path)
+        self._file = file_identity(path)
 
     @classmethod
     def open(cls, path: Path, busy_timeout_s: float = 10.0) -> Self:
         """Open the log, making it (and its folder) where there is none.
 
-        Args:
-            busy_timeout_s: how long a call waits for another process's write.
+        A call waits `busy_timeout_s` at most for another process's write.
+
         Raises:
             TryAgain: locked, disk full, no permission.
             Stop: the file is damaged or no event log.
         """
-        with saying_what_failed(path, "open it"):
+        with reraise_as_try_again(path, "open it"):
             path.parent.mkdir(parents=True, exist_ok=True)
             engine = open_engine(path, busy_timeout_s)
             try:
@@ -115,10 +126,9 @@ class EventLog:
     def read(
         self, after_seq: int = 0, types: Collection[str] | None = None, limit: int = 500
     ) -> list[LoggedEvent]:
-        """Read at most `limit` events with seq > after_seq, in order; [] only at the log's end.
+        """Read at most `limit` events (1 or more) with seq > after_seq, in order; [] only at the log's end.
 
-        Args:
-            types: only these, None: all.
+        Where `types` is None, all types are wanted.
         """
         page = self.read_page(after_seq, types, limit)
         while not page.events and not page.is_last:  # rows that cannot be read filled the page
@@ -141,38 +151,52 @@ class EventLog:
         if types is not None:
             wanted = wanted.where(EVENTS.c.type.in_(sorted(types)))
         with self.reading(f"read after {after_seq}") as connection:
-            newest = connection.execute(select(func.max(EVENTS.c.seq))).scalar() or 0
+            last = select(EVENTS.c.seq, EVENTS.c.id).order_by(EVENTS.c.seq.desc()).limit(1)
+            newest, newest_id = connection.execute(last).one_or_none() or (0, "")
             if newest <= after_seq:
-                return Page([], after_seq, True)
+                return Page([], after_seq, True, newest_id if newest == after_seq else "")
             rows = connection.execute(wanted.order_by(EVENTS.c.seq).limit(limit)).mappings()
             found = list(rows)
         is_last = len(found) < limit
-        scanned_to = newest if is_last else int(found[-1]["seq"])
-        readable = (self._readable(dict(row)) for row in found)
-        return Page([each for each in readable if each is not None], scanned_to, is_last)
+        if not is_last:
+            newest, newest_id = int(found[-1]["seq"]), str(found[-1]["id"])
+        return Page(self._all_readable(found), newest, is_last, newest_id)
 
     def find(self, event_id: str) -> LoggedEvent | None:
-        """The event of that id, None if it is not in the log (or cannot be read)."""
+        """Find the event of that id; None if it is not in the log (or cannot be read)."""
         with self.reading(f"find {event_id}") as connection:
             wanted = select(EVENTS).where(EVENTS.c.id == event_id)
             row = connection.execute(wanted).mappings().one_or_none()
         return None if row is None else self._readable(dict(row))
 
     def about(self, subject: str) -> list[LoggedEvent]:
-        """All events about one subject (an offence, say), in order; [] where there are none."""
+        """Read all events about one subject (an offence, say), in order; [] where there are none."""
         wanted = select(EVENTS).where(EVENTS.c.subject == subject).order_by(EVENTS.c.seq)
         with self.reading(f"read about {subject}") as connection:
             rows = list(connection.execute(wanted).mappings())
-        readable = (self._readable(dict(row)) for row in rows)
-        return [each for each in readable if each is not None]
+        return self._all_readable(rows)
 
     def last_seq(self) -> int:
-        """Number of the newest event; 0 while the log is empty."""
+        """Return the number of the newest event; 0 while the log is empty."""
         with self.reading("read the last number") as connection:
             return connection.execute(select(func.max(EVENTS.c.seq))).scalar() or 0
 
+    def highest_seq(self) -> int:
+        """Return the highest number that was ever given, also to an event that was deleted since."""
+        given = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+        with self.reading("read the highest number") as connection:
+            return connection.execute(given).scalar() or 0
+
+    def id_at(self, seq: int) -> str:
+        """Return the id of the event with that number; "" where there is none (any more)."""
+        if seq > LARGEST_SEQ:
+            return ""
+        wanted = select(EVENTS.c.id).where(EVENTS.c.seq == seq)
+        with self.reading(f"read the id of {seq}") as connection:
+            return connection.execute(wanted).scalar_one_or_none() or ""
+
     def count_by_type(self) -> dict[str, int]:
-        """How many events of each type there are; types without any are left out."""
+        """Count the events of each type; types without any are left out."""
         counted = select(EVENTS.c.type, func.count()).group_by(EVENTS.c.type)
         with self.reading("count its events") as connection:
             rows = connection.execute(counted.order_by(EVENTS.c.type)).all()
@@ -190,26 +214,30 @@ class EventLog:
 
     @contextmanager
     def reading(self, wanted: str) -> Iterator[Connection]:
-        """A transaction that sees one moment of the log; errors say that `wanted` failed."""
+        """Open a transaction that sees one moment of the log; errors say that `wanted` failed."""
         self._check_in_place(wanted)
-        with saying_what_failed(self.path, wanted), self._engine.begin() as connection:
+        with reraise_as_try_again(self.path, wanted), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self, wanted: str) -> Iterator[Connection]:
-        """A transaction that may write; when it ends without an error it is on the disk."""
+        """Open a transaction that may write; when it ends without an error it is on the disk."""
         self._check_in_place(wanted)
-        with saying_what_failed(self.path, wanted), writing(self._engine) as connection:
+        with reraise_as_try_again(self.path, wanted), writing(self._engine) as connection:
             yield connection
         # SQLite goes on writing to a file that was deleted, and calls it a success
         self._check_in_place(wanted)
 
     def _check_in_place(self, wanted: str) -> None:
-        if _file_id(self.path) != self._file:
+        if file_identity(self.path) != self._file:
             raise LogReplaced(
                 f"event log {self.path}: could not {wanted}: the file was removed or replaced "
                 "while it was open; open it again"
             )
+
+    def _all_readable(self, rows: Sequence[RowMapping]) -> list[LoggedEvent]:
+        readable = (self._readable(dict(row)) for row in rows)
+        return [logged for logged in readable if logged is not None]
 
     def _readable(self, row: dict[str, object]) -> LoggedEvent | None:
         try:
@@ -220,14 +248,6 @@ class EventLog:
                 self._reported.add(seq)
                 log.warning("event passed over", seq=seq, reason=str(error), log=str(self.path))
             return None
-
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _prepare(engine: Engine) -> str:
@@ -253,7 +273,7 @@ def _log_id(connection: Connection) -> str | None:
 
 
 def _stored(connection: Connection, ids: Sequence[str]) -> dict[str, Row]:
-    """Rows of those ids that are in the log, without what the log itself added."""
+    """Read the rows of those ids that are in the log, without what the log itself added."""
     columns = [column for column in EVENTS.c if column.name not in ("seq", "recorded_at")]
     found: dict[str, Row] = {}
     for start in range(0, len(ids), IDS_AT_ONCE):

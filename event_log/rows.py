@@ -1,4 +1,4 @@
-"""Events as rows of the log's table, and back."""
+"""Turn events into rows of the log's table, and back."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, ValidationError
 
 from domain.errors import PutAside
-from domain.events import DATA_BY_TYPE, Event
+from domain.events.catalog import DATA_BY_TYPE, Event
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """An event with its place in the log."""
+    """Hold an event with its place in the log."""
 
     seq: int  # from 1, in the order of writing, without repeats; gaps are possible
     event: Event
-    recorded_at: datetime  # UTC, when the log took it
+    recorded_at: AwareDatetime  # UTC, when the log took it
 
 
 def to_row(event: Event) -> dict[str, str]:
@@ -55,11 +55,7 @@ def to_row(event: Event) -> dict[str, str]:
 
 
 def from_row(row: Mapping[str, Any]) -> LoggedEvent:
-    """Read a row back.
-
-    Raises:
-        PutAside: no event has that type, or the data do not fit it.
-    """
+    """Read a row back; PutAside: no event has that type, or the data do not fit it."""
     kind = DATA_BY_TYPE.get(row["type"])
     if kind is None:
         raise PutAside(
@@ -75,7 +71,7 @@ def from_row(row: Mapping[str, Any]) -> LoggedEvent:
 
 
 def as_text(moment: datetime) -> str:
-    """UTC in ISO 8601, always with microseconds, so that text order is time order."""
+    """Write a moment in UTC, ISO 8601, always with microseconds: text order is time order."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of what events say, made from domain/events.py, kept in event_log/schemas/.
+"""Make the JSON Schemas of events in event_log/schemas/ from domain/events/catalog.py.
 
 `python -m event_log.schema_files` writes them, with `--check` it only says which are not up to
 date (exit code 1).
@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from domain.events import EVENT_DATA, EventData
-from domain.live_view import write_whole
+from domain.events.catalog import EVENT_DATA, EventData
+from domain.files import write_atomically
 from event_log.cloud_events import SEQUENCE_DIGITS, schema_uri
 
 FOLDER = Path(__file__).parent / "schemas"
@@ -22,12 +22,12 @@ ENVELOPE_URI = schema_uri("envelope")
 
 
 def file_name(event_type: str) -> str:
-    """Name of the schema file of one event type's data."""
+    """Name the schema file of one event type's data."""
     return f"{event_type}.schema.json"
 
 
 def render() -> dict[str, str]:
-    """Text of every schema file by file name."""
+    """Render the text of every schema file, by file name."""
     schemas = {file_name(kind.event_type): data_schema(kind) for kind in EVENT_DATA}
     schemas[ENVELOPE_FILE] = envelope_schema()
     return {
@@ -37,7 +37,7 @@ def render() -> dict[str, str]:
 
 
 def data_schema(kind: type[EventData]) -> dict[str, Any]:
-    """Schema of the `data` of one kind of event, complete in itself."""
+    """Build the schema of the `data` of one kind of event, complete in itself."""
     # as written, not as accepted: a field with a default value is always there
     schema = kind.model_json_schema(mode="serialization")
     head = {"$schema": DIALECT, "$id": schema_uri(kind.event_type), "title": kind.event_type}
@@ -45,7 +45,7 @@ def data_schema(kind: type[EventData]) -> dict[str, Any]:
 
 
 def envelope_schema() -> dict[str, Any]:
-    """Schema of a whole event: CloudEvents 1.0 with forewarn's attributes; data by its type."""
+    """Build the schema of a whole event: CloudEvents 1.0 with forewarn's attributes; data by type."""
     text = {"type": "string", "minLength": 1}
     moment = {"type": "string", "format": "date-time"}
     types = [kind.event_type for kind in EVENT_DATA]
@@ -87,31 +87,30 @@ def _when_of(event_type: str) -> dict[str, Any]:
     }
 
 
-def types_table() -> str:
-    """Markdown table of the types, as docs/events.md has it."""
-    rows = ["| type | what it says | schema of its data |", "| --- | --- | --- |"]
+def types_list() -> str:
+    """Write the Markdown list of event types that stands in docs/reference/events.md."""
+    lines = []
     for kind in EVENT_DATA:
         says = (kind.__doc__ or "").strip().splitlines()[0]
-        name = file_name(kind.event_type)
-        link = f"[file](../event_log/schemas/{name})"
-        rows.append(f"| `{kind.event_type}` | {says} | {link} |")
-    return "\n".join(rows) + "\n"
+        schema = f"../../event_log/schemas/{file_name(kind.event_type)}"
+        lines.append(f"- [`{kind.event_type}`]({schema}): {says}")
+    return "\n".join(lines) + "\n"
 
 
 def write(folder: Path = FOLDER) -> list[str]:
-    """Write every schema file, remove those of types that are gone; names of what changed."""
+    """Write every schema file, remove those of types that are gone; return the names that changed."""
     stale = check(folder)
     rendered = render()
     for name in stale:
         if name in rendered:
-            write_whole(folder / name, rendered[name].encode())
+            write_atomically(folder / name, rendered[name].encode(), durable=False)
         else:
             (folder / name).unlink()
     return stale
 
 
 def check(folder: Path = FOLDER) -> list[str]:
-    """Names of files that are missing, differ from what the code says, or should not be there."""
+    """Name the files that are missing, differ from what the code says, or should not be there."""
     rendered = render()
     present = {path.name: path.read_text("utf-8") for path in folder.glob("*.schema.json")}
     names = sorted(rendered.keys() | present.keys())

@@ -1,4 +1,4 @@
-"""How SQLite is opened so that several processes share one log and nothing acknowledged is lost."""
+"""Open SQLite so that several processes share one log and nothing acknowledged is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from domain.errors import Stop, TryAgain
+from domain.errors import NoRoom, Stop, TryAgain, is_disk_trouble
 
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _PASSING = {
@@ -24,6 +24,10 @@ _PASSING = {
     sqlite3.SQLITE_READONLY: "it cannot be written; look at the file's owner and permissions",
     sqlite3.SQLITE_PERM: "it cannot be opened; look at the file's owner and permissions",
 }
+
+
+# of these, what the disk is to blame for
+_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
 
 
 def open_engine(path: Path, busy_timeout_s: float) -> Engine:
@@ -63,43 +67,44 @@ def _switch_to_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> Non
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that may write; committed at the end, rolled back on an error."""
+    """Open a transaction that may write; committed at the end, rolled back on an error."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
 
 
 @contextmanager
-def saying_what_failed(path: Path, wanted: str) -> Iterator[None]:
+def reraise_as_try_again(path: Path, wanted: str) -> Iterator[None]:
     """Turn database errors into the family that tells the caller what to do.
 
-    Args:
-        wanted: what was being done, such as "append 3 events".
+    Messages name the log's path and what was wanted, such as "append 3 events".
+
     Raises:
-        TryAgain: locked, disk full, no permission, and other states that somebody may end.
+        TryAgain: locked, no permission, and other states that somebody may end.
+        NoRoom: the disk is full, or cannot be written.
         Stop: the file is damaged, or is not an event log.
     """
+    failed = f"event log {path}: could not {wanted}"
     try:
         yield
     except OSError as error:
-        raise TryAgain(f"event log {path}: could not {wanted}: {error.strerror}") from error
+        family = NoRoom if is_disk_trouble(error) else TryAgain
+        raise family(f"{failed}: {error.strerror}") from error
     except (DBAPIError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         code = _code(cause)
         if code in _BROKEN:
             raise Stop(
-                f"event log {path}: could not {wanted}: the file is damaged or is no SQLite "
-                f"database ({cause}); put a sound copy in its place or move it away"
+                f"{failed}: the file is damaged or is no SQLite database ({cause}); "
+                "put a sound copy in its place or move it away"
             ) from error
         if code in _PASSING:
-            raise TryAgain(
-                f"event log {path}: could not {wanted}: {_PASSING[code]} ({cause})"
-            ) from error
+            family = NoRoom if code in _DISK else TryAgain
+            raise family(f"{failed}: {_PASSING[code]} ({cause})") from error
         raise Stop(
-            f"event log {path}: could not {wanted}: {cause}; "
-            "was the file made by another version or another program?"
+            f"{failed}: {cause}; was the file made by another version or another program?"
         ) from error
 
 
 def _code(error: BaseException | None) -> int:
-    """SQLite's primary result code; extended codes carry it in their low byte."""
+    """Return SQLite's primary result code; extended codes carry it in their low byte."""
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF

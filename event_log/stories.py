@@ -1,4 +1,4 @@
-"""Whole stories in the log: which offences are open, and forgetting one whose time is over."""
+"""Read what events are about, and forget those whose time is over."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What an event is about, without its data: thousands are read in the time of one hundred."""
+    """Say what an event is about, without its data: these are read ten times as fast."""
 
     seq: int
+    event_id: str
     type: str
     subject: str
     time: datetime
@@ -31,16 +32,16 @@ def headings(
     after_seq: int = 0,
     recorded_before: datetime | None = None,
 ) -> list[Heading]:
-    """Headings of events in the order of writing.
+    """Read the headings of events with seq > after_seq, in the order of writing; types None: of all.
 
-    Args:
-        types: only these; None: all.
-        recorded_before: only those that the log took before; what footage says of its time may be
-            years older.
+    Those `recorded_before` are the ones that the log took before; what footage says of its time may be
+    years older.
+
     Raises:
         TryAgain, Stop: as EventLog.read.
     """
-    wanted = select(EVENTS.c.seq, EVENTS.c.type, EVENTS.c.subject, EVENTS.c.time)
+    columns = (EVENTS.c.seq, EVENTS.c.id, EVENTS.c.type, EVENTS.c.subject, EVENTS.c.time)
+    wanted = select(*columns)
     wanted = wanted.where(EVENTS.c.seq > after_seq)
     if types is not None:
         wanted = wanted.where(EVENTS.c.type.in_(sorted(types)))
@@ -48,15 +49,11 @@ def headings(
         wanted = wanted.where(EVENTS.c.recorded_at < as_text(recorded_before))
     with log.reading("read what its events are about") as connection:
         rows = connection.execute(wanted.order_by(EVENTS.c.seq)).all()
-    return [Heading(row[0], row[1], row[2], datetime.fromisoformat(row[3])) for row in rows]
+    return [Heading(*row[:4], datetime.fromisoformat(row[4])) for row in rows]
 
 
 def forget(log: EventLog, seqs: Sequence[int]) -> int:
-    """Delete events so that their bytes are gone from the file; numbers are never given again.
-
-    Returns:
-        how many there were.
-    """
+    """Delete events and their bytes, and return how many there were; numbers are never given again."""
     gone = 0
     for start in range(0, len(seqs), AT_ONCE):
         with log.writing("forget events") as connection:
@@ -69,7 +66,7 @@ def forget(log: EventLog, seqs: Sequence[int]) -> int:
 
 
 def seqs_about(log: EventLog, names: Collection[str]) -> list[int]:
-    """Numbers of the events whose subject is one of some ids, or whose data name one."""
+    """Find the numbers of the events whose subject is one of some ids, or whose data name one."""
     if not names:
         return []
     mentions = [EVENTS.c.data.contains(f'"{name}"', autoescape=True) for name in sorted(names)]
@@ -79,7 +76,7 @@ def seqs_about(log: EventLog, names: Collection[str]) -> list[int]:
 
 
 def _empty_journal(log: EventLog) -> None:
-    """The write-ahead journal keeps old pages; where a reader holds it, the next call empties it."""
+    """Empty the write-ahead journal, which keeps old pages; a reader puts that off to the next call."""
     with log.reading("empty its journal") as connection:
         driver = connection.connection.driver_connection
         assert driver is not None

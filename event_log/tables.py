@@ -26,6 +26,7 @@ EVENTS = Table(
     sqlite_autoincrement=True,  # a number is never given twice, even if rows are removed by hand
 )
 
+# how far each named consumer has come: part of every log out there, though no program of ours uses it
 CONSUMERS = Table(
     "consumers",
     METADATA,
@@ -35,8 +36,5 @@ CONSUMERS = Table(
 )
 
 ABOUT = Table(
-    "about",
-    METADATA,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    "about", METADATA, Column("name", Text, primary_key=True), Column("value", Text, nullable=False)
 )

@@ -1,4 +1,4 @@
-"""The mask flow: sealed evidence -> masked copies of its clips beside it -> events that say so.
+"""Wire the mask flow: sealed evidence -> masked copies of its clips beside it -> events that say so.
 
 Takes longer than all else that evidence needs, so it runs in a process of its own, at low priority and
 a bounded rate: sealing never waits for it.
@@ -6,20 +6,24 @@ a bounded rate: sealing never waits for it.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 import bytewax.operators as op
 import structlog
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
-from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import Sink
 
+from domain.backoff import Backoff
 from domain.errors import TryAgain
-from domain.events import Event, EvidenceSealed
+from domain.events.catalog import Event, EvidenceSealed
+from domain.saved_state import Formats, Saved, StateFormat
 from event_log.rows import LoggedEvent
+from flows.keyed_logic import RetryingLogic
+from flows.put_aside import Asides, StepAside
+from flows.signals import StopFlag
+from flows.sources.event_log import PLACE_FORMAT
+from flows.waking import Timers, Waking, WakingSource
 
 log = structlog.get_logger()
 
@@ -30,6 +34,9 @@ WANTED_TYPES = (EvidenceSealed.event_type,)
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 
+RECORD_FORMAT = StateFormat[Event | None](Event | None)  # the record that is still to be masked
+SAVED_STEPS: Formats = {"events": PLACE_FORMAT, "mask": RECORD_FORMAT}
+
 
 class Stopped(TryAgain):
     """The program is asked to end; the copy is made after the next start."""
@@ -39,86 +46,84 @@ def build_mask_flow(
     mask: Callable[[Event], Event],
     events: Source[LoggedEvent],
     masked: Sink[tuple[str, Event]],
-    stop: threading.Event,
+    stop: StopFlag,
     beat: Callable[[], None] = lambda: None,
+    asides: Asides | None = None,
 ) -> Dataflow:
-    """sealed evidence -> masked copies -> events
+    """Wire sealed evidence -> masked copies -> events.
 
     The step names are part of the saved state: renaming one forgets what is still to be masked.
-
-    Args:
-        mask: makes the copies of one record; raises TryAgain, and Stopped once `stop` is set.
-        events: delivers WANTED_TYPES in order, one at a time.
-        masked: takes (key, Event) (EventLogSink).
+    `mask` makes the copies of one record and raises TryAgain, and Stopped once `stop` is set;
+    `events` delivers WANTED_TYPES in order, one at a time; `masked` is an EventLogSink; `asides` is
+    told what was put aside.
     """
 
-    def make_logic(resume: Event | None) -> MaskLogic:
-        return MaskLogic(mask, stop, beat, resume)
+    timers, aside = Timers(), (asides or Asides()).step("mask")
+
+    def make_logic(resume: Saved | None) -> MaskLogic:
+        return MaskLogic(mask, stop, beat, resume, timers, aside)
 
     flow = Dataflow(FLOW_ID)
-    logged = op.input("events", flow, events)
-    by_record = op.key_on("by_record", logged, lambda each: each.event.subject)
+    logged = op.input("events", flow, WakingSource(events, timers))
+    by_record = op.key_on("by_record", logged, _record_of)
     made = op.stateful_batch("mask", by_record, make_logic)
     by_site = op.map("by_site", made, lambda keyed: (keyed[1].source, keyed[1]))
     op.output("masked", by_site, masked)
     return flow
 
 
-class MaskLogic(StatefulBatchLogic[LoggedEvent, Event, Event]):
-    """One record: masked once; tried again, more and more seldom, while something is away."""
+def _record_of(item: LoggedEvent | Waking) -> str:
+    return item.key if isinstance(item, Waking) else item.event.subject
+
+
+class MaskLogic(RetryingLogic[LoggedEvent]):
+    """Mask one record once; tried again, more and more seldom, while something is away."""
+
+    longest_wait_s = 5.0
 
     def __init__(
         self,
         mask: Callable[[Event], Event],
-        stop: threading.Event,
+        stop: StopFlag,
         beat: Callable[[], None],
-        resume: Event | None,
+        resume: Saved | None,
+        timers: Timers | None = None,
+        aside: StepAside | None = None,
     ) -> None:
         self._mask = mask
-        self._stop = stop
-        self._beat = beat
-        self._sealed = resume
-        self._pause_s = FIRST_PAUSE_S
-        self._try_at = datetime.now(UTC) if resume else None
+        self._sealed = RECORD_FORMAT.restore(resume) if resume else None
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        due = self.is_at_work
+        super().__init__(stop, beat, backoff, is_due=due, timers=timers, aside=aside)
 
-    def on_batch(self, values: list[LoggedEvent]) -> tuple[list[Event], bool]:
-        """A record was sealed."""
-        self._sealed = values[-1].event
-        return self._attempt()
+    @property
+    def key(self) -> str:
+        """The record's id."""
+        return self._sealed.subject if self._sealed else ""
 
-    def on_notify(self) -> tuple[list[Event], bool]:
-        """Try once more. Bytewax also calls this for times that no longer hold."""
-        if self._try_at is None or datetime.now(UTC) < self._try_at:
-            return [], self.RETAIN
-        return self._attempt()
-
-    def on_eof(self) -> tuple[list[Event], bool]:
-        """No more events: stay with this one until it is masked, unless asked to stop."""
-        while self._sealed is not None and not self._stop.is_set():
-            done, is_over = self._attempt()
-            if is_over:
-                return done, is_over
-            self._beat()
-            self._stop.wait(min(self._pause_s, 5.0))
-        return [], self.RETAIN
-
-    def notify_at(self) -> datetime | None:
-        """When to try again."""
-        return self._try_at
-
-    def snapshot(self) -> Event | None:  # type: ignore[override]
-        """What is needed to go on after a restart."""
+    @property
+    def work(self) -> Event | None:
+        """The event of the record that was sealed."""
         return self._sealed
 
-    def _attempt(self) -> tuple[list[Event], bool]:
+    def take(self, values: list[LoggedEvent]) -> tuple[list[Event], bool]:
+        """Mask a record that was sealed."""
+        self._sealed = values[-1].event
+        return self.try_now()
+
+    def snapshot(self) -> Saved:
+        """Return what a restart needs."""
+        return RECORD_FORMAT.save(self._sealed)
+
+    def attempt(self) -> tuple[list[Event], bool]:
+        """Make the masked copies, if all that is needed answers."""
         assert self._sealed is not None
         self._beat()
         try:
             return [self._mask(self._sealed)], self.DISCARD
         except Stopped:
-            self._try_at = None
+            self._try_at_s = None
+            return [], self.RETAIN
         except TryAgain as error:
             log.warning("masking_waits", subject=self._sealed.subject, reason=str(error))
-            self._try_at = datetime.now(UTC) + timedelta(seconds=self._pause_s)
-            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
-        return [], self.RETAIN
+            return self.try_after_error(error)

@@ -1,4 +1,4 @@
-"""The notify flow: requests of the event log -> each recipient told once -> events that say so.
+"""Wire the notify flow: requests of the event log -> each recipient told once -> events that say so.
 
 Every message is sent by its recipient's own thread, so one dead mail server holds up nobody else's
 messages, and the flow itself never waits.
@@ -6,23 +6,27 @@ messages, and the flow itself never waits.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import bytewax.operators as op
 import structlog
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
-from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import Sink
 
+from domain.backoff import Backoff
 from domain.errors import TryAgain
-from domain.events import Event, NotificationRequested, OffenceWithheld
+from domain.events.catalog import Event, NotificationRequested, OffenceWithheld
+from domain.saved_state import Formats, Saved, StateFormat
 from event_log.rows import LoggedEvent
+from flows.keyed_logic import RetryingLogic
 from flows.notices.deliver import NoticeTools, deliver, recipients_of
+from flows.put_aside import Asides, StepAside
+from flows.signals import StopFlag
+from flows.sources.event_log import PLACE_FORMAT
+from flows.waking import Timers, Waking, WakingSource
 
 log = structlog.get_logger()
 
@@ -35,14 +39,23 @@ LONGEST_PAUSE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What is remembered of one message until it is over; saved with every epoch."""
+    """Hold one message until it is over; saved with every epoch."""
 
     recipient_id: str
     logged: LoggedEvent
 
+    @property
+    def key(self) -> str:
+        """The key that the message is kept under."""
+        return f"{self.recipient_id}|{self.logged.event.id}"
+
+
+DELIVERY_FORMAT = StateFormat[Delivery | None](Delivery | None)
+SAVED_STEPS: Formats = {"requests": PLACE_FORMAT, "deliver": DELIVERY_FORMAT}
+
 
 class Lanes:
-    """A thread for each recipient."""
+    """Keep a thread for each recipient."""
 
     def __init__(self) -> None:
         self._threads: dict[str, ThreadPoolExecutor] = {}
@@ -60,111 +73,111 @@ def build_notify_flow(
     tools: NoticeTools,
     requests: Source[LoggedEvent],
     made: Sink[tuple[str, Event]],
-    stop: threading.Event,
+    stop: StopFlag,
     beat: Callable[[], None] = lambda: None,
+    asides: Asides | None = None,
 ) -> Dataflow:
-    """requests -> messages -> events
+    """notification requests -> messages -> events
 
     The step names are part of the saved state: renaming one forgets what is still to be sent.
-
-    Args:
-        requests: delivers WANTED_TYPES in order (EventLogSource).
-        made: takes (key, Event) (EventLogSink).
-        stop: when set, what is waited for is left to the next start.
-        beat: called often while the flow is alive.
+    `requests` delivers WANTED_TYPES in order; `made` is an EventLogSink. When `stop` is set, what is
+    waited for is left to the next start; `beat` is called often while the flow is alive; `asides` is
+    told what was put aside.
     """
-    lanes = Lanes()
+    lanes, timers, asides = Lanes(), Timers(), asides or Asides()
+    aside = asides.step("deliver")
 
-    def fan_out(logged: LoggedEvent) -> list[tuple[str, Delivery]]:
-        return [
-            (f"{recipient_id}|{logged.event.id}", Delivery(recipient_id, logged))
-            for recipient_id in recipients_of(logged, tools.site)
-        ]
+    def fan_out(item: LoggedEvent | Waking) -> list[tuple[str, Delivery | Waking]]:
+        if isinstance(item, Waking):
+            return [(item.key, item)]
+        messages = [Delivery(each, item) for each in recipients_of(item, tools.site)]
+        return [(message.key, message) for message in messages]
 
     flow = Dataflow(FLOW_ID)
-    logged = op.input("requests", flow, requests)
-    messages = op.flat_map("for_each_recipient", logged, fan_out)
-    through = op.stateful_batch(
-        "deliver", messages, lambda resume: DeliveryLogic(tools, lanes, stop, beat, resume)
+    logged = op.input("requests", flow, WakingSource(requests, timers))
+    messages = op.flat_map(
+        "for_each_recipient", logged, asides.step("for_each_recipient").each(fan_out, [])
     )
+
+    def make_logic(resume: Saved | None) -> DeliveryLogic:
+        return DeliveryLogic(tools, lanes, stop, beat, resume, timers, aside)
+
+    through = op.stateful_batch("deliver", messages, make_logic)
     by_site = op.map("by_site", through, lambda keyed: (keyed[1].source, keyed[1]))
     op.output("made", by_site, made)
     return flow
 
 
-class DeliveryLogic(StatefulBatchLogic[Delivery, Event, Delivery | None]):
-    """One message to one recipient: hands it to its lane, looks whether it is through, and hands it
-    over again after a pause where the service was not reached.
+class DeliveryLogic(RetryingLogic[Delivery]):
+    """Hand one message to its recipient's lane, and look whether it is through.
+
+    It is handed over again after a pause where the service was not reached.
     """
 
     def __init__(
         self,
         tools: NoticeTools,
         lanes: Lanes,
-        stop: threading.Event,
+        stop: StopFlag,
         beat: Callable[[], None],
-        resume: Delivery | None,
+        resume: Saved | None,
+        timers: Timers | None = None,
+        aside: StepAside | None = None,
     ) -> None:
-        self._tools, self._lanes, self._stop, self._beat = tools, lanes, stop, beat
-        self._delivery = resume
+        self._tools, self._lanes = tools, lanes
+        self._delivery = DELIVERY_FORMAT.restore(resume) if resume else None
         self._under_way: Future[Event] | None = None
-        self._pause_s = FIRST_PAUSE_S
-        self._look_at = datetime.now(UTC)
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        super().__init__(stop, beat, backoff, is_due=True, timers=timers, aside=aside)
 
-    def on_batch(self, values: list[Delivery]) -> tuple[list[Event], bool]:
-        """The same request may come again after a crash; it is one delivery all the same."""
-        if self._delivery is None:
-            self._delivery = values[0]
-        return self._go_on()
+    @property
+    def key(self) -> str:
+        """The message's key."""
+        return self._delivery.key if self._delivery else ""
 
-    def on_notify(self) -> tuple[list[Event], bool]:
-        """Look again. Bytewax also calls this for times that no longer hold."""
-        if datetime.now(UTC) < self._look_at:
-            return [], self.RETAIN
-        return self._go_on()
-
-    def on_eof(self) -> tuple[list[Event], bool]:
-        """No more requests: stay until this one is over, unless asked to stop."""
-        while True:
-            made, is_over = self._go_on()
-            if is_over:
-                return made, is_over
-            if self._stop.is_set():
-                if self._under_way is not None:
-                    self._under_way.cancel()  # if it has not begun; its note tells either way
-                return [], self.RETAIN
-            self._beat()
-            self._stop.wait(LOOK_S)
-
-    def notify_at(self) -> datetime | None:
-        """When to look again."""
-        return self._look_at
-
-    def snapshot(self) -> Delivery | None:
-        """What is needed to go on after a restart; the note on disk knows how far it has come."""
+    @property
+    def work(self) -> Delivery | None:
+        """The message that is to be delivered."""
         return self._delivery
 
-    def _go_on(self) -> tuple[list[Event], bool]:
+    def take(self, values: list[Delivery]) -> tuple[list[Event], bool]:
+        """Take a request; one that comes again after a crash is the same delivery."""
+        if self._delivery is None:
+            self._delivery = values[0]
+        return self.try_now()
+
+    def on_eof(self) -> tuple[list[Event], bool]:
+        """Stay until the message is through, unless asked to stop."""
+        made, is_over = super().on_eof()
+        if is_over:
+            return made, is_over
+        made, is_over = self.attempt()  # it may have come through meanwhile
+        if not is_over and self._under_way is not None:
+            self._under_way.cancel()  # if it has not begun; its note tells either way
+        return made, is_over
+
+    def snapshot(self) -> Saved:
+        """Return what a restart needs; the note on disk knows how far the message has come."""
+        return DELIVERY_FORMAT.save(self._delivery)
+
+    def attempt(self) -> tuple[list[Event], bool]:
+        """Hand the message over if it is time, or see what has come of it."""
         if self._delivery is None:
             return [], self.DISCARD
         if self._under_way is None:
-            if datetime.now(UTC) >= self._look_at and not self._stop.is_set():
+            if self._is_time() and not self._stop.is_set():
                 self._under_way = self._lanes.submit(self._delivery, self._tools)
-                self._look_after(LOOK_S)
+                self.try_after(LOOK_S)
             return [], self.RETAIN
         if not self._under_way.done():
-            self._look_after(LOOK_S)
-            return [], self.RETAIN
+            return self.try_after(LOOK_S)
         through, self._under_way = self._under_way, None
+        pause_s = self._backoff.pause_s
         try:
             return [through.result()], self.DISCARD
         except TryAgain as error:
-            log.warning("message_waits", retry_in_s=self._pause_s, reason=str(error))
+            log.warning("message_waits", retry_in_s=pause_s, reason=str(error))
+            return self.try_after_error(error)
         except Exception:  # a fault of ours with one message must not stop all others
-            log.exception("message_waits", retry_in_s=self._pause_s)
-        self._look_after(self._pause_s)
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
-        return [], self.RETAIN
-
-    def _look_after(self, pause_s: float) -> None:
-        self._look_at = datetime.now(UTC) + timedelta(seconds=pause_s)
+            log.exception("message_waits", retry_in_s=pause_s)
+        return self.try_after(self._backoff.next_s())

@@ -1,68 +1,74 @@
-"""What recorders may not drop, kept fresh by a thread: they ask from cameras' threads, which never wait."""
+"""Keep in memory what recorders may not drop; cameras' threads ask and never wait for the disk."""
 
 from __future__ import annotations
 
-import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
 
+from casework.retention.open_offences import OpenOffences
+from domain.background_thread import BackgroundThread
+from domain.cameras.believed_clock import BelievedClock
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError
-from domain.events import Event, RingPinned
+from domain.events.catalog import Event, RingPinned
 from domain.ids import mint
 from event_log.log import EventLog
-from evidence_store.holds import read_holds
-from evidence_store.pins import Pin, RingUse
-from flows.open_offences import OpenOffences
+from evidence_store.erasure.legal_holds import read_holds
+from evidence_store.recordings.pins import Pin, RingUse
 
 log = structlog.get_logger()
 
 LOOK_EVERY_S = 5.0
+BELIEVE_EVERY_S = 60.0
 
 
-class HasRing(Protocol):
+class RingOwner(Protocol):
     """A recorder, as far as it matters here."""
 
     camera_id: str
 
     @property
     def ring(self) -> RingUse | None:
-        """How full it is; None: not known yet."""
+        """Return how full it is; None: not known yet."""
 
 
-class PinKeeper:
+class PinKeeper(BackgroundThread):
     """The pins of open offences and holds; safe for several threads.
 
     Where they leave a camera's ring no room within its limit, it says so in the event log.
     """
 
-    def __init__(self, data: DataDir, site_id: str) -> None:
+    def __init__(
+        self,
+        data: DataDir,
+        site_id: str,
+        steady_now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        super().__init__("pin-keeper")
+        self._steady_now = steady_now
+        self._believed = BelievedClock(data.believed_clock)
+        self._believed_at: datetime | None = None
+        self._look_at_s = 0.0
         self._data = data
         self._site_id = site_id
-        self._recorders: list[HasRing] = []
-        self._is_over: dict[str, bool] = {}  # by camera, as the log was told last
+        self._recorders: list[RingOwner] = []
+        self._is_over: dict[str, bool] = {}  # by camera, as last logged
         self._by_camera: dict[str, tuple[Pin, ...]] | None = None  # replaced whole, never changed
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pin-keeper", daemon=True)
-
-    def start(self) -> None:
-        """Begin to look; returns at once."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop looking and wait for the thread to end."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
 
     def of(self, camera_id: str) -> tuple[Pin, ...] | None:
-        """What a camera's ring must keep; None until it is known for the first time."""
+        """Return what a camera's ring must keep; None until it is known for the first time."""
         by_camera = self._by_camera
         return None if by_camera is None else by_camera.get(camera_id, ())
 
-    def watch(self, recorder: HasRing) -> None:
+    def believed_at(self) -> datetime | None:
+        """Return until when the machine's clock is believed, for the age of footage; None: not known yet."""
+        return self._believed_at
+
+    def watch(self, recorder: RingOwner) -> None:
         """Look at how full a recorder's ring is, too."""
         self._recorders.append(recorder)
 
@@ -73,10 +79,11 @@ class PinKeeper:
                 if events is None:
                     events = EventLog.open(self._data.events_db)
                     offences = OpenOffences(events)
-                    self._is_over = _told_last(events)
+                    self._is_over = _last_logged(events)
                 assert offences is not None
-                self._take([*offences.pins(datetime.now(UTC)), *self._holds()])
-                self._tell_rings(events)
+                now = min(self._steady_now(), self._look_at_clock())
+                self._take([*offences.pins(now), *self._holds()])
+                self._log_rings(events)
             except (ForewarnError, OSError) as error:
                 # what was pinned stays pinned; the log is opened anew, as it may have been replaced
                 log.warning("pins_not_read", reason=str(error))
@@ -87,6 +94,12 @@ class PinKeeper:
         if events is not None:
             events.close()
 
+    def _look_at_clock(self) -> datetime:
+        if self._believed_at is None or time.monotonic() >= self._look_at_s:
+            self._believed_at = self._believed.look().at
+            self._look_at_s = time.monotonic() + BELIEVE_EVERY_S
+        return self._believed_at
+
     def _holds(self) -> list[Pin]:
         return [hold.pin for hold in read_holds(self._data.holds)]
 
@@ -96,7 +109,7 @@ class PinKeeper:
             by_camera[pin.camera_id] = (*by_camera.get(pin.camera_id, ()), pin)
         self._by_camera = by_camera
 
-    def _tell_rings(self, events: EventLog) -> None:
+    def _log_rings(self, events: EventLog) -> None:
         for recorder in self._recorders:
             ring, camera_id = recorder.ring, recorder.camera_id
             if ring is None or ring.is_over == self._is_over.get(camera_id, False):
@@ -118,11 +131,11 @@ class PinKeeper:
             log.warning("ring_pinned", camera_id=camera_id, is_over=ring.is_over)
 
 
-def _told_last(events: EventLog) -> dict[str, bool]:
-    told, after = {}, 0
+def _last_logged(events: EventLog) -> dict[str, bool]:
+    is_over, after = {}, 0
     while page := events.read(after, [RingPinned.event_type]):
-        for each in page:
-            if isinstance(each.event.data, RingPinned):
-                told[each.event.data.camera_id] = each.event.data.is_over
+        for logged in page:
+            if isinstance(logged.event.data, RingPinned):
+                is_over[logged.event.data.camera_id] = logged.event.data.is_over
         after = page[-1].seq
-    return told
+    return is_over

@@ -1,26 +1,24 @@
-"""The preserve flow: ended offences -> evidence sealed in the vault -> events that say so.
+"""Wire the preserve flow: ended offences -> evidence sealed in the vault -> events that say so.
 
 Slow work, so it runs in a process of its own and never holds up the watch flow.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 
 import bytewax.operators as op
 import structlog
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
-from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import Sink
 
-from domain.announcements import announcement_of
+from domain.backoff import Backoff
 from domain.errors import TryAgain
-from domain.events import (
+from domain.events.announcements import announcement_of
+from domain.events.catalog import (
     OUTCOME_TYPES,
     AnnouncementMade,
     CaseRequested,
@@ -37,12 +35,18 @@ from domain.events import (
     OfficerRequested,
     OutcomeData,
 )
+from domain.saved_state import Formats, Saved, StateFormat
 from event_log.rows import LoggedEvent
-from evidence_store.erasure import AlreadyErased
-from evidence_store.footage import StillRecording
-from flows.steps.preserve_offence import preserve
-from flows.steps.preserve_parts import PreserveParts
-from flows.steps.preserve_sounds import awaited_calls
+from evidence_store.custody.records_on_chain import AlreadyErased
+from evidence_store.recordings.footage import StillRecording
+from flows.keyed_logic import RetryingLogic
+from flows.preservation.draft_record import PreserveParts
+from flows.preservation.seal import preserve
+from flows.preservation.sounds import awaited_calls
+from flows.put_aside import Asides, StepAside
+from flows.signals import StopFlag
+from flows.sources.event_log import PLACE_FORMAT
+from flows.waking import Timers, Waking, WakingSource
 
 log = structlog.get_logger()
 
@@ -73,35 +77,39 @@ WAIT_FOR_CALLS_S = 30.0
 
 @dataclass(frozen=True)
 class OffenceState:
-    """What the flow remembers of one offence; saved with every epoch."""
+    """Hold what the flow remembers of one offence; saved with every epoch."""
 
     history: tuple[Event, ...] = ()  # its events so far
     ended: Event | None = None  # set: its evidence is still to be sealed
+
+
+OFFENCE_FORMAT = StateFormat[OffenceState](OffenceState)
+SAVED_STEPS: Formats = {"events": PLACE_FORMAT, "preserve": OFFENCE_FORMAT}
 
 
 def build_preserve_flow(
     parts: PreserveParts,
     events: Source[LoggedEvent],
     sealed: Sink[tuple[str, Event]],
-    stop: threading.Event,
+    stop: StopFlag,
     beat: Callable[[], None] = lambda: None,
+    asides: Asides | None = None,
 ) -> Dataflow:
-    """offence events -> evidence of each ended offence -> events
+    """Wire offence events -> evidence of each ended offence -> events.
 
     The step names are part of the saved state: renaming one forgets what is still to be sealed.
-
-    Args:
-        events: delivers WANTED_TYPES in order (EventLogSource, with a small batch).
-        sealed: takes (key, Event) (EventLogSink).
-        stop: when set, what is waited for is left to the next start.
-        beat: called often while the flow is alive.
+    `events` delivers WANTED_TYPES in order, in small batches; `sealed` is an EventLogSink. When
+    `stop` is set, what is waited for is left to the next start; `beat` is called often; `asides` is
+    told what was put aside.
     """
 
-    def make_logic(resume: OffenceState | None) -> PreserveLogic:
-        return PreserveLogic(parts, stop, beat, resume)
+    timers, aside = Timers(), (asides or Asides()).step("preserve")
+
+    def make_logic(resume: Saved | None) -> PreserveLogic:
+        return PreserveLogic(parts, stop, beat, resume, timers, aside)
 
     flow = Dataflow(FLOW_ID)
-    logged = op.input("events", flow, events)
+    logged = op.input("events", flow, WakingSource(events, timers))
     by_offence = op.key_on("by_offence", logged, _offence_of)
     kept = op.stateful_batch("preserve", by_offence, make_logic)
     by_site = op.map("by_site", kept, lambda keyed: (keyed[1].source, keyed[1]))
@@ -109,75 +117,79 @@ def build_preserve_flow(
     return flow
 
 
-def _offence_of(logged: LoggedEvent) -> str:
-    return str(getattr(logged.event.data, "offence_id", logged.event.subject))
+def _offence_of(item: LoggedEvent | Waking) -> str:
+    return item.key if isinstance(item, Waking) else _offence_about(item.event)
 
 
-class PreserveLogic(StatefulBatchLogic[LoggedEvent, Event, OffenceState]):
-    """One offence: gathers its events, and seals its evidence when it has ended.
+def _offence_about(event: Event) -> str:
+    return str(getattr(event.data, "offence_id", event.subject))
 
-    Where something is away (model server, disk, the end of a recording) it tries again, after
-    longer and longer pauses, while the other offences go on. It never gives one up.
+
+class PreserveLogic(RetryingLogic[LoggedEvent]):
+    """Gather the events of one offence, and seal its evidence when it has ended.
+
+    What may be away meanwhile: the model server, the disk, the end of a recording.
     """
 
     def __init__(
         self,
         parts: PreserveParts,
-        stop: threading.Event,
+        stop: StopFlag,
         beat: Callable[[], None],
-        resume: OffenceState | None,
+        resume: Saved | None,
+        timers: Timers | None = None,
+        aside: StepAside | None = None,
     ) -> None:
         self._parts = parts
-        self._stop = stop
-        self._beat = beat
-        self._state = resume or OffenceState()
-        self._pause_s = FIRST_PAUSE_S
-        self._try_at = datetime.now(UTC) if self._state.ended else None
+        self._state = OFFENCE_FORMAT.restore(resume) if resume else OffenceState()
         self._calls_until_s = time.monotonic() + WAIT_FOR_CALLS_S
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        due = self.is_at_work
+        super().__init__(stop, beat, backoff, is_due=due, timers=timers, aside=aside)
 
-    def on_batch(self, values: list[LoggedEvent]) -> tuple[list[Event], bool]:
-        """Remember events; an outcome is dealt with at once."""
-        was_open = self._state.ended is None
+    @property
+    def key(self) -> str:
+        """The offence's id."""
+        return _offence_about(self._state.ended) if self._state.ended else ""
+
+    @property
+    def knows_nothing(self) -> bool:
+        """Whether nothing of the offence came by yet, or all is done."""
+        return not (self.is_at_work or self._state.history)
+
+    @property
+    def work(self) -> Event | None:
+        """The event that ended the offence."""
+        return self._state.ended
+
+    def take(self, values: list[LoggedEvent]) -> tuple[list[Event], bool]:
+        """Remember events; deal with an outcome at once."""
+        was_open = not self.is_at_work
         for logged in values:
             self._state = remember(self._state, logged.event)
         if was_open:
             self._calls_until_s = time.monotonic() + WAIT_FOR_CALLS_S
-        if self._state.ended is not None:
-            return self._attempt()
+        if self.is_at_work:
+            return self.try_now()
         # an announcement that comes after the end opens nothing
-        return [], not self._state.history
-
-    def on_notify(self) -> tuple[list[Event], bool]:
-        """Try once more. Bytewax also calls this for times that no longer hold."""
-        if self._try_at is None or datetime.now(UTC) < self._try_at:
-            return [], self.RETAIN
-        return self._attempt()
+        return [], self.RETAIN if self._state.history else self.DISCARD
 
     def on_eof(self) -> tuple[list[Event], bool]:
-        """No more events: stay with this one until it is sealed, unless asked to stop."""
-        self._calls_until_s = 0.0  # what is not told by now will not be
-        while self._state.ended is not None and not self._stop.is_set():
-            done, is_over = self._attempt()
-            if is_over:
-                return done, is_over
-            self._wait()
-        return [], self.RETAIN  # a stop is not the end of an offence
+        """Stay until the evidence is sealed, unless asked to stop."""
+        self._calls_until_s = 0.0  # what is not known of calls by now will not be
+        return super().on_eof()
 
-    def notify_at(self) -> datetime | None:
-        """When to try again."""
-        return self._try_at
+    def snapshot(self) -> Saved:
+        """Return what a restart needs."""
+        return OFFENCE_FORMAT.save(self._state)
 
-    def snapshot(self) -> OffenceState:
-        """What is needed to go on after a restart."""
-        return self._state
-
-    def _attempt(self) -> tuple[list[Event], bool]:
+    def attempt(self) -> tuple[list[Event], bool]:
+        """Seal the evidence, if all that belongs to it is there."""
         ended = self._state.ended
         assert ended is not None
         self._beat()
         if self._look_up_calls() and time.monotonic() < self._calls_until_s:
-            self._try_at = datetime.now(UTC) + timedelta(seconds=FIRST_PAUSE_S)
-            return [], self.RETAIN
+            return self.try_after(FIRST_PAUSE_S)
         try:
             return [preserve(ended, self._state.history, self._parts)], self.DISCARD
         except AlreadyErased as error:
@@ -185,17 +197,15 @@ class PreserveLogic(StatefulBatchLogic[LoggedEvent, Event, OffenceState]):
             return [], self.DISCARD
         except StillRecording as error:  # the tail of a live recording is always waited for
             log.debug("evidence_waits", event_id=ended.id, reason=str(error))
-            self._try_at = datetime.now(UTC) + timedelta(seconds=FIRST_PAUSE_S)
-            return [], self.RETAIN
+            return self.try_after(FIRST_PAUSE_S)
         except TryAgain as error:
-            say = log.warning if self._pause_s >= NOTEWORTHY_PAUSE_S else log.info
-            say("evidence_waits", event_id=ended.id, retry_in_s=self._pause_s, reason=str(error))
-        self._try_at = datetime.now(UTC) + timedelta(seconds=self._pause_s)
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
-        return [], self.RETAIN
+            pause_s = self.pause_after(error)
+            write = log.warning if pause_s >= NOTEWORTHY_PAUSE_S else log.info
+            write("evidence_waits", event_id=ended.id, retry_in_s=pause_s, reason=str(error))
+        return self.try_after(pause_s)
 
     def _look_up_calls(self) -> bool:
-        """Whether it is still not told what came of some call.
+        """Tell whether it is still not known what came of some call.
 
         The log is asked: on a busy machine its events come by here late, behind other offences' evidence.
         """
@@ -203,14 +213,6 @@ class PreserveLogic(StatefulBatchLogic[LoggedEvent, Event, OffenceState]):
             if logged := self._parts.find(announcement_of(warned.id)):
                 self._state = remember(self._state, logged.event)
         return bool(awaited_calls(self._state.history))
-
-    def _wait(self) -> None:
-        """Sleep until the next try or a stop, giving signs of life."""
-        assert self._try_at is not None
-        while (left_s := (self._try_at - datetime.now(UTC)).total_seconds()) > 0:
-            self._beat()
-            if self._stop.wait(min(left_s, 1.0)):
-                return
 
 
 def remember(state: OffenceState, event: Event) -> OffenceState:

@@ -1,4 +1,4 @@
-"""What colours a person wears: a vector that tells apart people who are seen at the same time.
+"""Describe the colours that a person wears, to tell apart people who are seen at the same time.
 
 At the size of people in surveillance footage (about 30 x 80 pixels) this did better than deep
 features of general image models, at a hundredth of the cost: of 111 queries among people present
@@ -20,10 +20,8 @@ SIZE = len(_BODY_PARTS) * _BINS[0] * _BINS[1] * _BINS[2]
 
 
 def describe(crop_rgb: np.ndarray) -> np.ndarray:
-    """Colours of upper and lower body.
+    """Describe the colours of the upper and the lower body on (h, w, 3) uint8: the person's box.
 
-    Args:
-        crop_rgb: (h, w, 3) uint8: the person's box.
     Returns:
         (256,) float32 of unit length; the dot product of two is 1 for the same colours and 0 for
         none in common (square roots of shares: Bhattacharyya's coefficient).

@@ -6,23 +6,21 @@ import importlib
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import Stop
-from models.files import replace_with, sha256_of
+from domain.files import put_in_place, sha256_of
 from models.registry import TRITON_REPO, ModelEntry
 
 WEIGHTS, GRAPH, NOTE = "model.bin", "model.xml", "build.json"
-
-Say = Callable[[str], None]
+CONFIG = "config.pbtxt"
 
 
 class BuildNote(BaseModel):
-    """What a built model was made from; written last, so it vouches for the two files beside it."""
+    """Facts of a built model: what it was made from. Written last, it vouches for the two files beside it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,12 +34,12 @@ class BuildNote(BaseModel):
 
 
 def built_folder(entry: ModelEntry, triton_repo: Path = TRITON_REPO) -> Path:
-    """Where the built model lies."""
+    """Return the folder of the built model."""
     return triton_repo / entry.triton_folder / "1"
 
 
 def read_note(entry: ModelEntry, triton_repo: Path = TRITON_REPO) -> BuildNote | None:
-    """What the built model was made from; None where nothing (whole) was built."""
+    """Read what the built model was made from; None where nothing (whole) was built."""
     try:
         return BuildNote.model_validate_json((built_folder(entry, triton_repo) / NOTE).read_bytes())
     except (OSError, ValueError):
@@ -49,11 +47,11 @@ def read_note(entry: ModelEntry, triton_repo: Path = TRITON_REPO) -> BuildNote |
 
 
 def why_not_built(entry: ModelEntry, triton_repo: Path = TRITON_REPO) -> str | None:
-    """Why the model must be built (again); None where it is up to date and undamaged."""
+    """Say why the model must be built (again); None where it is up to date and undamaged."""
     note = read_note(entry, triton_repo)
     if note is None:
         return "not built"
-    if note.source_sha256 != entry.sha256:
+    if note.source_sha256 != entry.sources_sha256:
         return "built from another source file"
     if (note.builder, note.builder_version) != (entry.builder, _builder(entry).VERSION):
         return "built by an older builder"
@@ -66,17 +64,24 @@ def why_not_built(entry: ModelEntry, triton_repo: Path = TRITON_REPO) -> str | N
                 return f"{name} was changed after it was built"
         except OSError:
             return f"{name} is missing"
+    if entry.config_file is not None and not _same_content(entry.config_file, folder.parent):
+        return f"{CONFIG} is missing, or another"
     return None
+
+
+def _same_content(config_file: Path, folder: Path) -> bool:
+    try:
+        return (folder / CONFIG).read_bytes() == config_file.read_bytes()
+    except FileNotFoundError:
+        return False
 
 
 def build(entry: ModelEntry, source: Path, triton_repo: Path = TRITON_REPO) -> BuildNote:
     """Build one model, whether or not it was built before.
 
-    A crash at any moment leaves either a whole model or one without its build.json, which is
-    built again.
+    The source is fetched and checked, see models/sources.py. A crash at any moment leaves either a
+    whole model or one without its build.json, which is built again.
 
-    Args:
-        source: the fetched and checked source file, see models/sources.py.
     Raises:
         Stop: the builder cannot use the source, or the disk cannot take the result.
     """
@@ -91,7 +96,7 @@ def build(entry: ModelEntry, source: Path, triton_repo: Path = TRITON_REPO) -> B
         ov.save_model(model, temporary / GRAPH, compress_to_fp16=True)
         note = BuildNote(
             model=entry.name,
-            source_sha256=entry.sha256,
+            source_sha256=entry.sources_sha256,
             builder=entry.builder,
             builder_version=_builder(entry).VERSION,
             contract=_contract(entry),
@@ -101,7 +106,11 @@ def build(entry: ModelEntry, source: Path, triton_repo: Path = TRITON_REPO) -> B
         (temporary / NOTE).write_text(note.model_dump_json(indent=1) + "\n", encoding="utf-8")
         (folder / NOTE).unlink(missing_ok=True)
         for name in (WEIGHTS, GRAPH, NOTE):
-            replace_with(temporary / name, folder / name)
+            put_in_place(temporary / name, folder / name)
+        if entry.config_file is not None:
+            # last: a server loads whatever folder has one
+            shutil.copyfile(entry.config_file, temporary / CONFIG)
+            put_in_place(temporary / CONFIG, folder.parent / CONFIG)
     except OSError as error:
         raise Stop(f"{entry.name}: cannot write the built model into {folder}: {error}") from error
     except RuntimeError as error:  # what OpenVINO raises for everything

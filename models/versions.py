@@ -1,4 +1,4 @@
-"""Which models answered: one line for an evidence record, and all that is known of each."""
+"""Name the models in use: one line for an evidence record, and all that is known of each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.registry import read_registry
 
 
 def built_versions() -> str:
-    """`name=<first 12 digits of the built weights' sha256>` of every model in the registry.
+    """Return `name=<first 12 digits of the built weights' sha256>` of every model in the registry.
 
     With a server elsewhere (--triton) these are this machine's builds; the server's own are only
     known to agree in their answers (models/serving/check.py).
@@ -23,11 +23,11 @@ def built_versions() -> str:
 
 
 def built_models() -> list[dict[str, Any]]:
-    """Name, task, licence, source and whole hashes of every model in the registry, as JSON values."""
-    told = []
+    """List name, task, licence, source and whole hashes of every model in the registry, as JSON values."""
+    models = []
     for entry in read_registry().models:
         note = read_note(entry)
-        told.append(
+        models.append(
             {
                 "name": entry.name,
                 "task": entry.task,
@@ -38,4 +38,4 @@ def built_models() -> list[dict[str, Any]]:
                 "built_with": f"openvino {note.openvino}" if note else "",
             }
         )
-    return told
+    return models

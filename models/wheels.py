@@ -53,10 +53,10 @@ def download_wheel(
                 client.terminate()
                 client.wait()
         log.seek(0)
-        said = log.read()
+        output = log.read()
     wheels = list(folder.glob("*.whl"))
     if client.returncode != 0 or len(wheels) != 1:
-        raise _pip_failed(source, said)
+        raise _pip_failed(source, output)
     progress(source.package, source.wheel_size_bytes, source.wheel_size_bytes)
     return wheels[0]
 
@@ -71,24 +71,24 @@ def _bytes_below(folder: Path) -> int:
     return total
 
 
-def _pip_failed(source: WheelSource, said: str) -> ForewarnError:
+def _pip_failed(source: WheelSource, output: str) -> ForewarnError:
     what = f"{source.package} {source.version}"
-    if _NO_PIP_WORDS in said:
+    if _NO_PIP_WORDS in output:
         return Stop(
             f"{what}: {sys.executable} has no pip to fetch it with; run "
             f"`{sys.executable} -m ensurepip`"
         )
-    if any(words in said for words in _HASH_WORDS):
+    if any(words in output for words in _HASH_WORDS):
         return Stop(
             f"{what}: the package index has another file than the registry's "
-            f"(sha256 {source.wheel_sha256}); nothing was kept. pip said:\n{_tail(said)}"
+            f"(sha256 {source.wheel_sha256}); nothing was kept. pip said:\n{_tail(output)}"
         )
     return TryAgain(
         f"{what}: pip could not fetch it. Is there a network, and does your package index or mirror "
-        f"(`pip config list`) carry it? pip said:\n{_tail(said)}"
+        f"(`pip config list`) carry it? pip said:\n{_tail(output)}"
     )
 
 
 def _tail(text: str, lines: int = 6) -> str:
-    said = [line.rstrip() for line in text.splitlines() if line.strip()]
-    return "\n".join(f"  {line}" for line in said[-lines:]) or "  (nothing)"
+    output = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "\n".join(f"  {line}" for line in output[-lines:]) or "  (nothing)"

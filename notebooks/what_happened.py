@@ -35,14 +35,14 @@ from contextlib import ExitStack, closing
 warnings.filterwarnings("ignore", message="IProgress not found")  # a library's, of a missing widget
 
 from domain.data_dir import DataDir
-from domain.site_file import load_site
-from flows.story.contact_sheet import best_sheet
-from flows.story.offences import offence_table, pick_most_telling, read_offences
-from flows.story.scores import draw_scores
-from flows.story.sheet import draw_contact_sheet
-from flows.story.timeline import draw_timeline
-from flows.story.watch_again import watch_site_again
-from forewarn.serving import serving
+from domain.site.loading import load_site
+from flows.reports.contact_sheet import best_contact_sheet
+from flows.reports.contact_sheet_figure import draw_contact_sheet
+from flows.reports.offences import offence_table, pick_most_telling, read_offences
+from flows.reports.replay import replay_site
+from flows.reports.scores import draw_scores
+from flows.reports.timeline import draw_timeline
+from forewarn.programs.triton import serving
 from models.registry import ROOT
 from models.serving.client import Detector, FaceDetector, connect
 
@@ -75,16 +75,16 @@ offence_table(offences, site.site.timezone)
 # and the site file are those of the run, every sighting in the log is found on its very frame.
 
 # %%
-told = pick_most_telling(offences)
+offence = pick_most_telling(offences)
 watched, faces = {}, None
 with ExitStack() as opened:  # ends the server, if it is started here
     if watches_again:
         server = opened.enter_context(serving(triton or None, data))
         connection = opened.enter_context(closing(connect(server.address)))
         faces = FaceDetector(connection)
-        watched, said = watch_site_again(site, site_path.parent, Detector(connection), offences)
-        print("\n".join(said))
-    sheet = best_sheet(told, watched, data, faces, pictures)
+        watched, report = replay_site(site, site_path.parent, Detector(connection), offences)
+        print("\n".join(report))
+    sheet = best_contact_sheet(offence, watched, data, faces, pictures)
 
 # %% [markdown]
 # ## When

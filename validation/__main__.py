@@ -1,4 +1,7 @@
-"""`python -m validation --data DIR [--site FILE]`: audit in this process, report on stdout."""
+"""`python -m validation --data DIR [--site FILE]`: audit in this process, report on stdout.
+
+Without a site file the one counts that is in force in the data folder.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from pathlib import Path
 
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError
-from domain.site_file import load_site
+from domain.site.loading import load_site
+from event_log.site_in_force import find_site_in_force
 from validation.audit import run_audit
 
 
@@ -19,8 +23,10 @@ def main() -> int:
     parser.add_argument("--site", type=Path)
     given = parser.parse_args()
     try:
-        site = load_site(given.site) if given.site else None
-        report = run_audit(DataDir(given.data.resolve()), site, progress=_tell)
+        data = DataDir(given.data.resolve())
+        in_force = None if given.site else find_site_in_force(data)
+        site = load_site(given.site) if given.site else in_force.site if in_force else None
+        report = run_audit(data, site, progress=_print_progress)
     except ForewarnError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code if error.exit_code != 1 else 70  # 1 is for evidence that fails
@@ -28,8 +34,8 @@ def main() -> int:
     return 0 if report.passed else 1
 
 
-def _tell(done: int, total: int) -> None:
-    """One line a record for the program that shows progress."""
+def _print_progress(done: int, total: int) -> None:
+    """Print one line a record, for the program that shows progress."""
     print(f"measured {done} of {total}", file=sys.stderr, flush=True)
 
 

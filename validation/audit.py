@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from domain.base import BothLanguages
 from domain.data_dir import DataDir
 from domain.errors import TryAgain
-from domain.site import BothLanguages, Site
+from domain.site.site import Site
 from validation.checks import Check, Limits, checks
 from validation.measurements import Progress, measure
 from validation.report import AuditReport, CheckSummary, DayCount, Finding
@@ -45,7 +46,10 @@ def run_audit(
     Imports Great Expectations: seconds, so in a process of its own.
 
     Args:
+        data: the folder to audit.
         site: for records that do not carry the rule they were judged by.
+        limits: what counts as clear; None: the usual ones.
+        progress: is called with records measured, and of how many.
     Raises:
         TryAgain: the table cannot be read, or the report not be written.
         Stop: the suite does not fit the measurements.
@@ -62,7 +66,7 @@ def run_audit(
     report = AuditReport(
         ran_at=datetime.now(UTC),
         records=len(measured),
-        records_failed=len({each.evidence_id for each in findings}),
+        records_failed=len({finding.evidence_id for finding in findings}),
         checks=tuple(
             CheckSummary(
                 check=result.check.id,
@@ -86,7 +90,7 @@ def run_audit(
 def _days(
     measured: pd.DataFrame, results: list[CheckResult], site: Site | None
 ) -> tuple[DayCount, ...]:
-    """Each check by the day, at the site, on which offences ended."""
+    """Count each check by the day, at the site, on which offences ended."""
     zone = ZoneInfo(site.site.timezone if site else "UTC")
     ended = [at.astimezone(zone).date() if at is not None else None for at in measured["ended_at"]]
     counts = []
@@ -99,7 +103,9 @@ def _days(
         failed = Counter(ended[row] for row in result.failed_rows)
         counts += [
             DayCount(day=day, check=result.check.id, examined=examined[day], failed=failed[day])
-            for day in sorted({*examined, *(each for each in failed if each is not None)})
+            for day in sorted(
+                {*examined, *(failed_on for failed_on in failed if failed_on is not None)}
+            )
         ]
     return tuple(counts)
 
@@ -120,5 +126,5 @@ def _finding(check: Check, row: dict[str, Any]) -> Finding:
 
 
 def _in_chinese(value: str) -> str:
-    """A measured value with the parts of a record called by their Chinese names."""
+    """Call the parts of a record in a measured value by their Chinese names."""
     return _PART.sub(lambda found: PARTS_ZH[found[0]], value)

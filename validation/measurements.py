@@ -1,4 +1,4 @@
-"""What is measured of each record before any judgement: one row of numbers and words a record.
+"""Measure each record before any judgement: one row of numbers and words a record.
 
 Plain NumPy and Arrow; Great Expectations cannot look at pictures or hash files.
 """
@@ -13,14 +13,16 @@ import pandas as pd
 
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError
-from domain.events import OffenceWarned
+from domain.events.catalog import OffenceWarned
 from domain.evidence import EvidenceRecord
 from domain.ids import mint
-from domain.site import Ladder, Rule, Site
-from evidence_store.stills import crop_box, decode_picture
-from evidence_store.table import EvidenceTable
-from evidence_store.vault import Vault
-from evidence_store.verifier import Verifier
+from domain.site.ladders import Ladder
+from domain.site.rules import Rule
+from domain.site.site import Site
+from evidence_store.media.stills import crop_box, decode_picture
+from evidence_store.search.table import EvidenceTable
+from evidence_store.vault.vault import Vault
+from evidence_store.verify_data_folder import Verifier
 
 # and a picture of each moment: first and last sighting, every rung that came due
 WANTED_ROLES = {"clip": 1, "numbers": 1}
@@ -34,7 +36,9 @@ def measure(data: DataDir, site: Site | None, progress: Progress) -> pd.DataFram
     """Measure every record of the table, and every sealed folder that the table does not list.
 
     Args:
+        data: the folder to measure.
         site: where a record does not carry its rule, the site file's is used.
+        progress: is called with records measured, and of how many.
     Returns:
         a row for each record; the columns are what checks.py names. NaN or None: not measured.
     """
@@ -51,7 +55,7 @@ def measure(data: DataDir, site: Site | None, progress: Progress) -> pd.DataFram
 
 
 def _blank(evidence_id: str) -> dict[str, Any]:
-    """A row of which nothing could be measured."""
+    """Make a row of a record of which nothing could be measured."""
     return {
         "evidence_id": evidence_id,
         "ended_at": None,
@@ -147,7 +151,7 @@ def _parts(record: EvidenceRecord) -> dict[str, Any]:
 def _rule_in_force(
     rule_id: str, story: dict[str, Any], site: Site | None
 ) -> tuple[Rule | None, Ladder | None]:
-    """The rule and ladder sealed with the record; else the site file's."""
+    """Return the rule and ladder sealed with the record; else the site file's."""
     if story.get("rule") and story.get("ladder"):
         return Rule.model_validate(story["rule"]), Ladder.model_validate(story["ladder"])
     try:
@@ -158,13 +162,13 @@ def _rule_in_force(
 
 
 def _words_spoken(story: dict[str, Any]) -> int:
-    """Calls that were an operator's words, and no rung of the ladder."""
-    said = [
-        each["data"]
-        for each in story.get("history", ())
-        if each["type"] == OffenceWarned.event_type
+    """Count the calls that were an operator's words, and no rung of the ladder."""
+    calls = [
+        event["data"]
+        for event in story.get("history", ())
+        if event["type"] == OffenceWarned.event_type
     ]
-    return sum(each.get("rung_number") == 0 for each in said)
+    return sum(call.get("rung_number") == 0 for call in calls)
 
 
 def _rule_facts(
@@ -195,18 +199,19 @@ def _rule_facts(
 
 
 def _picture(record: EvidenceRecord, vault: Vault, story: dict[str, Any]) -> dict[str, Any]:
-    """Sharpness and light of the subject in the first snapshot; {} where there is none."""
+    """Measure sharpness and light of the subject in the first snapshot; {} where there is none."""
     import cv2
 
     try:
-        box = tuple(float(each) for each in story["outcome"]["data"]["first_sighting"]["box_xyxy"])
+        sides = story["outcome"]["data"]["first_sighting"]["box_xyxy"]
+        left, top, right, bottom = (float(side) for side in sides)
         name = next(
             file.name
             for file in record.files
             if file.role == "snapshot" and file.name.startswith("first")
         )
         content = vault.read_bytes(record.evidence_id, name)
-        crop = crop_box(decode_picture(content, name), box)  # type: ignore[arg-type]
+        crop = crop_box(decode_picture(content, name), (left, top, right, bottom))
     except (StopIteration, KeyError, TypeError, ValueError, OSError, ForewarnError):
         return {}
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)

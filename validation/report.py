@@ -1,22 +1,18 @@
-"""What an audit found, for reviewers and for programs."""
+"""Keep an audit's findings, for reviewers and for programs."""
 
 from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
-from domain.live_view import write_whole
-from domain.site import BothLanguages
+from domain.base import BothLanguages, FrozenModel
+from domain.files import write_atomically
 from validation.checks import Group
 
 
-class _Facts(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CheckSummary(_Facts):
+class CheckSummary(FrozenModel):
     """One check over all records."""
 
     check: str
@@ -26,7 +22,7 @@ class CheckSummary(_Facts):
     failed: int
 
 
-class DayCount(_Facts):
+class DayCount(FrozenModel):
     """One check over the records of offences that ended on one day."""
 
     day: dt.date = Field(description="at the site")
@@ -35,7 +31,7 @@ class DayCount(_Facts):
     failed: int
 
 
-class Finding(_Facts):
+class Finding(FrozenModel):
     """One record that one check does not hold for."""
 
     evidence_id: str
@@ -45,7 +41,7 @@ class Finding(_Facts):
     reason: BothLanguages
 
 
-class AuditReport(_Facts):
+class AuditReport(FrozenModel):
     """One audit of all evidence."""
 
     ran_at: AwareDatetime
@@ -61,20 +57,20 @@ class AuditReport(_Facts):
         return self.records_failed == 0
 
     def findings_of(self, evidence_id: str) -> list[Finding]:
-        """What was found about one record."""
-        return [each for each in self.findings if each.evidence_id == evidence_id]
+        """Return the findings about one record."""
+        return [finding for finding in self.findings if finding.evidence_id == evidence_id]
 
     def write(self, folder: Path) -> Path:
         """Keep the report under its time; also as latest.json."""
         name = self.ran_at.strftime("%Y%m%dT%H%M%S.%fZ") + ".json"
         content = self.model_dump_json(indent=1).encode()
-        write_whole(folder / name, content)
-        write_whole(folder / "latest.json", content)
+        write_atomically(folder / name, content, durable=False)
+        write_atomically(folder / "latest.json", content, durable=False)
         return folder / name
 
 
 def read_latest(folder: Path) -> AuditReport | None:
-    """The last audit's report; None where there is none (whole)."""
+    """Read the last audit's report; None where there is none (whole)."""
     try:
         return AuditReport.model_validate_json((folder / "latest.json").read_bytes())
     except (OSError, ValidationError):
@@ -82,7 +78,7 @@ def read_latest(folder: Path) -> AuditReport | None:
 
 
 def read_all(folder: Path) -> list[AuditReport]:
-    """Every audit's report, oldest first; what cannot be read is passed over."""
+    """Read every audit's report, oldest first; what cannot be read is passed over."""
     reports = []
     for path in sorted(folder.glob("*Z.json")):
         try:

@@ -1,4 +1,4 @@
-"""The checks as a Great Expectations suite, and which records fail which of them.
+"""Run the checks as a Great Expectations suite, and list the records that fail each.
 
 Importing this takes seconds; only the audit's own process does.
 """
@@ -42,7 +42,7 @@ FULL = {
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What became of one check."""
+    """Result of one check over all records."""
 
     check: Check
     examined: int  # records where it could be measured
@@ -67,7 +67,7 @@ def run_suite(measurements: pd.DataFrame, checks: tuple[Check, ...]) -> list[Che
     rows: dict[str, tuple[int, ...]] = {}
     for check, result in zip(failed, _run(batch, "failed", numbered, failed, FULL), strict=True):
         found = result.result.get("unexpected_index_list") or []
-        rows[check.id] = tuple(sorted({int(each["row"]) for each in found}))
+        rows[check.id] = tuple(sorted({int(failing["row"]) for failing in found}))
     return [
         CheckResult(
             check,
@@ -79,7 +79,7 @@ def run_suite(measurements: pd.DataFrame, checks: tuple[Check, ...]) -> list[Che
 
 
 def _absent(numbered: pd.DataFrame, check: Check) -> tuple[int, ...]:
-    """Records where something was to be measured and was not."""
+    """Find the records where something was to be measured and was not."""
     if check.may_be_absent:
         return ()
     return tuple(int(row) for row in numbered.loc[numbered[check.column].isna(), "row"])
@@ -99,7 +99,7 @@ def _run(
     checks: tuple[Check, ...] | list[Check],
     result_format: Any,
 ) -> list[Any]:
-    """Results in the order of the checks."""
+    """Run a suite of the checks; return the results in their order."""
     if not checks:
         return []
     context, definition = batch
@@ -110,7 +110,7 @@ def _run(
         gx.ValidationDefinition(name=name, data=definition, suite=suite)
     )
     outcome = validation.run(batch_parameters={"dataframe": numbered}, result_format=result_format)
-    by_check = {each.expectation_config.meta["check"]: each for each in outcome.results}
+    by_check = {result.expectation_config.meta["check"]: result for result in outcome.results}
     for check in checks:
         trouble = by_check[check.id].exception_info or {}
         if _has_raised(trouble):
@@ -121,7 +121,7 @@ def _run(
 def _has_raised(trouble: dict[str, Any]) -> bool:
     if trouble.get("raised_exception"):
         return True
-    return any(isinstance(each, dict) and _has_raised(each) for each in trouble.values())
+    return any(isinstance(value, dict) and _has_raised(value) for value in trouble.values())
 
 
 def _expectation(check: Check) -> Any:

@@ -1,4 +1,4 @@
-"""How often each check failed, day by day or audit by audit: what gets worse, and since when."""
+"""Count how often each check failed, by day or by audit, to see what gets worse and since when."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from domain.facts import BothLanguages
+from domain.base import BothLanguages
 from validation.report import AuditReport, Finding
 
 COLUMNS = 14  # two weeks, and what fits a screen
@@ -35,7 +35,7 @@ class TrendRow:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why records fail a check, with one of them."""
+    """Reason for which records fail a check, with one of them."""
 
     check: str
     records: int
@@ -53,23 +53,24 @@ class Trend:
     reasons: tuple[Reason, ...]  # the most frequent first
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        told = asdict(self)
-        for row, each in zip(told["rows"], self.rows, strict=True):
+        """Return plain values."""
+        values = asdict(self)
+        for row, each in zip(values["rows"], self.rows, strict=True):
             row["title"] = each.title.model_dump()
-        for row, why in zip(told["reasons"], self.reasons, strict=True):
+        for row, why in zip(values["reasons"], self.reasons, strict=True):
             row["reason"] = why.reason.model_dump()
-        return told
+        return values
 
 
 def trend_by_day(report: AuditReport, last: int = COLUMNS) -> Trend:
-    """One audit's records by the day, at the site, on which their offences ended.
+    """Count one audit's records by the day, at the site, on which their offences ended.
 
     Args:
+        report: of the audit.
         last: so many days, of those that have records.
     """
-    days = sorted({each.day for each in report.days})[-last:]
-    counts = {(each.check, each.day): each for each in report.days}
+    days = sorted({count.day for count in report.days})[-last:]
+    counts = {(count.check, count.day): count for count in report.days}
 
     def numbers(check: str, field: str) -> tuple[int, ...]:
         return tuple(
@@ -78,48 +79,48 @@ def trend_by_day(report: AuditReport, last: int = COLUMNS) -> Trend:
 
     rows = tuple(
         TrendRow(
-            each.check,
-            each.group,
-            each.title,
-            numbers(each.check, "examined"),
-            numbers(each.check, "failed"),
+            check.check,
+            check.group,
+            check.title,
+            numbers(check.check, "examined"),
+            numbers(check.check, "failed"),
         )
-        for each in report.checks
+        for check in report.checks
     )
     return Trend("day", tuple(map(dt.date.isoformat, days)), rows, reasons_of(report.findings))
 
 
 def trend_by_audit(reports: Sequence[AuditReport], last: int = COLUMNS) -> Trend:
-    """Several audits side by side: what was repaired between them, and what was not.
+    """Set several audits side by side: what was repaired between them, and what was not.
 
     Args:
         reports: oldest first; at least one.
         last: so many of them.
     """
     shown = reports[-last:]
-    counts = [{each.check: each for each in report.checks} for report in shown]
+    counts = [{check.check: check for check in report.checks} for report in shown]
 
     def numbers(check: str, field: str) -> tuple[int, ...]:
-        return tuple(getattr(each[check], field) if check in each else 0 for each in counts)
+        return tuple(getattr(count[check], field) if check in count else 0 for count in counts)
 
     rows = tuple(
         TrendRow(
-            each.check,
-            each.group,
-            each.title,
-            numbers(each.check, "examined"),
-            numbers(each.check, "failed"),
+            check.check,
+            check.group,
+            check.title,
+            numbers(check.check, "examined"),
+            numbers(check.check, "failed"),
         )
-        for each in shown[-1].checks
+        for check in shown[-1].checks
     )
     columns = tuple(report.ran_at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M") for report in shown)
     return Trend("audit", columns, rows, reasons_of(shown[-1].findings))
 
 
 def reasons_of(findings: Sequence[Finding]) -> tuple[Reason, ...]:
-    """Why records fail, by check, the most frequent first, each with an example."""
-    counts = Counter(each.check for each in findings)
-    first = {each.check: each for each in reversed(findings)}
+    """List why records fail, by check, the most frequent first, each with an example."""
+    counts = Counter(finding.check for finding in findings)
+    first = {finding.check: finding for finding in reversed(findings)}
     return tuple(
         Reason(check, count, first[check].reason, first[check].evidence_id)
         for check, count in counts.most_common()

@@ -28,8 +28,8 @@ from benchmarks.chaos.trial import Trial
 from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.results import Result, WrongOutputs, append
 from domain.data_dir import DataDir
-from evidence_store.encryption_keys import EncryptionKeyFolder
-from evidence_store.keys import KeyFolder
+from evidence_store.keys.encryption_keys import EncryptionKeyFolder
+from evidence_store.keys.signing_keys import KeyFolder
 
 KILLS_A_RUN = {"footage": 8, "live": 10}  # then it may finish
 LEAST_OFFENCES = 5  # of a live run
@@ -40,6 +40,9 @@ def measure(kills: int, seed: int, scenes: Sequence[str], keep: Path | None = No
     """Run until that many kills are done.
 
     Args:
+        scenes: names of scenes, played in turn.
+        kills: how many, all runs together.
+        seed: of the moments at which somebody is killed.
         keep: data folders of the runs are copied there.
     """
     chance, total, runs = random.Random(seed), Tally(), 0
@@ -65,7 +68,7 @@ def measure(kills: int, seed: int, scenes: Sequence[str], keep: Path | None = No
 
 
 def play_calmly(folder: Path) -> Left:
-    """What should come out of the recordings.
+    """Play the recordings without a kill: what should come out of them.
 
     Raises:
         WrongOutputs: something is amiss without any kill.
@@ -81,7 +84,7 @@ def play_calmly(folder: Path) -> Left:
 
 
 def play(which: str, folder: Path, chance: random.Random, kills: int, calm: Left | None) -> Tally:
-    """One run, killed so often."""
+    """Run once, killed so often."""
     data = new_data(folder)
     opened = scene.live(folder) if which == "live" else scene.footage(folder)
     with opened as around:
@@ -93,7 +96,7 @@ def play(which: str, folder: Path, chance: random.Random, kills: int, calm: Left
 
 
 def new_data(folder: Path) -> DataDir:
-    """A data folder with keys, as `forewarn keys create` makes them."""
+    """Make a data folder with keys, as `forewarn keys create` makes them."""
     data = DataDir(folder)
     data.root.mkdir(parents=True)
     KeyFolder(data.keys).create()

@@ -6,12 +6,12 @@ from collections import Counter
 
 from benchmarks.chaos.left import Left
 from benchmarks.chaos.tally import Tally
-from domain.events import EvidenceMasked, EvidenceSealed, OutcomeData
+from domain.events.catalog import EvidenceMasked, EvidenceSealed, OutcomeData
 from domain.ids import mint
 
 
 def count_evidence(left: Left, tally: Tally) -> None:
-    """Each ended offence has one record: one event, one folder, one row, one entry; and it verifies."""
+    """Count that each ended offence has one record: one event, one folder, one row, one entry; and it verifies."""
     due = Counter(mint("evd", event.subject) for event, _ in left.of(OutcomeData))
     tally.compare("evidence", due, Counter(data.evidence_id for _, data in left.of(EvidenceSealed)))
     for where, found in (
@@ -35,7 +35,7 @@ def count_evidence(left: Left, tally: Tally) -> None:
 
 
 def count_masked(left: Left, tally: Tally) -> None:
-    """Each record has its masked clips once: one event, one entry, nothing else beside it."""
+    """Count that each record has its masked clips once: one event, one entry, nothing else beside it."""
     sealed = Counter(data.evidence_id for _, data in left.of(EvidenceSealed))
     masked = [data for _, data in left.of(EvidenceMasked)]
     tally.compare("masked clip", sealed, Counter(each.evidence_id for each in masked))
@@ -54,13 +54,13 @@ def count_masked(left: Left, tally: Tally) -> None:
 
 
 def count_chain(left: Left, tally: Tally) -> None:
-    """Every link holds; lines that a crash cut off and the next one mended are only remarked on."""
+    """Count that every link holds; lines that a crash cut off and the next one mended are only remarked on."""
     tally.seen["custody chain"] += len(left.entries)
     tally.remarks["lines of the chain cut off and mended"] += len(left.chain.remarks)
 
 
 def count_unfinished(left: Left, tally: Tally) -> None:
-    """Nothing plain stays behind of what should be encrypted, and no part passes for a whole."""
+    """Count what is left plain that should be encrypted, and parts that pass for a whole."""
     for name in left.unfinished:
         if name.startswith("evidence/"):
             tally.lose("evidence", [f"{name} was left, with originals in it that are plain"])

@@ -6,8 +6,7 @@ from collections import Counter, defaultdict
 
 from benchmarks.chaos.left import Left
 from benchmarks.chaos.tally import Tally
-from domain.commands import CommandKind
-from domain.events import (
+from domain.events.catalog import (
     CommandGiven,
     CommandRefused,
     OffenceClimbed,
@@ -23,6 +22,7 @@ from domain.events import (
     OutcomeData,
     RequestData,
 )
+from domain.events.commands import CommandKind
 
 DEEDS: dict[CommandKind, type[OffenceData]] = {
     CommandKind.TAKE_OVER: OffenceTakenOver,
@@ -34,7 +34,7 @@ DEEDS: dict[CommandKind, type[OffenceData]] = {
 
 
 def count_offences(left: Left, tally: Tally) -> None:
-    """Each offence opens once and ends once."""
+    """Count that each offence opens once and ends once."""
     opened = Counter(event.subject for event, _ in left.of(OffenceOpened))
     ended = Counter(event.subject for event, _ in left.of(OutcomeData))
     tally.compare("offence", opened, ended)
@@ -42,7 +42,7 @@ def count_offences(left: Left, tally: Tally) -> None:
 
 
 def count_rungs(left: Left, tally: Tally) -> None:
-    """Each rung comes due at most once, none is passed over, and all before an escalation."""
+    """Count that each rung comes due at most once, none is passed over, and all before an escalation."""
     numbers: defaultdict[str, list[int]] = defaultdict(list)
     counts: dict[str, int] = {}
     for event, data in left.of(OffenceData):
@@ -63,7 +63,7 @@ def count_rungs(left: Left, tally: Tally) -> None:
 
 
 def count_commands(left: Left, tally: Tally) -> None:
-    """Each command has one answer; what was done was done once, and what was refused not at all."""
+    """Count that each command has one answer; what was done was done once, what was refused not at all."""
     given = {event.id: data for event, data in left.of(CommandGiven)}
     refused = Counter(data.command_id for _, data in left.of(CommandRefused))
     did: Counter[str] = Counter()
@@ -84,7 +84,7 @@ def count_commands(left: Left, tally: Tally) -> None:
 
 
 def _check_outcomes(left: Left, did: Counter[str], tally: Tally) -> None:
-    """What an outcome says that operators did is what they did."""
+    """Check that what an outcome says operators did is what they did."""
     done_to: defaultdict[str, set[str]] = defaultdict(set)
     for _, data in left.of(OffenceData):
         by_hand = getattr(data, "by_hand", None)

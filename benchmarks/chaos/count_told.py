@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.chaos.left import Left
 from benchmarks.chaos.tally import Tally
 from benchmarks.results import WrongOutputs
-from domain.events import (
+from domain.events.catalog import (
     AnnouncementMade,
     NotificationMade,
     NotificationRequested,
@@ -24,9 +24,11 @@ TOLD_APART_BYTES = 20_000  # a sound cut off before may be the beginning of seve
 
 
 def count_calls(left: Left, heard: Sequence[bytes], tally: Tally) -> None:
-    """Each warning has one announcement, and each sound was heard as often as is on record.
+    """Count that each warning has one announcement, and each sound was heard as often as is on record.
 
     Args:
+        left: what the run left.
+        tally: takes the counts.
         heard: what the loudspeakers were given.
     """
     made = [data for _, data in left.of(AnnouncementMade)]
@@ -44,6 +46,8 @@ def check_heard(made: Iterable[AnnouncementMade], heard: Counter[str], tally: Ta
     """Hold what is on record against what was heard.
 
     Args:
+        tally: takes the counts.
+        made: announcements on record.
         heard: SHA-256 of a sound -> how often it reached a speaker, whole or its beginning.
     """
     played: Counter[str] = Counter()
@@ -62,7 +66,7 @@ def check_heard(made: Iterable[AnnouncementMade], heard: Counter[str], tally: Ta
 
 
 def heard_times(announcements: Path, heard: Iterable[bytes]) -> Counter[str]:
-    """SHA-256 of a sound -> how often it, or the beginning of it, reached a speaker.
+    """Return SHA-256 of a sound -> how often it, or the beginning of it, reached a speaker.
 
     Raises:
         WrongOutputs: a long piece of sound is of no call, or of several.
@@ -82,9 +86,11 @@ def heard_times(announcements: Path, heard: Iterable[bytes]) -> Counter[str]:
 
 
 def count_messages(left: Left, arrived: Iterable[Got], tally: Tally) -> None:
-    """Each request has one answer for each recipient; what arrived is what was sent.
+    """Count that each request has one answer for each recipient; what arrived is what was sent.
 
     Args:
+        left: what the run left.
+        tally: takes the counts.
         arrived: at the desk; each tells the number of its offence, so no two are alike.
     """
     made = [data for _, data in left.of(NotificationMade)]

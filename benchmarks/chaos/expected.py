@@ -1,4 +1,4 @@
-"""What a run that nobody disturbs leaves of the same recordings, and how another compares."""
+"""Compare a disturbed run with what one that nobody disturbs leaves of the same recordings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from benchmarks.chaos.left import Left
 from benchmarks.chaos.tally import Tally
-from domain.events import CommandGiven, Event, OffenceData, OffenceOpened
+from domain.events.catalog import CommandGiven, Event, OffenceData, OffenceOpened
 
 
 def compare(calm: Left, left: Left, tally: Tally) -> None:
-    """The same events, but for subjects whose offences operators had a hand in."""
+    """Compare the events, but for subjects whose offences operators had a hand in."""
     touched = _subjects(left, {event.subject for event, _ in left.of(CommandGiven)})
     wanted, came = _content(calm, touched), _content(left, touched)
     tally.seen["event"] += len(wanted)
@@ -44,7 +44,7 @@ def _subject(data: OffenceData) -> str:
 
 
 def _is_first(left: Left, event_id: str) -> bool:
-    """Whether it is its subject's first offence: later ones depend on how that ended."""
+    """Tell whether it is its subject's first offence: later ones depend on how that ended."""
     seen: set[str] = set()
     for event, data in left.of(OffenceOpened):
         if event.id == event_id:

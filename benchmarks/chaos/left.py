@@ -1,4 +1,4 @@
-"""What a run left behind, read once."""
+"""Read once what a run left behind."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from domain.data_dir import DataDir
-from domain.events import Event, EventData
+from domain.events.catalog import Event, EventData
 from event_log.log import EventLog
 from event_log.rows import LoggedEvent
-from evidence_store.check_custody import ChainReport
-from evidence_store.custody import CustodyChain, Entry
-from evidence_store.open_vault import open_vault
-from evidence_store.table import EvidenceTable
-from evidence_store.verifier import Verifier
+from evidence_store.custody.chain import CustodyChain, Entry
+from evidence_store.custody.chain_check import ChainReport
+from evidence_store.search.table import EvidenceTable
+from evidence_store.vault.open_vault import open_vault
+from evidence_store.verify_data_folder import Verifier
 
 PAGE = 5000
 # names that only an unfinished write has: .name.part, .name.x4_k2, .evd-….x4_k2
@@ -62,23 +62,23 @@ class Left:
         )
 
     def of(self, kind: type[_Data]) -> list[tuple[Event, _Data]]:
-        """Events of one kind, with their data."""
+        """Return events of one kind, with their data."""
         return [(event, event.data) for event in self.events if isinstance(event.data, kind)]
 
     def told(self, kind: str) -> Counter[str]:
-        """How often the chain tells that of which record."""
+        """Count how often the chain has that entry of which record."""
         return Counter(entry["evidence_id"] for entry in self.entries if entry["kind"] == kind)
 
 
 def read_all(log: EventLog, after: int = 0) -> Iterator[LoggedEvent]:
-    """Every event of a log."""
+    """Read every event of a log."""
     while page := log.read(after_seq=after, limit=PAGE):
         yield from page
         after = page[-1].seq
 
 
 def unfinished(folder: Path) -> Iterator[str]:
-    """What a killed write left under a folder; the table's own files are its upkeep's matter."""
+    """List what a killed write left under a folder; the table's own files are its upkeep's matter."""
     for path in folder.rglob(".*"):
         if UNFINISHED.fullmatch(path.name) and "lancedb" not in path.parts:
             yield path.relative_to(folder).as_posix()

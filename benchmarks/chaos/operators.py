@@ -14,12 +14,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from benchmarks.results import ROOT
-from domain.commands import CommandKind
+from domain.base import BothLanguages
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError
-from domain.events import OffenceOpened, OutcomeData
-from domain.facts import BothLanguages
-from event_log.commands import Ask, give_command
+from domain.events.catalog import OffenceOpened, OutcomeData
+from domain.events.commands import CommandKind
+from event_log.commands import CommandRequest, give_command
 from event_log.log import EventLog
 
 NAMES = ("Wang", "Li", "Zhang")
@@ -113,7 +113,7 @@ class Operators:
             self._start(kind, offence_id, name, key)
             return
         words = BothLanguages(zh=f"请离开 {self._number}", en=f"Please leave, {self._number}")
-        ask = Ask(
+        ask = CommandRequest(
             kind,
             offence_id,
             name,

@@ -1,4 +1,4 @@
-"""What is watched, and the stand-ins around it: a desk that is told, a loudspeaker, a camera."""
+"""Build what is watched, and the stand-ins around it: a desk that gets messages, a loudspeaker, a camera."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.results import ROOT, WrongOutputs
 from domain.data_dir import DataDir
-from domain.site_file import load_site
+from domain.site.loading import load_site
 from tests.support.message_services import Service, webhook
 from tests.support.network_speaker import Horn, network_speaker
 
@@ -42,21 +42,21 @@ class Scene:
     camera: subprocess.Popen[bytes] | None = None
 
     def command(self, data: DataDir) -> list[str]:
-        """The run's command line."""
+        """Return the run's command line."""
         argv = ["run", str(self.site_file), "--data", str(data.root)]
         argv += [] if self.is_live else ["--until-end"]
         argv += ["--triton", self.triton] if self.triton else []
         return [sys.executable, "-m", "forewarn", *argv]
 
     def environment(self, data: DataDir) -> dict[str, str]:
-        """With the desk's address, a path of its own for each data folder."""
+        """Return the environment with the desk's address, a path of its own for each data folder."""
         return os.environ | {
             DESK: f"json://127.0.0.1:{self.desk.port}/{data.root.name}",
             "PYTHONPATH": str(ROOT),
         }
 
     def fall_silent(self) -> None:
-        """The live camera goes away: what is open ends, and nothing new begins."""
+        """Take the live camera away: what is open ends, and nothing new begins."""
         if self.camera is not None:
             self.camera.kill()
             self.camera.wait()
@@ -64,15 +64,20 @@ class Scene:
 
 @contextmanager
 def footage(folder: Path, triton: str | None = None, *, brief: bool = False) -> Iterator[Scene]:
-    """The sample's two recordings, played once: what should come out is known to the last byte.
+    """Play the sample's two recordings once: what should come out is known to the last byte.
 
     Args:
-        brief: only the first 14 seconds of one camera.
+        folder: for the site file.
+        triton: how the server is reached.
+        brief: only the first 9 seconds of one camera, on a ladder that is through by then.
     """
     site = _sample()
     if brief:
         site["cameras"] = site["cameras"][:1]
-        site["cameras"][0]["stretch_s"] = [0, 14]
+        site["cameras"][0]["stretch_s"] = [0, 8.8]
+        for rung in site["ladders"][0]["rungs"]:
+            rung["after_s"] = min(rung["after_s"], 1)
+        site["ladders"][0]["escalate_after_s"] = 0.4
         site["rules"][0]["condition"]["present"]["zones"] = ["forecourt-early"]
     with webhook() as desk:
         yield Scene(_write(site, folder), desk, is_live=False, triton=triton)
@@ -80,7 +85,7 @@ def footage(folder: Path, triton: str | None = None, *, brief: bool = False) -> 
 
 @contextmanager
 def live(folder: Path, triton: str | None = None) -> Iterator[Scene]:
-    """A camera by RTSP and a loudspeaker by HTTP, both on loopback, in the wall's time."""
+    """Serve a camera by RTSP and a loudspeaker by HTTP, both on loopback, in the wall's time."""
     chance = random.Random(5)
     with ExitStack() as stack:
         desk = stack.enter_context(webhook())
@@ -105,7 +110,7 @@ def live(folder: Path, triton: str | None = None) -> Iterator[Scene]:
 
 
 def _sample() -> dict[str, Any]:
-    """The sample site with a recipient who is told of the second rung and of escalations."""
+    """Make the sample site with a recipient who hears of the second rung and of escalations."""
     site = load_site(SAMPLE).model_dump(mode="json", exclude_none=True)
     for camera in site["cameras"]:
         camera["url"] = str(SAMPLE.parent / camera["url"])

@@ -1,12 +1,11 @@
-"""Whether all that follows from what was seen has been done: then nothing more is to come."""
+"""Decide whether all that follows from what was seen has been done: then nothing more is to come."""
 
 from __future__ import annotations
 
 from benchmarks.chaos.left import read_all
-from domain.commands import answer_id
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError
-from domain.events import (
+from domain.events.catalog import (
     AnnouncementMade,
     CommandGiven,
     EvidenceMasked,
@@ -17,11 +16,12 @@ from domain.events import (
     OffenceWarned,
     OutcomeData,
 )
+from domain.events.commands import answer_id
 from event_log.log import EventLog
 
 
 def is_settled(data: DataDir) -> bool:
-    """True where every offence has ended and all that it asks for is on record."""
+    """Tell whether every offence has ended and all that it asks for is on record."""
     try:
         with EventLog.open(data.events_db) as log:
             events = [logged.event for logged in read_all(log)]

@@ -1,4 +1,4 @@
-"""What was looked at, lost and doubled, by kind."""
+"""Count what was looked at, lost and doubled, by kind."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Tally:
         self.doubled += other.doubled
 
     def by_kind(self) -> dict[str, dict[str, int]]:
-        """kind -> seen, lost, doubled."""
+        """Return kind -> seen, lost, doubled."""
         lost, doubled = (Counter(kind for kind, _ in found) for found in (self.lost, self.doubled))
         return {
             kind: {"seen": self.seen[kind], "lost": lost[kind], "doubled": doubled[kind]}
@@ -63,7 +63,7 @@ class Tally:
 
     @property
     def faults(self) -> list[str]:
-        """A line each."""
+        """Return a line for each fault."""
         return [
             *(f"lost: {kind}: {words}" for kind, words in self.lost),
             *(f"doubled: {kind}: {words}" for kind, words in self.doubled),

@@ -200,7 +200,7 @@ class Trial:
 
 
 def crashes(data: DataDir) -> Counter[str]:
-    """Programs that ended by themselves, not by a kill: each deserves a look at its log."""
+    """Return programs that ended by themselves, not by a kill: each deserves a look at its log."""
     found: Counter[str] = Counter()
     for line in (data.logs / "supervisor.log").read_text(errors="replace").splitlines():
         try:

@@ -1,4 +1,4 @@
-"""Who is killed, and whether anybody of theirs stays behind."""
+"""Choose who is killed, and check that nobody of theirs stays behind."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ class Family:
         return False
 
     def present(self, supervisor: int) -> list[str]:
-        """Names of the victims that are there."""
+        """Return names of the victims that are there."""
         with contextlib.suppress(psutil.Error):
             own = psutil.Process(supervisor)
             return [name for name, is_it in VICTIMS.items() if any(_found(own, is_it))]
         return []
 
     def orphans(self) -> list[str]:
-        """Who of all that were ever seen still runs."""
+        """Return who of all that were ever seen still runs."""
         return [f"{name} ({each.pid})" for each, name in self.known.items() if _runs(each)]
 
     def end(self) -> None:

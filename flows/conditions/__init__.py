@@ -1,1 +1,1 @@
-"""What rules look for: one small module a condition, all with the interface of condition.py."""
+"""Conditions of rules: one small module each, all with the interface of condition.py."""

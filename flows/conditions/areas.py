@@ -8,32 +8,45 @@ import numpy as np
 import shapely
 
 from domain.errors import Stop
-from domain.site import Camera, Zone
+from domain.site.cameras import Camera, Zone
 from flows.conditions.condition import Box, Scene
+from flows.conditions.verdict import Verdict
 
 
 @dataclass(frozen=True, eq=False)
 class Area:
-    """One zone; asks who is in it."""
+    """Know one zone: who is in it."""
 
     zone_id: str
     polygon: shapely.Polygon  # fractions of the picture
     by: str
     min_share: float
 
-    def holds(self, scene: Scene, rows: np.ndarray) -> np.ndarray:
-        """(k,) bool: which of those rows are in the zone."""
-        if not len(rows):
+    def verdicts(self, scene: Scene, rows: np.ndarray) -> np.ndarray:
+        """Return (k,) int64, values of Verdict: whether those rows are in the zone.
+
+        Where the lower part of somebody is hidden, it is known only if it makes no difference.
+        """
+        seen = self._contains(scene.boxes[rows])
+        verdicts = np.where(seen, int(Verdict.HOLDS), int(Verdict.DOES_NOT_HOLD))
+        if scene.are_feet_hidden[rows].any():
+            verdicts[seen != self._contains(scene.whole_boxes[rows])] = Verdict.NOT_KNOWN
+        return verdicts
+
+    def _contains(self, boxes_xyxy: np.ndarray) -> np.ndarray:
+        """Return (k,) bool of (k, 4) boxes, fractions of the picture."""
+        if not len(boxes_xyxy):
             return np.zeros(0, bool)
         if self.by == "foot":
-            feet = scene.feet[rows]
-            return np.atleast_1d(shapely.contains_xy(self.polygon, feet[:, 0], feet[:, 1]))
-        boxes = shapely.box(*scene.boxes[rows].T)
+            x, y = boxes_xyxy[:, [0, 2]].mean(axis=1), boxes_xyxy[:, 3]
+            # with its border: a zone up to the picture's edge has those whom the edge cuts off
+            return np.atleast_1d(shapely.intersects_xy(self.polygon, x.clip(0, 1), y.clip(0, 1)))
+        boxes = shapely.box(*boxes_xyxy.T)
         shares = shapely.area(shapely.intersection(boxes, self.polygon)) / shapely.area(boxes)
         return np.asarray(shares >= self.min_share)
 
     def box(self, scene: Scene) -> Box:
-        """The zone's own box, pixels of the frame: where nobody in particular is meant."""
+        """Return the zone's own box, pixels of the frame: for a place that stands for nobody in particular."""
         x1, y1, x2, y2 = self.polygon.bounds
         frame = scene.tracked.frame
         return (
@@ -45,11 +58,7 @@ class Area:
 
 
 def areas_of(camera: Camera, zone_ids: tuple[str, ...], by: str, min_share: float) -> list[Area]:
-    """The camera's zones among those named, in the site file's order.
-
-    Raises:
-        Stop: a zone crosses itself or has no area.
-    """
+    """Return the camera's zones among those named, in its order; raises what `polygon_of` raises."""
     return [
         Area(zone.id, polygon_of(camera.id, zone), by, min_share)
         for zone in camera.zones
@@ -58,11 +67,7 @@ def areas_of(camera: Camera, zone_ids: tuple[str, ...], by: str, min_share: floa
 
 
 def polygon_of(camera_id: str, zone: Zone) -> shapely.Polygon:
-    """The zone as a prepared polygon.
-
-    Raises:
-        Stop: it crosses itself or has no area.
-    """
+    """Return the zone as a prepared polygon; raises Stop if it crosses itself or has no area."""
     polygon = shapely.Polygon(zone.polygon)
     if not polygon.is_valid or polygon.area == 0:
         raise Stop(

@@ -1,51 +1,79 @@
-"""How many are in the zones: nobody, or at least so many. The subject is the place."""
+"""Condition: nobody is in the zones, or at least so many are. The subject is the place.
+
+Somebody who is seen is there, however bad the picture. That nobody else is, only a picture shows that
+can be judged: without one, it is not known.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from domain.events.catalog import LeavingBasis
+from domain.tracks import Place, SubjectLink
 from flows.conditions.areas import Area
-from flows.conditions.condition import Holding, Memory, Scene, pixels
+from flows.conditions.condition import Box, Holding, Memory, Scene, pixels
+from flows.conditions.verdict import Verdict
 
 
-def _inside(areas: list[Area], scene: Scene, classes: tuple[str, ...]) -> np.ndarray:
-    """(k,) rows of those who are in any of the zones."""
-    rows = scene.rows_of(classes)
-    if not len(rows):
-        return rows
-    return rows[np.any([area.holds(scene, rows) for area in areas], axis=0)]
-
-
-class AbsentCondition:
-    """Holds while nobody of the classes is in any of the zones."""
+class _Crowd:
+    """Count who is in any of the zones."""
 
     def __init__(self, areas: list[Area], classes: tuple[str, ...]) -> None:
         self._areas = areas
         self._classes = classes
 
-    def look(self, scene: Scene, memory: Memory) -> list[Holding]:
-        """One holding, for the first zone."""
+    def renumber(self, link: SubjectLink, memory: Memory) -> None:
+        """Do nothing: nothing is remembered of anybody."""
+
+    def _inside(self, scene: Scene) -> tuple[np.ndarray, float]:
+        """Return (k,) rows of those who are in, and how many more there may be."""
+        rows = scene.rows_of(self._classes)
+        verdicts = np.max([area.verdicts(scene, rows) for area in self._areas], axis=0)
+        is_shown = all(scene.can_judge(area.zone_id) for area in self._areas)
+        maybe = float((verdicts == Verdict.NOT_KNOWN).sum()) if is_shown else np.inf
+        return rows[verdicts == Verdict.HOLDS], maybe
+
+    def _of_the_place(
+        self,
+        scene: Scene,
+        verdict: Verdict,
+        basis: LeavingBasis,
+        score: float = 1.0,
+        box: Box | None = None,
+    ) -> list[Holding]:
         first = self._areas[0]
-        is_empty = not len(_inside(self._areas, scene, self._classes))
-        return [Holding(first.zone_id, first.zone_id, is_empty, 1.0, first.box(scene))]
+        box = box or first.box(scene)
+        return [Holding(Place(first.zone_id), first.zone_id, verdict, score, box, basis)]
 
 
-class AtLeastCondition:
-    """Holds while at least `count` of the classes are in the zones."""
+class AbsentCondition(_Crowd):
+    """Hold while nobody of the classes is in any of the zones."""
+
+    def look(self, scene: Scene, memory: Memory) -> list[Holding]:
+        """Return one holding, for the first zone."""
+        inside, maybe = self._inside(scene)
+        if len(inside):
+            return self._of_the_place(scene, Verdict.DOES_NOT_HOLD, "somebody is there")
+        verdict = Verdict.NOT_KNOWN if maybe else Verdict.HOLDS
+        return self._of_the_place(scene, verdict, "somebody is there")
+
+
+class AtLeastCondition(_Crowd):
+    """Hold while at least `count` of the classes are in the zones."""
 
     def __init__(self, areas: list[Area], classes: tuple[str, ...], count: int) -> None:
-        self._areas = areas
-        self._classes = classes
+        super().__init__(areas, classes)
         self._count = count
 
     def look(self, scene: Scene, memory: Memory) -> list[Holding]:
-        """One holding, for the first zone; its box is around everybody who is in."""
-        first = self._areas[0]
-        rows = _inside(self._areas, scene, self._classes)
+        """Return one holding, for the first zone; its box is around everybody who is in."""
+        rows, maybe = self._inside(scene)
         if len(rows) < self._count:
-            return [Holding(first.zone_id, first.zone_id, False, 1.0, first.box(scene))]
+            may_hold = len(rows) + maybe >= self._count
+            verdict = Verdict.NOT_KNOWN if may_hold else Verdict.DOES_NOT_HOLD
+            return self._of_the_place(scene, verdict, "fewer are there")
         boxes, scores = scene.tracked.boxes_xyxy[rows], scene.tracked.scores[rows]
         around = np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
         # as sure as the least sure of those who are needed to make up the number
         score = float(np.sort(scores)[::-1][self._count - 1])
-        return [Holding(first.zone_id, first.zone_id, True, score, pixels(around))]
+        return self._of_the_place(scene, Verdict.HOLDS, "fewer are there", score, pixels(around))

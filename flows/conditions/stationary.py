@@ -1,26 +1,21 @@
-"""Something in a zone does not move."""
+"""Condition: something in a zone does not move."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
+from domain.tracks import SubjectLink
 from flows.conditions.areas import Area
 from flows.conditions.condition import Holding, Memory, Scene
 from flows.conditions.present import PresentCondition
-
-SETTLE_S = 2.0  # so long unmoved before it counts as standing: someone who strolls never does
-FORGET_AFTER_S = 30.0  # an anchor of something that is no longer seen
-
-Anchor = tuple[float, float, float, float]  # x, y in pixels; standing since, last seen: seconds
+from flows.conditions.standing import Standing, forget, read_standing
+from flows.conditions.verdict import Verdict, all_of
 
 
 class StationaryCondition:
-    """Holds for those in a zone whose middle stays near where it stood.
+    """Hold for those in a zone who stay where they stood; standing.py says who does.
 
-    Each has an anchor: where it was when it last moved. Leaving the anchor's surroundings sets a
-    new one; jitter of the box does not.
+    Nothing is known of who only came, nor while the box of one who stood is another for a moment.
     """
 
     def __init__(self, areas: list[Area], classes: tuple[str, ...], max_shift: float) -> None:
@@ -28,22 +23,37 @@ class StationaryCondition:
         self._max_shift = max_shift
 
     def look(self, scene: Scene, memory: Memory) -> list[Holding]:
-        """One holding for everybody seen."""
+        """Return one holding for everybody seen."""
         at_s = scene.tracked.frame.captured_at.timestamp()
-        said = []
+        forget(memory, at_s)
+        holdings = []
         for holding in self._present.look(scene, memory):
-            anchor = self._anchor(holding, memory.get(holding.subject), at_s)
-            memory[holding.subject] = anchor
-            stands = at_s - anchor[2] >= SETTLE_S
-            said.append(replace(holding, holds=holding.holds and stands))
-        for subject in [s for s, anchor in memory.items() if at_s - anchor[3] > FORGET_AFTER_S]:
-            del memory[subject]
-        return said
+            who = str(holding.subject)
+            before = read_standing(memory.get(who)) or Standing()
+            standing, verdict = before.step(holding.box_xyxy, at_s, self._max_shift)
+            memory[who] = standing.plain()
+            holdings.append(_joined(holding, verdict, stood=standing.anchor is not None))
+        return holdings
 
-    def _anchor(self, holding: Holding, before: Anchor | None, at_s: float) -> Anchor:
-        x1, y1, x2, y2 = holding.box_xyxy
-        x, y = (x1 + x2) / 2, (y1 + y2) / 2
-        allowed_px = self._max_shift * max(x2 - x1, y2 - y1)
-        if before is None or float(np.hypot(x - before[0], y - before[1])) > allowed_px:
-            return x, y, at_s, at_s
-        return before[0], before[1], before[2], at_s
+    def renumber(self, link: SubjectLink, memory: Memory) -> None:
+        """Go on with where they stood before; where they have been since, the next frames judge."""
+        later = read_standing(memory.pop(str(link.was), None))
+        before = read_standing(memory.get(str(link.track_id)))
+        if later is None:
+            return
+        if before is not None and before.anchor is not None and later.anchor is None:
+            later = replace(before, recent=later.recent)
+        memory[str(link.track_id)] = later.plain()
+
+
+def _joined(holding: Holding, stands: Verdict, *, stood: bool) -> Holding:
+    """Join where somebody is with whether they stand."""
+    if stood and stands is Verdict.NOT_KNOWN:
+        # the box is another than where they stood, so neither does it say in which zone they are
+        return replace(holding, verdict=Verdict.NOT_KNOWN)
+    is_elsewhere = holding.verdict is Verdict.DOES_NOT_HOLD
+    return replace(
+        holding,
+        verdict=all_of((holding.verdict, stands)),
+        basis=holding.basis if is_elsewhere else "moved",
+    )

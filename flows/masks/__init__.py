@@ -1,1 +1,1 @@
-"""Who and what has to be hidden before a picture or clip may leave the vault."""
+"""Hide whoever and whatever must not be seen before a picture or clip leaves the vault."""

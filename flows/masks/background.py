@@ -1,4 +1,4 @@
-"""What a picture shows that is not there most of the time: people whom no detector found, too."""
+"""Find what a picture shows that is not there most of the time: people whom no detector found, too."""
 
 from __future__ import annotations
 
@@ -22,27 +22,21 @@ class Background:
     """The middle value of each pixel over a clip's pictures."""
 
     def __init__(self, images_rgb: Iterable[np.ndarray]) -> None:
-        """Args:
-        images_rgb: (h, w, 3) uint8 each, spread over the clip; at most 25 are taken.
-        """
-        small = [_shrink(image) for image, _ in zip(images_rgb, range(MOST_PICTURES), strict=False)]
+        """Learn the middle of (h, w, 3) uint8 pictures spread over the clip; at most 25 are taken."""
+        small = [shrink(image) for image, _ in zip(images_rgb, range(MOST_PICTURES), strict=False)]
         self._usual: np.ndarray | None = None
         if len(small) >= LEAST_PICTURES and len({image.shape for image in small}) == 1:
             self._usual = np.median(np.stack(small), axis=0).astype(np.int16)
 
     @property
     def is_known(self) -> bool:
-        """False where there were too few pictures: then nothing can be said to move."""
+        """Tell whether there were enough pictures; if not, nothing can be said to move."""
         return self._usual is not None
 
     def differing(self, image_rgb: np.ndarray) -> np.ndarray:
-        """Where a picture differs from what is usually there.
-
-        Returns:
-            (h, w) bool, the picture's own size; all False where the background is not known.
-        """
+        """Find where a picture differs from the usual, (h, w) bool; nowhere if that is not known."""
         height, width = image_rgb.shape[:2]
-        small = _shrink(image_rgb).astype(np.int16)
+        small = shrink(image_rgb).astype(np.int16)
         if self._usual is None or small.shape != self._usual.shape:
             return np.zeros((height, width), bool)
         change = small - self._usual
@@ -54,7 +48,8 @@ class Background:
         return cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
-def _shrink(image_rgb: np.ndarray) -> np.ndarray:
+def shrink(image_rgb: np.ndarray) -> np.ndarray:
+    """Return (h, w, 3) uint8, at most COMPARED_WIDTH_PX wide and a little blurred, for comparing."""
     height, width = image_rgb.shape[:2]
     share = min(1.0, COMPARED_WIDTH_PX / width)
     size = (max(1, round(share * width)), max(1, round(share * height)))

@@ -1,4 +1,4 @@
-"""What one camera shows where nobody is, learnt while it runs: the only thing a live tile shows sharply.
+"""Learn what one camera shows where nobody is: the only thing that a live tile shows sharply.
 
 A pixel counts as known once it has looked the same for ten seconds, those left out in which somebody's
 box was over it. What is not known, and what differs from what is known, is to be hidden, whether or
@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from flows.masks.background import COMPARED_WIDTH_PX, GROWN_PX, LEAST_DIFFERENCE
+from flows.masks.background import GROWN_PX, LEAST_DIFFERENCE, shrink
 
 LEARN_EVERY_S = 0.5
 # looks that have to agree before a pixel that was never known is believed: 10 s
@@ -40,20 +40,18 @@ class EmptyScene:
 
     @property
     def known_share(self) -> float:
-        """Of the picture, in [0, 1]."""
+        """Return the share of the picture that is known, in [0, 1]."""
         return float(self._is_known.mean()) if self._is_known.size else 0.0
 
     def unlike(self, image: np.ndarray, boxes_xyxy: np.ndarray, at_s: float) -> np.ndarray:
-        """Where a picture shows anything but the scene; learns from it, too.
+        """Find where a picture shows anything but the scene, as (h, w) bool; learns from it, too.
 
         Args:
             image: (h, w, 3) uint8, colours in any order, the same each time.
             boxes_xyxy: (n, 4) people, pixels of this picture: nothing is learnt there.
             at_s: the picture's time; any clock that goes on.
-        Returns:
-            (h, w) bool.
         """
-        small = _shrink(image)
+        small = shrink(image)
         if small.shape != self._usual.shape:
             self._forget(small)
         differs = self._differing(small)
@@ -69,7 +67,7 @@ class EmptyScene:
         return whole.astype(bool)
 
     def _differing(self, small: np.ndarray) -> np.ndarray:
-        """Known pixels that do not look as usual, light that changed everywhere left aside."""
+        """Return known pixels that do not look as usual; light that changed everywhere is left aside."""
         known = self._is_known[::4, ::4]
         sample = small[::4, ::4][known].astype(np.int16) - self._usual[::4, ::4][known]
         usual = self._usual
@@ -112,17 +110,19 @@ class EmptyScene:
 
 
 def _without_specks(mask: np.ndarray, side_px: int) -> np.ndarray:
+    """Return (h, w) uint8, 0 or 1: a (h, w) mask without what is smaller than a square of that side."""
     kernel = np.ones((side_px, side_px), np.uint8)
     return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel))
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(h, w) uint8: how far apart the colours are, in the channel that differs most."""
+    """Return (h, w) uint8: how far apart the colours are, in the channel that differs most."""
     blue, green, red = cv2.split(cv2.absdiff(one, other))
     return np.asarray(cv2.max(cv2.max(blue, green), red))
 
 
 def _inside(boxes_xyxy: np.ndarray, small: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Return (h, w) bool of the small picture: where (n, 4) boxes, pixels of the image, lie."""
     scale = small.shape[1] / image.shape[1]
     occupied = np.zeros(small.shape[:2], bool)
     for x1, y1, x2, y2 in (boxes_xyxy * scale).tolist():
@@ -130,11 +130,3 @@ def _inside(boxes_xyxy: np.ndarray, small: np.ndarray, image: np.ndarray) -> np.
             True
         )
     return occupied
-
-
-def _shrink(image: np.ndarray) -> np.ndarray:
-    height, width = image.shape[:2]
-    share = min(1.0, COMPARED_WIDTH_PX / width)
-    size = (max(1, round(share * width)), max(1, round(share * height)))
-    small: np.ndarray = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return cv2.GaussianBlur(small, (3, 3), 0)

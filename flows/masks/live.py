@@ -1,4 +1,4 @@
-"""One camera's live tile, in which nobody is to be recognised: who was found, and all that moves."""
+"""Mask one camera's live tile so that nobody can be recognised: who was found, and all that moves."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections import deque
 import numpy as np
 
 from domain.detections import Detections
-from evidence_store.masking import mask_pixels, mask_regions
 from flows.masks.empty_scene import EmptyScene
 from flows.masks.people import people_in
 from flows.masks.picture import BODY_MARGIN
+from flows.masks.pixelate import mask_pixels, mask_regions
 
 # who was found stays hidden so long after: one that is missed in a picture shows nobody
 HOLD_S = 1.0
@@ -25,7 +25,7 @@ class LiveMask:
 
     @property
     def is_learning(self) -> bool:
-        """True while most of the picture is hidden because the scene is not known yet."""
+        """Tell whether most of the picture is hidden because the scene is not known yet."""
         return self._scene.known_share < 0.5
 
     def look(self, seen: Detections) -> None:
@@ -37,14 +37,8 @@ class LiveMask:
             self._found.popleft()
 
     def mask(self, image: np.ndarray) -> np.ndarray:
-        """Hide everybody, in the picture that was looked at last.
-
-        Args:
-            image: (h, w, 3) uint8, upright, any size.
-        Returns:
-            a new picture.
-        """
-        at_s, found = self._found[-1]
+        """Copy the upright (h, w, 3) uint8 picture that was looked at last with everybody hidden."""
+        at_s, boxes_now = self._found[-1]
         width = image.shape[1]
         held = _wider(np.concatenate([boxes for _, boxes in self._found]) * width)
         hidden = self._scene.unlike(image, held, at_s)
@@ -52,14 +46,14 @@ class LiveMask:
             hidden[y1 : y2 + 1, x1 : x2 + 1] = True
         masked = mask_pixels(image, hidden)
         # bodies in blocks of their own, over the mosaic: where they stand and how can be seen
-        bodies = mask_regions(image, found * width, BODY_MARGIN)
-        for x1, y1, x2, y2 in _wider(found * width).astype(int).clip(0).tolist():
+        bodies = mask_regions(image, boxes_now * width, BODY_MARGIN)
+        for x1, y1, x2, y2 in _wider(boxes_now * width).astype(int).clip(0).tolist():
             masked[y1 : y2 + 1, x1 : x2 + 1] = bodies[y1 : y2 + 1, x1 : x2 + 1]
         return masked
 
 
 def mask_whole(image: np.ndarray) -> np.ndarray:
-    """A picture that nobody looked at: coarse all over."""
+    """Make a picture that nobody looked at coarse all over."""
     return mask_pixels(image, np.ones(image.shape[:2], bool))
 
 

@@ -1,4 +1,4 @@
-"""Messages by apprise: mail, DingTalk, WeCom, webhooks and a hundred more services.
+"""Send messages by apprise: mail, DingTalk, WeCom, webhooks and a hundred more services.
 
 Apprise says only whether it worked. What matters here is whether a message may have arrived, so its
 log of the one call is read: a server that was not reached is tried again, one that may have taken
@@ -17,7 +17,7 @@ import apprise
 
 from domain.errors import Stop
 from flows.notices.message import Message
-from flows.notices.sender import Answer
+from flows.notices.sender import SendResult
 
 # answers that promise that it may work later
 BUSY_CODES = frozenset({429, 502, 503})
@@ -41,11 +41,7 @@ class AppriseSender:
     """One recipient's address."""
 
     def __init__(self, recipient_id: str, url: str) -> None:
-        """Read the address.
-
-        Raises:
-            Stop: apprise does not know such an address; the message does not repeat it.
-        """
+        """Read the address; raises Stop, without repeating it, if apprise does not know such."""
         _keep_quiet()
         asset = apprise.AppriseAsset(
             app_id="forewarn",
@@ -58,17 +54,17 @@ class AppriseSender:
         )
         self._apprise = apprise.Apprise(asset=asset)
         # without "://" the whole may be a password
-        scheme, found, _ = url.strip().partition("://")
-        self.service = scheme.lower() if found and _SCHEME.fullmatch(scheme) else "unknown"
+        scheme, separator, _ = url.strip().partition("://")
+        self.service = scheme.lower() if separator and _SCHEME.fullmatch(scheme) else "unknown"
         if not self._apprise.add(url.strip()) or len(self._apprise) != 1:
             raise Stop(
                 f"recipient {recipient_id!r}: needs one apprise address such as mailto://… or "
                 f"dingtalk://…, got one of kind {self.service!r} that apprise cannot use; "
-                "see docs/notifications.md"
+                "see docs/how-to/notifications.md"
             )
         self.takes_pictures = bool(next(iter(self._apprise)).attachment_support)
 
-    def send(self, message: Message, picture: Path | None) -> Answer:
+    def send(self, message: Message, picture: Path | None) -> SendResult:
         """See Sender."""
         result = self._apprise.notify(
             title=message.title,
@@ -78,29 +74,29 @@ class AppriseSender:
             log_level=logging.DEBUG,
         )
         if result:
-            return Answer("sent")
+            return SendResult("sent")
         return judge(entry.message for entry in result.logs())
 
 
-def judge(lines: Iterable[str]) -> Answer:
-    """What apprise's log of a call that did not work says about the message.
-
-    Returns:
-        "unknown" wherever it cannot be excluded that the message arrived.
-    """
-    said = "\n".join(lines)
-    if "Sent Email to" in said:
-        return Answer("unknown", "some of its addresses took the message, others did not")
-    if code := _HTTP_CODE.search(said):
+def judge(lines: Iterable[str]) -> SendResult:
+    """Decide, by apprise's log of a failed call, whether the message may have arrived ("unknown")."""
+    log_text = "\n".join(lines)
+    if "Sent Email to" in log_text:
+        return SendResult("unknown", "some of its addresses took the message, others did not")
+    if code := _HTTP_CODE.search(log_text):
         number = int(code[1])
-        return Answer("not reached" if number in BUSY_CODES else "failed", f"it answered {number}")
-    if code := _SMTP_CODE.search(said):
+        return SendResult(
+            "not reached" if number in BUSY_CODES else "failed", f"it answered {number}"
+        )
+    if code := _SMTP_CODE.search(log_text):
         number = int(code[1])
-        return Answer("not reached" if number < 500 else "failed", f"it answered {number}")
+        return SendResult("not reached" if number < 500 else "failed", f"it answered {number}")
     for pattern, words in _NOT_REACHED:
-        if re.search(pattern, said):
-            return Answer("not reached", words)
-    return Answer("unknown", "the connection broke or timed out after the message was under way")
+        if re.search(pattern, log_text):
+            return SendResult("not reached", words)
+    return SendResult(
+        "unknown", "the connection broke or timed out after the message was under way"
+    )
 
 
 def _keep_quiet() -> None:

@@ -1,25 +1,27 @@
-"""One request, one recipient: told once, or on record why not."""
+"""Send one request to one recipient once, or record why not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from domain.errors import TryAgain
-from domain.events import Event, OffenceData, OffenceWithheld
+from domain.events.catalog import Event, OffenceData, OffenceWithheld, expect_event
+from domain.events.requests import NotificationMade, NotificationRequested, NotificationResult
+from domain.events.wall_time import Convert, same_time, steady_time_of
 from domain.ids import mint
-from domain.recipients import Recipient
-from domain.requests import NotificationMade, NotificationRequested, NotificationResult
-from domain.site import Site
+from domain.site.recipients import Recipient
+from domain.site.site import Site
 from event_log.rows import LoggedEvent
-from flows.hours import Hours
+from flows.masks.subject import kind_of_rule
 from flows.notices.message import Message, PictureState, compose
-from flows.notices.notes import Note, Notes
-from flows.notices.sender import Answer, Sender
+from flows.notices.notes import MessageNote, MessageNotes
+from flows.notices.sender import Sender, SendResult
 from flows.notices.still import MaskedStills, Still
+from flows.opening_hours import Hours
 
 log = structlog.get_logger()
 
@@ -34,12 +36,13 @@ class NoticeTools:
 
     site: Site
     senders: Mapping[str, Sender]  # by recipient
-    notes: Notes
+    notes: MessageNotes
     stills: MaskedStills
     find: Callable[[str], LoggedEvent | None]  # an event of the log by its id
     live_cameras: frozenset[str]
     quiet: Mapping[str, Hours] = field(default_factory=dict)  # by recipient; none: never quiet
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    of_wall: Convert = same_time  # steady time at which the wall's clock said something
 
 
 class TryLater(TryAgain):
@@ -47,7 +50,7 @@ class TryLater(TryAgain):
 
 
 def recipients_of(logged: LoggedEvent, site: Site) -> tuple[str, ...]:
-    """Who is to be told of an event, or would have been; () where nobody."""
+    """Return who is to be notified of an event, or would have been; () where nobody."""
     data = logged.event.data
     if isinstance(data, NotificationRequested):
         return data.recipients
@@ -55,29 +58,30 @@ def recipients_of(logged: LoggedEvent, site: Site) -> tuple[str, ...]:
         return ()
     try:
         ladder = site.ladder(site.rule(data.rule_id).ladder)
-        does, whom = ladder.escalation_does, ladder.escalation_notifies
+        does: Collection[str] = ladder.escalation_does
+        whom = ladder.escalation_notifies
         if data.what == "rung":
             rung = ladder.rungs[data.rung_number - 1]
-            does, whom = rung.does, rung.notifies  # type: ignore[assignment]
+            does, whom = rung.does, rung.notifies
     except (KeyError, IndexError):  # of a site file that was changed since
         return ()
-    return (whom or tuple(each.id for each in site.recipients)) if "notify" in does else ()
+    return (
+        (whom or tuple(recipient.id for recipient in site.recipients)) if "notify" in does else ()
+    )
 
 
-def deliver(logged: LoggedEvent, recipient_id: str, tools: NoticeTools) -> Event:
-    """Tell one recipient, and say what came of it.
+def deliver(logged: LoggedEvent, recipient_id: str, tools: NoticeTools) -> Event[NotificationMade]:
+    """Tell one recipient, and say what came of it; the event's id comes from request and recipient.
 
     What was dealt with before gives the same event again and sends nothing: first by what the log
     says, then by the note on disk.
 
-    Returns:
-        a NotificationMade; its id comes from the request's and the recipient's.
     Raises:
         TryLater: not reached, and it is still useful; call again after a pause.
     """
     known = tools.find(made_id(logged.event, recipient_id))
     if known is not None:
-        return known.event
+        return expect_event(known.event, NotificationMade)
     note = tools.notes.find(recipient_id, logged.event.id)
     if note is not None and note.result == "being sent":
         note = _keep(
@@ -85,7 +89,7 @@ def deliver(logged: LoggedEvent, recipient_id: str, tools: NoticeTools) -> Event
         )
     if note is not None and note.is_over:
         return _made(logged, recipient_id, note, tools)
-    note = note or Note(service=_service(recipient_id, tools), result="not reached")
+    note = note or MessageNote(service=_service(recipient_id, tools), result="not reached")
     recipient = _recipient(recipient_id, tools)
     if recipient is None:
         words = f"the site file has no recipient {recipient_id!r} any more"
@@ -97,23 +101,26 @@ def deliver(logged: LoggedEvent, recipient_id: str, tools: NoticeTools) -> Event
 
 
 def made_id(asked: Event, recipient_id: str) -> str:
-    """Id of the event about one recipient's message."""
+    """Mint the id of the event about one recipient's message."""
     return mint("evt", asked.id, NotificationMade.event_type, recipient_id)
 
 
 def _why_not(
-    logged: LoggedEvent, recipient: Recipient, note: Note, tools: NoticeTools
+    logged: LoggedEvent, recipient: Recipient, note: MessageNote, tools: NoticeTools
 ) -> tuple[NotificationResult, str] | None:
-    """Why nothing is sent (any more), and what that is called; None: it is sent."""
-    data, now = logged.event.data, tools.now()
-    if isinstance(data, OffenceWithheld):
-        return "withheld", data.explanation
-    assert isinstance(data, NotificationRequested)
+    """Return why nothing is sent (any more), and what that is called; None: it is sent."""
+    now = tools.now()
+    if isinstance(logged.event.data, OffenceWithheld):
+        return "withheld", logged.event.data.explanation
+    data = expect_event(logged.event, NotificationRequested).data
     is_live = data.camera_id in tools.live_cameras
     if not is_live and not recipient.recordings:
         return "withheld", "the camera plays a recording: nobody is told of what is past"
-    recorded_s = (now - logged.recorded_at).total_seconds()
-    age_s = max(recorded_s, (now - logged.event.time).total_seconds()) if is_live else recorded_s
+    # by the clock that nobody sets: a message must not lose its use because the machine's was
+    age_s = (tools.of_wall(now) - tools.of_wall(logged.recorded_at)).total_seconds()
+    if is_live:
+        seen_at = steady_time_of(logged.event, tools.of_wall)
+        age_s = max(age_s, (tools.of_wall(now) - seen_at).total_seconds())
     is_spent = not is_live and note.attempts >= MAX_ATTEMPTS_OF_RECORDINGS
     if age_s > recipient.useful_s or is_spent:
         if note.attempts:
@@ -122,22 +129,23 @@ def _why_not(
     quiet = tools.quiet.get(recipient.id)
     if quiet is not None and quiet.apply_at(now if is_live else logged.event.time):
         return "withheld", f"quiet hours {recipient.quiet_hours}"
-    sent = tools.notes.count_since(recipient.id, now - timedelta(hours=1))
+    sent = tools.notes.count_between(recipient.id, now - timedelta(hours=1), now)
     if sent >= recipient.max_per_hour:
         return "over the hourly limit", f"{sent} messages within the hour"
     return None
 
 
-def _send(logged: LoggedEvent, recipient: Recipient, note: Note, tools: NoticeTools) -> Event:
-    data = logged.event.data
-    assert isinstance(data, NotificationRequested)
+def _send(
+    logged: LoggedEvent, recipient: Recipient, note: MessageNote, tools: NoticeTools
+) -> Event[NotificationMade]:
+    data = expect_event(logged.event, NotificationRequested).data
     sender = tools.senders[recipient.id]
     still = _still(logged.event.id, data, recipient, sender, tools)
     message = compose(data, tools.site.site, recipient.language, still.state)
     note = note.model_copy(
         update={
             "result": "being sent",
-            "text": _text(message),
+            "text": f"{message.title}\n{message.body}",
             "picture_sha256": still.sha256,
             "picture_note": still.note,
             "attempts": note.attempts + 1,
@@ -153,13 +161,13 @@ def _send(logged: LoggedEvent, recipient: Recipient, note: Note, tools: NoticeTo
     return _made(logged, recipient.id, note, tools)
 
 
-def _ask(sender: Sender, message: Message, still: Still) -> Answer:
+def _ask(sender: Sender, message: Message, still: Still) -> SendResult:
     try:
         return sender.send(message, still.path)
     except Exception as error:  # a fault of the service's own code: it may have sent already
         # its words may quote the address
         log.error("sender_failed", service=sender.service, kind=type(error).__name__)
-        return Answer("unknown", f"{type(error).__name__} while it was being sent")
+        return SendResult("unknown", f"{type(error).__name__} while it was being sent")
 
 
 def _still(
@@ -176,32 +184,36 @@ def _still(
         state, note = "no_picture_service", f"{sender.service} takes none"
     if state is not None:
         return Still(None, None, state, note)
-    return tools.stills.get(request_id, data.camera_id, data.sighting, recipient.picture_wait_s)
+    kind = kind_of_rule(tools.site, data.rule_id)
+    wait_s = recipient.picture_wait_s
+    return tools.stills.get(request_id, data.camera_id, data.sighting, wait_s, kind)
 
 
 def _give_up(
     logged: LoggedEvent,
     recipient_id: str,
     tools: NoticeTools,
-    note: Note,
+    note: MessageNote,
     result: NotificationResult,
     reason: str,
-) -> Event:
+) -> Event[NotificationMade]:
     note = _keep(logged, recipient_id, tools, note, result=result, reason=reason)
     return _made(logged, recipient_id, note, tools)
 
 
 def _keep(
-    logged: LoggedEvent, recipient_id: str, tools: NoticeTools, note: Note, **changes: object
-) -> Note:
+    logged: LoggedEvent, recipient_id: str, tools: NoticeTools, note: MessageNote, **changes: object
+) -> MessageNote:
     note = note.model_copy(update={**changes, "ended_at": tools.now()})
     tools.notes.write(recipient_id, logged.event.id, note)
     return note
 
 
-def _made(logged: LoggedEvent, recipient_id: str, note: Note, tools: NoticeTools) -> Event:
-    data = logged.event.data
-    assert isinstance(data, OffenceData)
+def _made(
+    logged: LoggedEvent, recipient_id: str, note: MessageNote, tools: NoticeTools
+) -> Event[NotificationMade]:
+    data = expect_event(logged.event, OffenceData).data
+    assert note.result != "being sent" and note.result != "not reached"  # the note is over
     if note.result != "sent":
         log.warning("not_told", recipient=recipient_id, result=note.result, reason=note.reason)
     recipient = _recipient(recipient_id, tools)
@@ -213,7 +225,7 @@ def _made(logged: LoggedEvent, recipient_id: str, note: Note, tools: NoticeTools
         request_event_id=logged.event.id,
         recipient_id=recipient_id,
         service=note.service,
-        result=note.result,  # type: ignore[arg-type]  # a note that is over
+        result=note.result,
         reason=note.reason,
         language=recipient.language if recipient else "zh",
         text=note.text,
@@ -239,7 +251,3 @@ def _recipient(recipient_id: str, tools: NoticeTools) -> Recipient | None:
 def _service(recipient_id: str, tools: NoticeTools) -> str:
     sender = tools.senders.get(recipient_id)
     return sender.service if sender else "none"
-
-
-def _text(message: Message) -> str:
-    return f"{message.title}\n{message.body}"

@@ -1,4 +1,4 @@
-"""What a message says, in the recipient's language."""
+"""Compose a message's title and body in the recipient's language."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from domain.facts import BothLanguages
-from domain.requests import RequestData
-from domain.site import SiteInfo
+from domain.base import BothLanguages
+from domain.events.requests import RequestData
+from domain.site.place import SiteInfo
 
 Language = Literal["zh", "en", "both"]
 PictureState = Literal[
@@ -39,10 +39,9 @@ def _texts() -> dict[str, dict[str, str]]:
 def compose(
     request: RequestData, site: SiteInfo, language: Language, picture: PictureState
 ) -> Message:
-    """The message about one request.
+    """Compose the message about one request, in the recipient's language.
 
-    Args:
-        picture: what is said of the picture: that it is there, or why not.
+    `picture` is what is said of the picture: that it is there, or why not.
     """
     spoken = _spoken(language)
     titles = [
@@ -56,7 +55,7 @@ def compose(
 
 
 def compose_test(site: SiteInfo, language: Language) -> Message:
-    """A message that says that it is only a test."""
+    """Compose a message that says that it is only a test."""
     spoken = _spoken(language)
     return Message(
         " / ".join(_say("test_title", lang, site=_of(site.title, lang)) for lang in spoken),
@@ -73,9 +72,7 @@ def _lines(request: RequestData, site: SiteInfo, lang: str, picture: PictureStat
     if request.legal_basis is not None:
         lines.append(_say("law", lang, law=_of(request.legal_basis, lang)))
     asked_by = "rung" if request.asked_by == "rung" else "escalation"
-    lines.append(
-        _say(asked_by, lang, number=request.rung_number, count=request.rung_count),
-    )
+    lines.append(_say(asked_by, lang, number=request.rung_number, count=request.rung_count))
     lines.append(_say(picture, lang))
     if site.console_url is not None:
         link = f"{site.console_url.rstrip('/')}/live?lang={lang}&offence={request.offence_id}"

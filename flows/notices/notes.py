@@ -1,4 +1,4 @@
-"""What is remembered of each message on disk, so that none goes out twice."""
+"""Remember each message on disk, so that none goes out twice."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from domain.data_dir import DataDir
-from domain.requests import NotificationResult
-from flows.kept_files import plain_name
-from flows.note_files import NoteFiles
+from domain.events.requests import NotificationResult
+from domain.files import plain_name
+from flows.attempt_files import NoteFiles
 
 KEEP_S = 7 * 86400.0  # the log tells of older ones
 
 NoteResult = NotificationResult | Literal["being sent", "not reached"]
 
 
-class Note(BaseModel):
+class MessageNote(BaseModel):
     """One message to one recipient, as far as it has come."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,22 +35,27 @@ class Note(BaseModel):
 
     @property
     def is_over(self) -> bool:
-        """True where nothing more will be done."""
+        """Tell whether nothing more will be done."""
         return self.result not in ("being sent", "not reached")
 
 
-class Notes(NoteFiles[Note]):
+class MessageNotes(NoteFiles[MessageNote]):
     """notifications/<recipient>/<request>.json"""
 
     def __init__(self, data: DataDir) -> None:
-        super().__init__(data.notifications, Note, "message")
+        super().__init__(data.notifications, MessageNote, "message")
 
-    def count_since(self, recipient_id: str, since: datetime) -> int:
-        """Messages that went out, or may have, to a recipient since then."""
+    def count_between(self, recipient_id: str, since: datetime, until: datetime) -> int:
+        """Count the messages that went out, or may have, to a recipient in that time.
+
+        One that is dated ahead is of before the clock was set back; it must not silence anybody for longer.
+        """
         went_out = ("sent", "being sent", "unknown whether sent")
         paths = (self._folder / plain_name(recipient_id)).glob("*.json")
         return sum(
-            note.result in went_out and note.started_at is not None and note.started_at > since
+            note.result in went_out
+            and note.started_at is not None
+            and since < note.started_at <= until
             for note in self._whole(paths)
         )
 

@@ -1,4 +1,4 @@
-"""The way out for messages: what a sender is handed, and what it may answer."""
+"""Interface of what sends messages: what it is handed, and what it may answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Outcome = Literal["sent", "not reached", "failed", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SendResult:
     """What became of one attempt."""
 
     outcome: Outcome
@@ -30,7 +30,7 @@ class Sender(Protocol):
 
     @property
     def takes_pictures(self) -> bool:
-        """True where a picture can go with a message."""
+        """Tell whether a picture can go with a message."""
 
-    def send(self, message: Message, picture: Path | None) -> Answer:
+    def send(self, message: Message, picture: Path | None) -> SendResult:
         """Send once. Blocks for as long as the service's own time limits allow."""

@@ -1,4 +1,4 @@
-"""A masked picture of the moment a message is about.
+"""Make a masked picture of the moment that a message is about.
 
 A message goes out while the offence goes on, long before its evidence is sealed. So the frame is
 taken from the recording itself and masked here. The unmasked frame never reaches a file of its own
@@ -18,6 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +26,15 @@ import structlog
 
 from domain.data_dir import DataDir
 from domain.errors import PutAside, TryAgain
-from domain.events import Sighting
-from evidence_store.footage import FootageFinder
-from evidence_store.footage_clips import cut_footage, grab_sighting
-from evidence_store.masking import mask_regions
-from evidence_store.stills import encode_jpeg
-from flows.kept_files import plain_name, write_durably
-from flows.masks.faces import FindsFaces, find_all_faces
+from domain.events.catalog import Sighting
+from domain.events.wall_time import steady_time_of_sighting
+from domain.files import plain_name, write_atomically
+from evidence_store.media.stills import encode_jpeg
+from evidence_store.recordings.footage import FootageFinder
+from evidence_store.recordings.footage_clips import cut_footage, grab_sighting
+from flows.masks.faces import FaceFinder, find_all_faces
+from flows.masks.pixelate import mask_regions
+from flows.masks.subject import MaskSubject, SubjectKind
 from flows.notices.message import PictureState
 
 log = structlog.get_logger()
@@ -64,7 +67,7 @@ class MaskedStills:
         self,
         data: DataDir,
         footage: FootageFinder,
-        faces: FindsFaces,
+        faces: FaceFinder,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._data = data
@@ -83,12 +86,20 @@ class MaskedStills:
         """Finish what is being made."""
         self._maker.shutdown()
 
-    def get(self, request_id: str, camera_id: str, sighting: Sighting, wait_s: float) -> Still:
-        """The picture of a sighting; waits for it that long. Called from several threads."""
+    def get(
+        self,
+        request_id: str,
+        camera_id: str,
+        sighting: Sighting,
+        wait_s: float,
+        kind: SubjectKind = "person",
+    ) -> Still:
+        """Return the picture of a sighting; waits for it that long. Called from several threads."""
         path = self._path(request_id)
         if not path.exists():
             try:
-                path = self._begin(path, request_id, camera_id, sighting, wait_s).result(wait_s)
+                making = self._begin(path, request_id, camera_id, sighting, wait_s, kind)
+                path = making.result(wait_s)
             except (TryAgain, NotYet) as error:
                 return Still(None, None, "no_picture_waited", str(error) or "not made in time")
             except Exception as error:  # whatever is wrong with a picture, the message goes out
@@ -101,41 +112,49 @@ class MaskedStills:
         remove_old_pictures(self._data)
 
     def _begin(
-        self, path: Path, request_id: str, camera_id: str, sighting: Sighting, wait_s: float
+        self,
+        path: Path,
+        request_id: str,
+        camera_id: str,
+        sighting: Sighting,
+        wait_s: float,
+        kind: SubjectKind,
     ) -> Future[Path]:
         with self._lock:
             making = self._making.get(request_id)
             if making is None or making.done():
                 give_up_at = time.monotonic() + wait_s
-                making = self._maker.submit(self._make, path, camera_id, sighting, give_up_at)
+                make = partial(self._masked, camera_id, sighting, kind)
+                making = self._maker.submit(self._make, path, make, give_up_at)
                 self._making = {k: v for k, v in self._making.items() if not v.done()}
                 self._making[request_id] = making
             return making
 
-    def _make(self, path: Path, camera_id: str, sighting: Sighting, give_up_at: float) -> Path:
+    def _make(self, path: Path, make: Callable[[], bytes], give_up_at: float) -> Path:
         while True:
             try:
-                write_durably(path, self._masked(camera_id, sighting))
+                write_atomically(path, make(), one_writer=True)
                 return path
             except TryAgain:
                 if time.monotonic() + RETRY_S > give_up_at or self._stopped():
                     raise
                 time.sleep(RETRY_S)
 
-    def _masked(self, camera_id: str, sighting: Sighting) -> bytes:
+    def _masked(self, camera_id: str, sighting: Sighting, kind: SubjectKind) -> bytes:
         image = self._grab(camera_id, sighting)
-        boxes = find_all_faces(image, sighting.box_xyxy, self._faces)
+        boxes = find_all_faces(image, MaskSubject(sighting.box_xyxy, kind), self._faces)
         shown = _only_the_subject(mask_regions(image, boxes), sighting)
         return encode_jpeg(_outlined(shown, sighting), JPEG_QUALITY)
 
     def _grab(self, camera_id: str, sighting: Sighting) -> np.ndarray:
-        from_at, to_at = sighting.at - AROUND, sighting.at + AROUND
-        found = self._footage.find(camera_id, from_at, to_at, sighting)
-        if not found.pieces:
-            raise PutAside("; ".join(map(str, found.gaps)) or f"{camera_id}: no footage")
+        at = steady_time_of_sighting(sighting)
+        from_at, to_at = at - AROUND, at + AROUND
+        footage = self._footage.find(camera_id, from_at, to_at, sighting)
+        if not footage.pieces:
+            raise PutAside("; ".join(map(str, footage.gaps)) or f"{camera_id}: no footage")
         self._work.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._work) as folder:
-            image, remark = grab_sighting(cut_footage(found, Path(folder), "moment"), sighting)
+            image, remark = grab_sighting(cut_footage(footage, Path(folder), "moment"), sighting)
         if remark:
             log.info("picture_is_older", camera_id=camera_id, remark=remark)
         return image
@@ -145,11 +164,7 @@ class MaskedStills:
 
 
 def remove_old_pictures(data: DataDir) -> int:
-    """Remove pictures older than a day, and what a killed notifier left of making one (unmasked).
-
-    Returns:
-        how many files.
-    """
+    """Remove pictures older than a day, also unmasked ones that a killed notifier left; count them."""
     before, removed = time.time() - KEEP_S, 0
     pictures = (data.notifications / "pictures").glob("*.jpg")
     for path in (*pictures, *(data.notifications / "work").rglob("*")):
@@ -163,7 +178,7 @@ def remove_old_pictures(data: DataDir) -> int:
 
 
 def _only_the_subject(masked: np.ndarray, sighting: Sighting) -> np.ndarray:
-    """The picture in coarse blocks, but for the subject's own box."""
+    """Return the picture in coarse blocks, but for the subject's own box."""
     import cv2
 
     height, width = masked.shape[:2]
@@ -179,10 +194,10 @@ def _only_the_subject(masked: np.ndarray, sighting: Sighting) -> np.ndarray:
 
 
 def _outlined(image: np.ndarray, sighting: Sighting) -> np.ndarray:
-    """The subject's box drawn, and the picture made no wider than a phone needs."""
+    """Draw the subject's box, and make the picture no wider than a phone needs."""
     import cv2
 
-    x1, y1, x2, y2 = (round(each) for each in sighting.box_xyxy)
+    x1, y1, x2, y2 = (round(edge_px) for edge_px in sighting.box_xyxy)
     drawn = cv2.rectangle(image.copy(), (x1, y1), (x2, y2), OUTLINE_RGB, 2)
     height, width = drawn.shape[:2]
     if width <= MAX_WIDTH_PX:

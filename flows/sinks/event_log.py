@@ -1,16 +1,19 @@
-"""The event log as a Bytewax sink: what a dataflow says is written once, replay or not."""
+"""Bytewax sink into the event log: each event of a dataflow is written once, replay or not."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
-from domain.errors import PutAside, TryAgain
-from domain.events import Event
+from domain.backoff import Backoff
+from domain.errors import NoRoom, TryAgain
+from domain.events.catalog import Event
 from event_log.log import EventLog, LogReplaced
+from flows.put_aside import ends_program
 
 log = structlog.get_logger()
 
@@ -27,38 +30,67 @@ class EventLogSink(FixedPartitionedSink[Event, None]):
     A fixed-partitioned sink, not a dynamic one, because only its writes are part of the epoch that
     Bytewax commits. Events are flushed to the disk before the write returns, so a snapshot has
     nothing left to flush; an epoch that is replayed writes the same ids again, which the log
-    ignores.
-
-    Args:
-        give_up_after_s: how long a write is tried while the log is locked or its disk full. Then
-            the error ends the process, and the epoch is replayed at its next start.
+    ignores. While the log is locked, a write is tried for `give_up_after_s`; then the error ends the
+    process, and the epoch is replayed at its next start. While its disk is full it is tried for as long as
+    `wait_for_room` says: it may wait, and returns False where the program is asked to end.
     """
 
-    def __init__(self, log_path: Path, give_up_after_s: float = 20.0) -> None:
+    def __init__(
+        self,
+        log_path: Path,
+        give_up_after_s: float = 20.0,
+        wait_for_room: Callable[[], bool] | None = None,
+    ) -> None:
         self._log_path = log_path
         self._give_up_after_s = give_up_after_s
+        self._wait_for_room = wait_for_room
 
     def list_parts(self) -> list[str]:
         return [PARTITION]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> _EventLogPartition:
-        return _EventLogPartition(EventLog.open(self._log_path), self._give_up_after_s)
+        return _EventLogPartition(
+            EventLog.open(self._log_path), self._give_up_after_s, self._wait_for_room
+        )
+
+
+def appending_to(log_path: Path) -> Callable[[Event], None]:
+    """Return what writes an event that comes seldom and beside the stream."""
+
+    def append(event: Event) -> None:
+        with EventLog.open(log_path) as event_log:
+            event_log.append([event])
+
+    return append
 
 
 class _EventLogPartition(StatefulSinkPartition[Event, None]):
-    def __init__(self, event_log: EventLog, give_up_after_s: float) -> None:
+    def __init__(
+        self,
+        event_log: EventLog,
+        give_up_after_s: float,
+        wait_for_room: Callable[[], bool] | None,
+    ) -> None:
         self._log = event_log
         self._give_up_after_s = give_up_after_s
+        self._wait_for_room = wait_for_room
 
     def write_batch(self, values: list[Event]) -> None:
         try:
             self._append(values)
-        except PutAside:  # one of them cannot be written: it must not take the others with it
-            for event in values:
-                try:
-                    self._append([event])
-                except PutAside as error:
-                    log.error("event not written", event_id=event.id, reason=str(error))
+        except Exception as error:
+            if ends_program(error):
+                raise
+            self._append_singly(values)  # one of them must not take the others with it
+
+    def _append_singly(self, values: list[Event]) -> None:
+        for event in values:
+            try:
+                self._append([event])
+            except Exception as error:
+                if ends_program(error):
+                    raise
+                log.exception("event not written", event_id=event.id, reason=str(error))
 
     def snapshot(self) -> None:
         return None
@@ -68,19 +100,24 @@ class _EventLogPartition(StatefulSinkPartition[Event, None]):
 
     def _append(self, events: list[Event]) -> None:
         give_up_at = time.monotonic() + self._give_up_after_s
-        pause_s = FIRST_PAUSE_S
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         while True:
             try:
                 self._log.append(events)
                 return
             except LogReplaced as error:
                 log.warning("event log was replaced, writing to the new one", reason=str(error))
+                # or its disk was unmounted, and comes back
+                if self._wait_for_room is not None and not self._wait_for_room():
+                    raise
                 self._log.close()
                 self._log = EventLog.open(self._log.path)
                 continue
             except TryAgain as error:
-                if time.monotonic() + pause_s > give_up_at:
+                waits = isinstance(error, NoRoom) and self._wait_for_room is not None
+                if not waits and time.monotonic() + backoff.pause_s > give_up_at:
                     raise
                 log.warning("event log cannot be written, trying again", reason=str(error))
-            time.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                if waits and self._wait_for_room is not None and not self._wait_for_room():
+                    raise
+            time.sleep(backoff.next_s())

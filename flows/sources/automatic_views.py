@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from domain.site import Camera
-from domain.views import View
+from domain.site.cameras import Camera
+from domain.site.views import View
 
-MARGIN = (
-    0.1  # of the picture's height, to the sides and below: half a body, and a step to come in by
-)
+# of the picture's height, to the sides and below: half a body, and a step to come in by
+MARGIN = 0.1
 MOST_VIEWS = 2  # each is a question to the detector
 LEAST_SIDE_PX = 300  # what the detector takes; a smaller part would only be blown up
 WHOLE_SHARE = 0.8  # of the picture; a view that shows more is not worth cutting out
@@ -22,27 +21,31 @@ WHOLE_SHARE = 0.8  # of the picture; a view that shows more is not worth cutting
 Area = tuple[float, float, float, float]  # left, top, right, bottom; pixels
 
 
-def views_of(camera: Camera, width_px: int, height_px: int) -> tuple[View, ...]:
-    """The parts that the detector is shown of pictures of that size; (): the whole, as one."""
+def views_of(
+    camera: Camera, watched_areas: Sequence[View], width_px: int, height_px: int
+) -> tuple[View, ...]:
+    """Return the parts of upright pictures that the detector is shown; (): the whole, as one.
+
+    The camera may name its views itself; else they are drawn around `Site.watched_areas`.
+    """
     if camera.views == "whole":
         return ()
     if camera.views == "automatic":
-        return views_around(camera.watched_areas, width_px, height_px)
+        return views_around(watched_areas, width_px, height_px)
     return camera.views
 
 
 def views_around(areas: Sequence[View], width_px: int, height_px: int) -> tuple[View, ...]:
-    """Views of zones that lie at these (left, top, right, bottom), fractions of the picture.
+    """Return up to MOST_VIEWS views of zones (left, top, right, bottom; fractions of the picture).
 
-    Returns:
-        At most MOST_VIEWS; () where the whole picture does as well.
+    () where the whole picture does as well.
     """
     needed = [_with_bodies(area, width_px, height_px) for area in areas]
     while len(needed) > 1 and (pair := _pair_to_join(needed, width_px, height_px)):
         one, other = pair
-        needed = [each for each in needed if each not in pair] + [_join(one, other)]
-    shown = [_squared(each, width_px, height_px) for each in sorted(needed)]
-    if any(_pixels(each) > WHOLE_SHARE * width_px * height_px for each in shown):
+        needed = [area for area in needed if area not in pair] + [_join(one, other)]
+    shown = [_squared(area, width_px, height_px) for area in sorted(needed)]
+    if any(_pixels(view) > WHOLE_SHARE * width_px * height_px for view in shown):
         return ()
     sides = (width_px, height_px, width_px, height_px)
     return tuple(
@@ -65,11 +68,11 @@ def _with_bodies(area: View, width_px: int, height_px: int) -> Area:
 def _pair_to_join(
     needed: Sequence[Area], width_px: int, height_px: int
 ) -> tuple[Area, Area] | None:
-    """The two that one view shows best; None where views of their own show people larger."""
+    """Return the two that one view shows best; None where views of their own show people larger."""
 
     def growth(pair: tuple[Area, Area]) -> float:
         joint = _pixels(_squared(_join(*pair), width_px, height_px))
-        return joint - sum(_pixels(_squared(each, width_px, height_px)) for each in pair)
+        return joint - sum(_pixels(_squared(area, width_px, height_px)) for area in pair)
 
     best = min(combinations(needed, 2), key=growth)
     return best if len(needed) > MOST_VIEWS or growth(best) <= 0 else None
@@ -85,7 +88,7 @@ def _join(one: Area, other: Area) -> Area:
 
 
 def _squared(area: Area, width_px: int, height_px: int) -> Area:
-    """As wide as high, where the picture has room: else people are squeezed out of shape."""
+    """Make a view as wide as high, where the picture has room: else people are squeezed out of shape."""
     left, top, right, bottom = area
     side = max(right - left, bottom - top, LEAST_SIDE_PX)
     wide, high = min(side, width_px), min(side, height_px)

@@ -1,35 +1,40 @@
-"""Bytewax source: a shard of cameras, one partition whose name never changes.
+"""Bytewax source of a shard of cameras: one partition, whose name never changes.
 
 Cameras live inside the shard and may come and go between runs; a partition a camera could not
 (a saved partition that is missing on resume stops Bytewax for good). next_batch only drains what
-the reader threads have ready: it must never wait, for one thread runs every step of the flow.
+the reader threads have ready: one thread runs every step of the flow, so it waits only for some
+milliseconds, and only where there was nothing.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from domain.camera_trouble import trouble
-from domain.cameras import CameraNotice, CameraStatus
-from domain.facts import BothLanguages
-from domain.site import Camera
+from domain.base import BothLanguages
+from domain.cameras.credentials import Credentials
+from domain.cameras.status import CameraNotice
+from domain.cameras.steady_clock import SteadyClock
+from domain.saved_state import Saved
+from domain.site.cameras import Camera
+from domain.site.views import View
+from flows.signals import StopFlag
 from flows.sources.camera_reader import CameraReader, Playback
+from flows.sources.footage import Patience
 from flows.sources.pace import Paces
-from flows.sources.read_positions import ReaderPosition, ReadPositions
-from flows.sources.sample_queue import ReaderItem, Sample, SampleQueue
+from flows.sources.prefetch import FLUSH, Flush
+from flows.sources.read_positions import ReadPositions
+from flows.sources.sample_queue import ReaderItem, SampleQueue
 from flows.sources.side_outlets import PacketSink, TileSink
-from flows.steps.ahead import FLUSH, Flush
-
-log = structlog.get_logger()
+from flows.sources.watched_camera import HUNG_AFTER_S, Blinded, WatchedCamera
+from flows.waking import AT_ONCE, PollTimer
 
 SHARD = "shard-000"
 POLL_S = 0.01
@@ -38,7 +43,6 @@ BATCH_FRAMES = 32
 QUEUED_FRAMES = 96  # of all cameras together; 270 kB each
 # of a live camera, whose frames lose their use: with more, a slow machine would be later, not better
 LIVE_QUEUED_S = 2.0
-STALL_AFTER_S = 5.0  # of a live camera without a frame
 
 ShardItem = ReaderItem | Flush
 
@@ -50,144 +54,149 @@ class ShardSettings:
     cameras: tuple[Camera, ...]
     base: Path  # folder that relative footage paths start at
     playback: Playback
-    stop: threading.Event  # set: save state and end
+    stop: StopFlag  # set: save state and end
     recorder_for: Callable[[Camera], PacketSink | None] = lambda camera: None
+    credentials_of: Callable[[Camera], Credentials | None] = lambda camera: None
     tiles: TileSink | None = None
-    paces: Paces | None = None  # None: nobody is told that the machine is too slow
+    # by camera id: entered around calls into FFmpeg; see DecodeMarks
+    mark_of: Callable[[str], AbstractContextManager[object] | None] = lambda camera_id: None
+    # who is not to be read now, and why; see domain/cameras/quarantine.py
+    quarantined: Callable[[], Mapping[str, BothLanguages]] = dict
+    # by camera id: what automatic views are drawn around
+    watched_areas: Callable[[str], tuple[View, ...]] = lambda camera_id: ()
+    patience: Patience | None = None  # with live cameras, if not the usual
+    paces: Paces | None = None  # None: whether the machine is too slow is not reported
+    # whether a step of the flow put aside all of a camera's frames lately; see Asides.look
+    blinded: Blinded = lambda camera_id: None
+    # seconds, all together, that the flow stood still because its state could not be saved
+    held_up_s: Callable[[], float] = lambda: 0.0
     beat: Callable[[], None] = lambda: None  # called while alive, for an outside watchdog
+    steady: SteadyClock = field(default_factory=SteadyClock)
     over: threading.Event = field(default_factory=threading.Event)  # set when all footage has ended
 
     def positions(self) -> ReadPositions:
-        """Positions for these cameras, to be shared with the step that says what is done."""
+        """Return positions for these cameras, to be shared with the step that says what is done."""
         is_finite = self.playback.until_end
         return ReadPositions(
-            frozenset(each.id for each in self.cameras if is_finite and not each.is_live)
+            frozenset(camera.id for camera in self.cameras if is_finite and not camera.is_live)
         )
 
 
-@dataclass
-class _Watched:
-    """One camera of the shard while it runs."""
-
-    reader: CameraReader
-    is_finite: bool
-    last_item_s: float = field(default_factory=time.monotonic)
-    is_stalled: bool = False
-
-
-class CameraShard(StatefulSourcePartition[ShardItem, dict[str, ReaderPosition]]):
+class CameraShard(StatefulSourcePartition[ShardItem, Saved]):
     """Drains the readers of its cameras in turn, so that none starves another."""
 
     def __init__(
-        self,
-        settings: ShardSettings,
-        positions: ReadPositions,
-        is_waiting: Callable[[], bool],
+        self, settings: ShardSettings, positions: ReadPositions, is_waiting: Callable[[], bool]
     ) -> None:
         self._settings = settings
         self._positions = positions
         self._is_waiting = is_waiting
-        self._awake_at = datetime.now(UTC)
-        self._watched = {
-            camera.id: self._start(camera)
-            for camera in settings.cameras
-            if not positions.of(camera.id).ended
-        }
+        self._rounds = PollTimer()
+        self._held_up_s = settings.held_up_s()
+        self._quarantined: set[str] = set()  # as told
+        self._watched: dict[str, WatchedCamera] = {}
+        for camera in settings.cameras:
+            if not positions.of(camera.id).ended and camera.id not in settings.quarantined():
+                self._watched[camera.id] = self._watch(camera)
 
-    def _start(self, camera: Camera) -> _Watched:
+    def _watch(self, camera: Camera) -> WatchedCamera:
+        settings = self._settings
+        is_finite = settings.playback.until_end and not camera.is_live
+        if not is_finite and settings.paces is not None:
+            settings.paces.watch(camera.id, camera.analyse_fps)
+        recorder = settings.recorder_for(camera)
+        return WatchedCamera(
+            camera.id,
+            is_finite,
+            lambda: self._start_reader(camera, recorder, is_finite),
+            self._positions,
+            settings.paces,
+            settings.blinded,
+            hung_after_s=max(HUNG_AFTER_S, 3 / camera.analyse_fps),
+        )
+
+    def _start_reader(
+        self, camera: Camera, recorder: PacketSink | None, is_finite: bool
+    ) -> CameraReader:
         settings = self._settings
         capacity = max(4, QUEUED_FRAMES // len(settings.cameras))
-        is_finite = settings.playback.until_end and not camera.is_live
         if not is_finite:
             capacity = min(capacity, max(4, math.ceil(camera.analyse_fps * LIVE_QUEUED_S)))
-            if settings.paces is not None:
-                settings.paces.watch(camera.id, camera.analyse_fps)
         reader = CameraReader(
             camera,
             settings.base,
             settings.playback,
             SampleQueue(capacity, drops_oldest=not is_finite),
             resume=self._positions.of(camera.id),
-            recorder=settings.recorder_for(camera),
+            recorder=recorder,
             tiles=settings.tiles,
+            watched_areas=settings.watched_areas(camera.id),
+            patience=settings.patience,
+            credentials=settings.credentials_of(camera),
+            steady=settings.steady,
+            mark=settings.mark_of(camera.id),
         )
         reader.start()
-        return _Watched(reader, is_finite)
+        return reader
 
     def next_batch(self) -> list[ShardItem]:
-        """Take what is ready, a fair share of each camera."""
+        """Take what is ready, a fair share of each camera; after an empty look, wait a little first."""
+        self._rounds.wait()
         self._settings.beat()
         if self._is_over():
             self._settings.over.set()
         if self._settings.stop.is_set() or self._is_over():
             raise StopIteration
-        batch: list[ShardItem] = []
+        held_s = self._settings.held_up_s() - self._held_up_s
+        if held_s > 0:
+            self._held_up_s += held_s
+            for watched in self._watched.values():
+                watched.was_held_up(held_s)
+        batch: list[ShardItem] = [*self._quarantine()]
         share = max(1, BATCH_FRAMES // max(1, len(self._watched)))
-        for camera_id, watched in self._watched.items():
-            items = watched.reader.queue.drain(share)
-            batch.extend(items)
-            if any(isinstance(item, Sample) for item in items):
-                if watched.is_stalled:
-                    batch.append(self._notice(camera_id, "up", None))
-                watched.last_item_s, watched.is_stalled = time.monotonic(), False
-            if any(isinstance(item, CameraNotice) for item in items):
-                self._forget_pace(camera_id)
-            if notice := self._stall_notice(camera_id, watched) or self._pace(camera_id, watched):
-                batch.append(notice)
+        for watched in self._watched.values():
+            batch.extend(watched.take_ready(share))
+        # nothing to read: the answers that are held back behind the last batch would wait for ever
         if not batch and self._is_waiting():
             batch.append(FLUSH)
-        self._awake_at = datetime.now(UTC) + timedelta(seconds=0 if batch else POLL_S)
+        self._rounds.rest(0 if batch else POLL_S)
         return batch
 
     def _is_over(self) -> bool:
-        """True when every camera was a file and all of its frames have been dealt with."""
-        return all(self._positions.of(camera_id).ended for camera_id in self._watched)
+        """Tell whether every camera was a file and all of its frames have been dealt with."""
+        # one in quarantine may come back; a file in quarantine ends with the news of it
+        reasons = self._settings.quarantined()
+        away = (camera.id for camera in self._settings.cameras if camera.id in reasons)
+        return all(self._positions.of(each).ended for each in {*self._watched, *away})
 
-    def _stall_notice(self, camera_id: str, watched: _Watched) -> CameraNotice | None:
-        """News, once, of a live camera that stands still."""
-        silent_s = time.monotonic() - watched.last_item_s
-        if watched.is_finite or watched.is_stalled or silent_s < STALL_AFTER_S:
-            return None
-        watched.is_stalled = True
-        self._forget_pace(camera_id)
-        said = trouble("stalled", camera=camera_id, silent_s=silent_s)
-        return self._notice(camera_id, "stalled", said)
+    def _quarantine(self) -> list[CameraNotice]:
+        """Tell, once each, of who is not read; begin with those who may be read again."""
+        news, reasons = [], self._settings.quarantined()
+        for camera in self._settings.cameras:
+            if camera.id in reasons and camera.id not in self._quarantined:
+                self._quarantined.add(camera.id)
+                if camera.id not in self._watched:
+                    news.append(self._away(camera.id, reasons[camera.id]))
+            elif camera.id in self._quarantined and camera.id not in reasons:
+                self._quarantined.discard(camera.id)
+                if camera.id not in self._watched and not self._positions.of(camera.id).ended:
+                    self._watched[camera.id] = self._watch(camera)
+        return news
 
-    def _forget_pace(self, camera_id: str) -> None:
-        if self._settings.paces is not None:
-            self._settings.paces.begin_anew(camera_id)
-
-    def _pace(self, camera_id: str, watched: _Watched) -> CameraNotice | None:
-        """News, once each, of a live camera that the machine is too slow for, or no longer."""
-        paces = self._settings.paces
-        turned = paces.look(camera_id, watched.reader.queue.offered) if paces else None
-        if turned is None:
-            return None
-        is_slow, measured = turned
-        facts = {"camera": camera_id, **asdict(measured)}
-        log.info("camera_pace", is_slow=is_slow, **facts)
-        said = trouble("slow", **facts) if is_slow else None
-        return self._notice(camera_id, "slow" if is_slow else "up", said)
-
-    def _notice(
-        self, camera_id: str, status: CameraStatus, said: BothLanguages | None
-    ) -> CameraNotice:
+    def _away(self, camera_id: str, why: BothLanguages) -> CameraNotice:
+        position = self._positions.of(camera_id)
+        read_s = position.media_time_s or 0.0
         return CameraNotice(
-            camera_id=camera_id,
-            status=status,
-            said=said,
-            at=datetime.now(UTC),
-            counts=self._positions.of(camera_id).counts,
-            media_time_s=self._positions.of(camera_id).media_time_s or 0.0,
+            camera_id, "failed", why, datetime.now(UTC), position.counts, media_time_s=read_s
         )
 
-    def next_awake(self) -> datetime | None:
-        """At once after a batch, else soon: epochs only advance while a source is awake."""
-        return self._awake_at
+    def next_awake(self) -> datetime:
+        """Ask to be called at once; `next_batch` waits where there is nothing to read."""
+        return AT_ONCE
 
-    def snapshot(self) -> dict[str, ReaderPosition]:
-        """Frames whose answers are still awaited are not counted: they would be read again."""
-        return self._positions.snapshot()
+    def snapshot(self) -> Saved:
+        """Save the positions; frames whose answers are still awaited are not counted: they are read again."""
+        return self._positions.save()
 
     def close(self) -> None:
         """End the reader threads."""
@@ -195,30 +204,20 @@ class CameraShard(StatefulSourcePartition[ShardItem, dict[str, ReaderPosition]])
             watched.reader.stop()
 
 
-class CameraShardSource(FixedPartitionedSource[ShardItem, dict[str, ReaderPosition]]):
+@dataclass(frozen=True, eq=False)
+class CameraShardSource(FixedPartitionedSource[ShardItem, Saved]):
     """All cameras of one process."""
 
-    def __init__(
-        self,
-        settings: ShardSettings,
-        positions: ReadPositions,
-        is_waiting: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """Args:
-        positions: shared with the step that says what is done (settings.positions()).
-        is_waiting: whether that step holds answers back; then it is sent a Flush when idle.
-        """
-        self._settings = settings
-        self._positions = positions
-        self._is_waiting = is_waiting
+    settings: ShardSettings
+    positions: ReadPositions  # shared with the step that says what is done (settings.positions())
+    # whether that step holds answers back; then it is sent a Flush when there is nothing to read
+    is_waiting: Callable[[], bool] = lambda: False
 
     def list_parts(self) -> list[str]:
-        """One partition, always the same name."""
+        """Return one partition, always of the same name."""
         return [SHARD]
 
-    def build_part(
-        self, step_id: str, for_part: str, resume_state: dict[str, ReaderPosition] | None
-    ) -> CameraShard:
+    def build_part(self, step_id: str, for_part: str, resume_state: Saved | None) -> CameraShard:
         """Start the readers where the last run stopped."""
-        self._positions.restore(resume_state)
-        return CameraShard(self._settings, self._positions, self._is_waiting)
+        self.positions.restore(resume_state)
+        return CameraShard(self.settings, self.positions, self.is_waiting)

@@ -1,19 +1,23 @@
-"""The event log as a Bytewax source: events of some types, in order, each at least once."""
+"""Bytewax source of the event log: events of some types, in order, each at least once."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from domain.errors import TryAgain
+from domain.saved_state import Saved, StateFormat
 from event_log.log import EventLog, LogReplaced
+from event_log.place import LogPlace, why_not_here
 from event_log.rows import LoggedEvent
+from flows.signals import StopFlag
+from flows.waking import AT_ONCE, PollTimer
 
 log = structlog.get_logger()
 
@@ -25,113 +29,99 @@ GIVE_UP_AFTER_S = 60.0  # then the process ends and whoever watches it starts it
 # Bytewax cannot resume where a partition that has saved state is gone, so this name never changes
 PARTITION = "event-log"
 
-Place = tuple[str, int]  # which log, and the number up to which it was looked through
+
+PLACE_FORMAT = StateFormat[LogPlace](LogPlace)
 
 
-class EventLogSource(FixedPartitionedSource[LoggedEvent, Place]):
-    """Reads the log from where the recovery snapshot left off.
+@dataclass(frozen=True, eq=False)
+class EventLogSource(FixedPartitionedSource[LoggedEvent, Saved]):
+    """Reads the log from where the recovery snapshot left off."""
 
-    Args:
-        types: event types wanted; None: all.
-        stop: when set, the source ends at once.
-        drain: when set, the source ends as soon as the log has nothing more of those types.
-        batch_size: events handed on at a time; small where each is slow to deal with, since `stop`
-            is looked at between batches.
-        beat: called at every look at the log: a sign of life.
-    """
-
-    def __init__(
-        self,
-        log_path: Path,
-        types: Collection[str] | None,
-        stop: threading.Event,
-        drain: threading.Event | None = None,
-        batch_size: int = 100,
-        beat: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._log_path = log_path
-        self._types = None if types is None else frozenset(types)
-        self._stop = stop
-        self._drain = drain or threading.Event()
-        self._batch_size = batch_size
-        self._beat = beat
+    log_path: Path
+    types: Collection[str] | None  # None: events of all types
+    stop: StopFlag  # when set, the source ends at once
+    drain: StopFlag | None = None  # when set, it ends once the log has no more of them
+    # events handed on at a time; small where each is slow to deal with, for `stop` is looked at between
+    batch_size: int = 100
+    beat: Callable[[], None] = lambda: None  # called at every look at the log: a sign of life
+    # whether it sleeps between looks; False where another source of the flow does
+    waits: bool = True
+    # called before the flow's state is saved, see forewarn/storage/room_for_state.py
+    before_saving: Callable[[], object] = lambda: None
 
     def list_parts(self) -> list[str]:
         return [PARTITION]
 
     def build_part(
-        self, step_id: str, for_part: str, resume_state: Place | None
+        self, step_id: str, for_part: str, resume_state: Saved | None
     ) -> _EventLogPartition:
-        event_log = EventLog.open(self._log_path)
-        log_id, seq = resume_state or (event_log.log_id, 0)
-        if log_id != event_log.log_id:
+        event_log = EventLog.open(self.log_path)
+        start = LogPlace(event_log.log_id, 0)
+        place = PLACE_FORMAT.restore(resume_state) if resume_state else start
+        if reason := why_not_here(event_log, place):
             log.warning(
-                "event log was replaced, reading it from its start", log=str(event_log.path)
+                "event log was replaced, reading it from its start",
+                log=str(event_log.path),
+                reason=reason,
             )
-            seq = 0
-        return _EventLogPartition(
-            event_log, seq, self._types, self._stop, self._drain, self._batch_size, self._beat
-        )
+            place = start
+        return _EventLogPartition(self, event_log, place)
 
 
-class _EventLogPartition(StatefulSourcePartition[LoggedEvent, Place]):
-    def __init__(
-        self,
-        event_log: EventLog,
-        seq: int,
-        types: frozenset[str] | None,
-        stop: threading.Event,
-        drain: threading.Event,
-        batch_size: int,
-        beat: Callable[[], None],
-    ) -> None:
+class _EventLogPartition(StatefulSourcePartition[LoggedEvent, Saved]):
+    def __init__(self, source: EventLogSource, event_log: EventLog, place: LogPlace) -> None:
+        self._source = source
         self._log = event_log
-        self._seq = seq
-        self._types = types
-        self._stop = stop
-        self._drain = drain
-        self._batch_size = batch_size
-        self._beat = beat
-        self._awake_at = datetime.now(UTC)
+        self._place = place
+        self._rounds = PollTimer()
         self._failing_since: float | None = None
         self._retry_at = 0.0
 
     def next_batch(self) -> list[LoggedEvent]:
-        self._beat()
-        if self._stop.is_set():
+        source = self._source
+        if source.waits:
+            self._rounds.wait()
+        source.beat()
+        if source.stop.is_set():
             raise StopIteration
-        if time.monotonic() < self._retry_at:
-            self._sleep(POLL_S)
+        if not self._rounds.is_due:
             return []
-        draining = self._drain.is_set()  # before reading: what comes before the request is read
+        if time.monotonic() < self._retry_at:
+            self._rounds.rest(POLL_S)
+            return []
+        draining = source.drain is not None and source.drain.is_set()
+        # before reading: what comes before the request is read
         try:
-            page = self._log.read_page(self._seq, self._types, self._batch_size)
+            page = self._log.read_page(self._place.seq, source.types, source.batch_size)
         except LogReplaced as error:
             log.warning("event log was replaced, reading it from its start", reason=str(error))
+            source.before_saving()  # or its disk was unmounted, and comes back
             self._log.close()
-            self._log, self._seq = EventLog.open(self._log.path), 0
+            self._log = EventLog.open(self._log.path)
+            self._place = LogPlace(self._log.log_id, 0)
             return []
         except TryAgain as error:
             self._wait_for_the_log(error)
             return []
         self._failing_since = None
-        self._seq = page.scanned_to
+        event_id = page.scanned_id
+        if page.scanned_to == self._place.seq:
+            event_id = event_id or self._place.event_id
+        self._place = LogPlace(self._log.log_id, page.scanned_to, event_id)
         if draining and page.is_last and not page.events:
             raise StopIteration
-        self._sleep(POLL_S if page.is_last else 0.0)
+        self._rounds.rest(POLL_S if page.is_last else 0.0)
         return page.events
 
     def next_awake(self) -> datetime:
-        return self._awake_at
+        return AT_ONCE  # it waits itself, see flows/waking.py
 
-    def snapshot(self) -> Place:
-        return self._log.log_id, self._seq
+    def snapshot(self) -> Saved:
+        self._source.before_saving()
+        return PLACE_FORMAT.save(self._place)
 
     def close(self) -> None:
         self._log.close()
-
-    def _sleep(self, pause_s: float) -> None:
-        self._awake_at = datetime.now(UTC) + timedelta(seconds=pause_s)
 
     def _wait_for_the_log(self, error: TryAgain) -> None:
         now = time.monotonic()
@@ -141,4 +131,4 @@ class _EventLogPartition(StatefulSourcePartition[LoggedEvent, Place]):
         elif now - self._failing_since > GIVE_UP_AFTER_S:
             raise error
         self._retry_at = now + RETRY_S
-        self._sleep(POLL_S)
+        self._rounds.rest(POLL_S)

@@ -2,67 +2,104 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from domain.camera_trouble import trouble
+from domain.base import BothLanguages
+from domain.cameras.credentials import Credentials
+from domain.cameras.messages import trouble
 from domain.errors import PutAside, TryAgain
-from domain.facts import BothLanguages
-from domain.site import Camera
+from domain.site.cameras import Camera
+from evidence_store.media.faults import MediaFault, NotTaken, media_faults
+from evidence_store.media.input_options import input_options
+from evidence_store.media.packets import decodable_video
+from flows.sources.redirects import RedirectRefused
+from flows.sources.streams import open_stream
 
 # 8K is 33 megapixels; a picture beyond that is a damaged header or an attack on memory
 MAX_PIXELS = 40_000_000
-OPEN_TIMEOUT_S = 10.0
-READ_TIMEOUT_S = 5.0
+# FFmpeg looks at up to 5 s of a stream before it is taken as open; PyAV times connecting and this
+# apart, each with open_s
+PATIENT_TRY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a live camera is waited for; short, so that it is back soon after a fault."""
+
+    silence_s: float = 5.0  # without a byte, at opening or in the midst
+    open_s: float = 8.0  # however slowly the bytes drip
+    longest_pause_s: float = 2.5  # between tries; half of it on average
+
+    def at_try(self, number: int) -> Patience:
+        """Return the patience of a try, counted from 1: one of four waits long, for slow cameras."""
+        if number % PATIENT_TRY:
+            return self
+        return replace(self, silence_s=2 * self.silence_s, open_s=2 * self.open_s)
 
 
 class FootageUnusable(PutAside):
     """A file that is missing or is no video; trying again would not help."""
 
-    def __init__(self, said: BothLanguages) -> None:
-        super().__init__(said.en)
-        self.said = said
+    def __init__(self, message: BothLanguages) -> None:
+        super().__init__(message.en)
+        self.message = message
 
 
 class StreamUnusable(TryAgain):
     """A stream that does not answer or gives no video now."""
 
-    def __init__(self, said: BothLanguages) -> None:
-        super().__init__(said.en)
-        self.said = said
+    def __init__(self, message: BothLanguages) -> None:
+        super().__init__(message.en)
+        self.message = message
 
 
 def footage_path(camera: Camera, base: Path) -> Path:
-    """Where a file camera's footage lies; relative paths start at the site file's folder."""
+    """Return where a file camera's footage lies; relative paths start at the site file's folder."""
     return (base / camera.url.removeprefix("file://")).resolve()
 
 
-def open_footage(camera: Camera, base: Path) -> tuple[InputContainer, VideoStream]:
-    """Open a file or a stream for demuxing.
+def open_footage(
+    camera: Camera,
+    base: Path,
+    patience: Patience | None = None,
+    credentials: Credentials | None = None,
+) -> tuple[InputContainer, VideoStream]:
+    """Open a file or a stream for demuxing; reads of a stream end after `patience`, too.
 
+    Args:
+        camera: what to open.
+        base: folder that relative paths start at.
+        patience: with a stream, if not the usual one.
+        credentials: of the stream, where it needs any.
     Raises:
         FootageUnusable: a file that is missing or is no video.
         StreamUnusable: a stream that does not answer or gives no video now.
     """
     unusable = StreamUnusable if camera.is_live else FootageUnusable
+    patience = patience or Patience()
     where = camera.url if camera.is_live else str(footage_path(camera, base))
     if not camera.is_live:
         _check_file(camera, footage_path(camera, base))
     try:
-        container = av.open(
-            where,
-            # TCP: a lost UDP packet would smear half a picture over the evidence
-            options={"rtsp_transport": "tcp"} if camera.url.startswith("rtsp") else {},
-            timeout=(OPEN_TIMEOUT_S, READ_TIMEOUT_S) if camera.is_live else None,
-            metadata_errors="replace",
-        )
-    except (OSError, ValueError) as error:  # av.FFmpegError is an OSError or a ValueError
+        with media_faults(opens=not camera.url.startswith(("rtsp://", "rtsps://"))):
+            container = (
+                open_stream(camera, credentials, patience.open_s, patience.silence_s)
+                if camera.is_live
+                else av.open(where, options=input_options(), metadata_errors="replace")
+            )
+    except RedirectRefused as refused:
+        raise StreamUnusable(refused.message) from None
+    except NotTaken as error:
+        raise unusable(trouble("not_taken", camera=camera.id, where=where)) from error
+    except MediaFault as error:
         kind = "unreadable_stream" if camera.is_live else "unreadable_file"
-        said = trouble(kind, camera=camera.id, where=where, words=_words(error))
-        raise unusable(said) from error
+        message = trouble(kind, camera=camera.id, where=where, words=error)
+        raise unusable(message) from error
     try:
         return container, _pick_video(camera, where, container, unusable)
     except Exception:
@@ -86,21 +123,17 @@ def _pick_video(
     container: InputContainer,
     unusable: type[StreamUnusable] | type[FootageUnusable],
 ) -> VideoStream:
-    if not container.streams.video:
-        kinds = ", ".join(sorted({str(each.type) for each in container.streams})) or "nothing"
-        raise unusable(trouble("no_video", camera=camera.id, where=where, kinds=kinds))
-    stream = container.streams.video[0]
-    # one thread a camera: many cameras share the cores, and frame threads only add delay
-    stream.thread_type = "NONE"
-    return stream
+    stream = decodable_video(container)
+    if stream is not None:
+        return stream
+    if container.streams.video:
+        raise unusable(trouble("no_codec", camera=camera.id, where=where))
+    kinds = ", ".join(sorted({str(stream.type) for stream in container.streams})) or "nothing"
+    raise unusable(trouble("no_video", camera=camera.id, where=where, kinds=kinds))
 
 
 def check_size(camera_id: str, width_px: int, height_px: int) -> None:
-    """Refuse pictures that are empty or too large to hold.
-
-    Raises:
-        FootageUnusable: it is.
-    """
+    """Raise FootageUnusable for pictures that are too large to hold."""
     if width_px * height_px > MAX_PIXELS:
         limit = MAX_PIXELS // 1_000_000
         raise FootageUnusable(
@@ -108,7 +141,3 @@ def check_size(camera_id: str, width_px: int, height_px: int) -> None:
                 "too_large", camera=camera_id, limit=limit, width_px=width_px, height_px=height_px
             )
         )
-
-
-def _words(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error).splitlines()[0]

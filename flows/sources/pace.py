@@ -1,4 +1,4 @@
-"""Does the machine keep up with its live cameras? Frames analysed against frames offered, and how late.
+"""Measure whether the machine keeps up with its live cameras: frames analysed of those offered, and how late.
 
 A live camera that gives too many frames for the machine goes on giving some, so nobody would notice
 but by warnings that come late. Measured in windows of the wall's clock, for each camera. What a
@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import TypeVar
 
-from domain.cameras import CameraNotice
+from domain.cameras.status import CameraNotice
 from domain.detections import Detections
 from flows.sources.sample_queue import Offered
 
@@ -42,7 +42,7 @@ class Measured:
 
     @property
     def is_slow(self) -> bool:
-        """True where warnings come late, or miss what happened."""
+        """Tell whether warnings come late, or miss what happened."""
         return self.analysed_fps < LEAST_SHARE * self.asked_fps or self.lag_s > MOST_LAG_S
 
 
@@ -62,27 +62,27 @@ class Pace:
     _marks: deque[_Mark] = field(default_factory=deque)
     _lags: deque[tuple[float, float]] = field(default_factory=deque)  # monotonic, seconds
     _analysed: int = 0
-    _turned_s: float | None = None  # since when it is otherwise than was told
+    _turned_s: float | None = None  # since when it is otherwise than last reported
 
     @property
     def window_s(self) -> float:
-        """Seconds that are measured at a time."""
+        """Return the seconds that are measured at a time."""
         return max(WINDOW_S, FEWEST_FRAMES / self.analyse_fps)
 
     def note(self, now_s: float, lag_s: float) -> None:
-        """A frame came out of the detector."""
+        """Count a frame that came out of the detector."""
         self._analysed += 1
         self._lags.append((now_s, lag_s))
 
     def begin_anew(self) -> None:
-        """The stream was opened again, or stood still: what was measured says nothing any more."""
+        """Drop what was measured: the stream was opened again, or stood still."""
         self._marks.clear()
         self._lags.clear()
         self._turned_s = None
         self.is_slow = False
 
     def look(self, now_s: float, offered: Offered) -> Measured | None:
-        """What turned out, once, when it turned slow or well again; `is_slow` says which."""
+        """Return what was measured, once, when it turned slow or well again; `is_slow` says which."""
         if self._marks and now_s - self._marks[-1].at_s < LOOK_EVERY_S:
             return None
         if self._marks and offered.media_time_s < self._marks[-1].offered.media_time_s:
@@ -104,7 +104,7 @@ class Pace:
         return measured
 
     def _measure(self) -> Measured | None:
-        """None while the window is not full, or the stream gave nothing."""
+        """Measure the window; None while it is not full, or the stream gave nothing."""
         first, last = self._marks[0], self._marks[-1]
         wall_s = last.at_s - first.at_s
         media_s = last.offered.media_time_s - first.offered.media_time_s
@@ -117,17 +117,13 @@ class Pace:
         return Measured(asked_fps, analysed_fps, lag_s)
 
 
+@dataclass(eq=False)
 class Paces:
     """All live cameras of a shard: shared by the source, which looks, and by what notes frames."""
 
-    def __init__(
-        self,
-        now_s: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._now_s = now_s
-        self._now = now
-        self._paces: dict[str, Pace] = {}
+    now_s: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _paces: dict[str, Pace] = field(default_factory=dict)
 
     def watch(self, camera_id: str, analyse_fps: float) -> None:
         """Measure this camera from now on."""
@@ -136,7 +132,7 @@ class Paces:
     def noting(
         self, detect: Callable[[list[_Item]], Iterable[_Seen]]
     ) -> Callable[[list[_Item]], Iterator[_Seen]]:
-        """The same step; what comes out of it is noted."""
+        """Wrap a step so that what comes out of it is noted."""
 
         def noted(items: list[_Item]) -> Iterator[_Seen]:
             for seen in detect(items):
@@ -147,18 +143,18 @@ class Paces:
         return noted
 
     def begin_anew(self, camera_id: str) -> None:
-        """The camera came, went or stood still."""
+        """Drop what was measured of a camera that came, went or stood still."""
         if camera_id in self._paces:
             self._paces[camera_id].begin_anew()
 
     def look(self, camera_id: str, offered: Offered) -> tuple[bool, Measured] | None:
-        """Whether a camera turned slow (True) or well again (False), told once each."""
+        """Return whether a camera turned slow (True) or well again (False), once each; None: no change."""
         pace = self._paces.get(camera_id)
-        measured = pace.look(self._now_s(), offered) if pace else None
+        measured = pace.look(self.now_s(), offered) if pace else None
         return (pace.is_slow, measured) if pace and measured else None
 
     def _note(self, seen: Detections) -> None:
         pace = self._paces.get(seen.frame.camera_id)
         if pace is not None:
-            lag_s = (self._now() - seen.frame.captured_at).total_seconds()
-            pace.note(self._now_s(), lag_s)
+            lag_s = (self.now() - seen.frame.captured_at).total_seconds()
+            pace.note(self.now_s(), lag_s)

@@ -1,10 +1,13 @@
-"""How far each camera has been read, counting only frames whose answers went on into the flow."""
+"""Remember how far each camera has been read, counting only frames whose answers went on into the flow."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from domain.cameras import CameraNotice, ReadCounts
+from pydantic import FiniteFloat
+
+from domain.cameras.status import CameraNotice, ReadCounts
+from domain.saved_state import Saved, StateFormat
 from flows.sources.sample_queue import ReaderItem, Sample
 
 
@@ -12,9 +15,12 @@ from flows.sources.sample_queue import ReaderItem, Sample
 class ReaderPosition:
     """How far a camera has been read; saved with every epoch."""
 
-    media_time_s: float | None = None  # of the last frame that was dealt with
+    media_time_s: FiniteFloat | None = None  # of the last frame that was dealt with
     counts: ReadCounts = field(default_factory=ReadCounts)
     ended: bool = False
+
+
+POSITIONS_FORMAT = StateFormat[dict[str, ReaderPosition]](dict[str, ReaderPosition])
 
 
 class ReadPositions:
@@ -25,18 +31,16 @@ class ReadPositions:
     """
 
     def __init__(self, finite: frozenset[str]) -> None:
-        """Args:
-        finite: ids of cameras that are read once, to their end.
-        """
+        """Begin where no camera was read; `finite` ones are read once, to their end."""
         self._finite = finite
         self._positions: dict[str, ReaderPosition] = {}
 
-    def restore(self, saved: dict[str, ReaderPosition] | None) -> None:
-        """Go on from an earlier run's positions."""
-        self._positions = dict(saved or {})
+    def restore(self, saved: Saved | None) -> None:
+        """Go on from an earlier run's positions; raises StateUnusable if they cannot be read."""
+        self._positions = {} if saved is None else POSITIONS_FORMAT.restore(saved)
 
     def of(self, camera_id: str) -> ReaderPosition:
-        """Position of one camera; the start where it was never read."""
+        """Return the position of one camera; the start where it was never read."""
         return self._positions.get(camera_id, ReaderPosition())
 
     def done(self, items: list[ReaderItem]) -> None:
@@ -50,9 +54,9 @@ class ReadPositions:
                 self._positions[item.camera_id] = ended
 
     def ends(self, notice: CameraNotice) -> bool:
-        """True where this is the last that is heard of the camera."""
+        """Tell whether this is the last that is heard of the camera."""
         return notice.status in ("ended", "failed") and notice.camera_id in self._finite
 
-    def snapshot(self) -> dict[str, ReaderPosition]:
-        """All cameras, also those not in the site file today."""
-        return dict(self._positions)
+    def save(self) -> Saved:
+        """Save the positions of all cameras, also of those not in the site file today."""
+        return POSITIONS_FORMAT.save(self._positions)

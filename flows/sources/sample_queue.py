@@ -1,4 +1,4 @@
-"""What a reader thread hands to the flow: a small queue that waits, or drops the oldest frame."""
+"""Hand samples from a reader thread to the flow: a small queue that waits, or drops the oldest frame."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from domain.cameras import CameraNotice, ReadCounts
+from domain.cameras.status import CameraNotice, ReadCounts
 from domain.frames import SampledFrame
 
 
@@ -59,7 +59,7 @@ class SampleQueue:
         if not self._drops_oldest:
             self._changed.wait_for(lambda: self._closed or len(self._items) < self._capacity)
             return
-        frames = [index for index, each in enumerate(self._items) if isinstance(each, Sample)]
+        frames = [index for index, item in enumerate(self._items) if isinstance(item, Sample)]
         if len(frames) >= self._capacity:
             del self._items[frames[0]]
             self.frames_dropped += 1

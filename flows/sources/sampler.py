@@ -1,4 +1,4 @@
-"""Which frames are analysed, and what the detector gets of them."""
+"""Choose which frames are analysed, and make what the detector gets of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from domain.frames import FrameStamp, SampledFrame
-from domain.views import View
-from flows.sources.closer import Closer
+from domain.site.views import View
+from flows.sources.view_cropper import ViewCropper
 
 DETECTOR_SIDE_PX = 300
 # a frame a hair before its grid point, by rounding of time bases, still counts as on it
@@ -32,20 +32,24 @@ class Sampler:
         camera_id: str,
         analyse_fps: float,
         views_of: Callable[[int, int], Sequence[View]] = lambda width_px, height_px: (),
+        run: str = "",
     ) -> None:
-        """Args:
-        views_of: what is looked at closely in upright pictures of that width and height.
+        """Begin before the first grid cell; `analyse_fps` are cells a second of media time.
+
+        `views_of` says what is looked at closely in upright pictures of that width and height; `run`
+        is written into the stamps.
         """
         self._camera_id = camera_id
+        self._run = run
         self._fps = analyse_fps
         self._last_cell = -1
         self._reformatter = VideoReformatter()
         self._views_of = views_of
-        self._closers: list[Closer] = []
+        self._croppers: list[ViewCropper] = []
         self._fit_px: tuple[int, int] | None = None
 
     def wants(self, media_time_s: float) -> bool:
-        """True once for each grid cell; call with the times in order."""
+        """Tell whether a frame is to be sampled, once for each grid cell; call with the times in order."""
         cell = int(media_time_s * self._fps + GRID_SLACK)
         if cell < self._last_cell - JUMP_BACK_S * self._fps:
             self._last_cell = cell - 1  # the stream began anew, or its clock was set back
@@ -55,7 +59,7 @@ class Sampler:
         return True
 
     def begin_anew(self) -> None:
-        """The stream was opened again: its times start over."""
+        """Forget earlier times: the stream was opened again and its times start over."""
         self._last_cell = -1
 
     def skip_to(self, media_time_s: float) -> None:
@@ -63,9 +67,17 @@ class Sampler:
         self._last_cell = int(media_time_s * self._fps + GRID_SLACK)
 
     def sample(
-        self, frame: VideoFrame, time_base: Fraction, media_time_s: float, at: datetime
+        self,
+        frame: VideoFrame,
+        time_base: Fraction,
+        media_time_s: float,
+        at: datetime,
+        wall_at: datetime | None = None,
     ) -> SampledFrame:
-        """Shrink a frame to the detector's square; a picture stored sideways is turned upright."""
+        """Shrink a frame to the detector's square; a picture stored sideways is turned upright.
+
+        `at` is event time, `wall_at` what the wall's clock said then (None: the same).
+        """
         # AREA averages all pixels: at 0.4 times the size others skip some, and small people flicker
         square: np.ndarray = self._reformatter.reformat(
             frame, DETECTOR_SIDE_PX, DETECTOR_SIDE_PX, "rgb24", interpolation="AREA"
@@ -85,15 +97,18 @@ class Sampler:
             captured_at=at,
             width_px=width_px,
             height_px=height_px,
+            wall_ahead_s=0.0 if wall_at is None else (wall_at - at).total_seconds(),
+            run=self._run,
         )
         looks = tuple(
-            closer.look(frame, quarter_turns) for closer in self._closers_for(width_px, height_px)
+            cropper.look(frame, quarter_turns)
+            for cropper in self._croppers_for(width_px, height_px)
         )
         return SampledFrame(stamp=stamp, image_rgb=square, close_looks=looks)
 
-    def _closers_for(self, width_px: int, height_px: int) -> list[Closer]:
+    def _croppers_for(self, width_px: int, height_px: int) -> list[ViewCropper]:
         if self._fit_px != (width_px, height_px):  # the camera may change its size
             views = self._views_of(width_px, height_px)
-            self._closers = [Closer(view, DETECTOR_SIDE_PX) for view in views]
+            self._croppers = [ViewCropper(view, DETECTOR_SIDE_PX) for view in views]
             self._fit_px = width_px, height_px
-        return self._closers
+        return self._croppers

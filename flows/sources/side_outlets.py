@@ -1,4 +1,4 @@
-"""What a reader feeds beside the flow, if anybody wants it."""
+"""Outlets that a reader feeds beside the flow, if anybody wants them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from flows.sources.decoder import VideoPacket
 class PacketSink(Protocol):
     """Keeps a live camera's packets as they come (evidence_store's recorder)."""
 
-    def write(self, packet: VideoPacket, captured_at: datetime) -> None:
-        """Keep one packet; never raises for a full disk."""
+    def write(
+        self, packet: VideoPacket, captured_at: datetime, steady_at: datetime | None = None
+    ) -> None:
+        """Keep one packet, with its time by the wall's clock and the steady one; never raises for a full disk."""
 
     def cut(self, reason: str = "") -> None:
-        """The stream starts anew: close the segment.
-
-        Args:
-            reason: why no picture may come for a while; "": the next one follows.
-        """
+        """Close the segment: the stream starts anew; `reason` as for SegmentRecorder.cut."""
 
 
 class TileSink(Protocol):

@@ -1,4 +1,4 @@
-"""What is remembered of each attempt to be heard, so that no call is made twice."""
+"""Remember each attempt to be heard on disk, so that no call is made twice."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from domain.announcements import AnnouncementResult
-from domain.commands import Hold
 from domain.data_dir import DataDir
-from flows.note_files import NoteFiles
+from domain.events.announcements import AnnouncementResult
+from domain.events.commands import Hold
+from flows.attempt_files import NoteFiles
 from flows.speech.speaker import Spoken
 
 INTERRUPTED = "forewarn ended while the speaker was being asked; it is not asked again"
@@ -38,7 +38,7 @@ class Attempt(BaseModel):
     despite: tuple[Hold, ...] = ()
 
     def as_spoken(self) -> Spoken:
-        """The same, as the announce step takes it."""
+        """Return the same, as the announce step takes it."""
         return Spoken(
             audio_file=self.audio_file,
             sha256=self.sha256,
@@ -61,7 +61,7 @@ class AttemptNotes(NoteFiles[Attempt]):
         super().__init__(data.announcements, Attempt, "call")
 
     def begun_since(self, since: datetime) -> list[Attempt]:
-        """Calls of which a speaker was given the sound since then."""
+        """Return the calls of which a speaker was given the sound since then."""
         return [
             attempt
             for attempt in self._whole(self._recent(since - timedelta(seconds=60)))
@@ -77,7 +77,7 @@ class AttemptNotes(NoteFiles[Attempt]):
 
 
 def _mtime(path: Path) -> float | None:
-    """None where the note has gone meanwhile: one that is missing must not hide the others."""
+    """Return None where the note has gone meanwhile: one that is missing must not hide the others."""
     try:
         return path.stat().st_mtime
     except OSError:

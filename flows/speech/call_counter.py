@@ -1,13 +1,15 @@
-"""How many calls were made in the last hour: on one speaker, on all, in one zone, to one subject."""
+"""Count the calls of the last hour: on one speaker, on all, in one zone, to one subject."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from domain.calls import Calls
+from domain.cameras.steady_clock import boot_s
+from domain.site.speech.calls import Calls
 from flows.speech.attempts import AttemptNotes
 from flows.speech.speaker import NOBODY, Addressed
 
@@ -24,12 +26,12 @@ class Caps:
 
     @classmethod
     def of(cls, calls: Calls) -> Self:
-        """What a site file says."""
+        """Read the caps from a site file's settings."""
         return cls(calls.max_per_hour, calls.max_per_hour_in_zone, calls.max_per_hour_to_subject)
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class BegunCall:
     """A call that was given to its speaker, or is about to be."""
 
     at: datetime
@@ -40,21 +42,30 @@ class Begun:
 class CallCounter:
     """Counts what was begun; shared by the speakers of a site, whose calls run side by side.
 
-    Calls from before a restart are counted from their notes, once.
+    Calls from before a restart are counted from their notes, once. A clock that is set back makes no call
+    count for longer: an hour by a clock that nobody sets is enough, and notes that are dated ahead count not.
     """
 
-    def __init__(self, notes: AttemptNotes, caps: Caps | None = None) -> None:
+    def __init__(
+        self,
+        notes: AttemptNotes,
+        caps: Caps | None = None,
+        steady_s: Callable[[], float] = boot_s,
+    ) -> None:
+        """Count from notes, and what is begun; `steady_s`: seconds since any moment."""
         self._notes = notes
+        self._steady_s = steady_s
+        self._steady_times: dict[int, float] = {}  # by the identity of a call that was begun here
         self._caps = caps or Caps()
-        self._begun: list[Begun] | None = None
+        self._begun: list[BegunCall] | None = None
         self._lock = threading.Lock()
 
-    def why_not(self, call: Begun, speaker_cap: int | None) -> str:
-        """Which cap keeps a call from being made, for people; '' if none does."""
+    def why_not(self, call: BegunCall, speaker_cap: int | None) -> str:
+        """Return which cap keeps a call from being made, for people; '' if none does."""
         with self._lock:
             return self._cap_reached(call, speaker_cap)
 
-    def reserve(self, call: Begun, speaker_cap: int | None) -> str:
+    def reserve(self, call: BegunCall, speaker_cap: int | None) -> str:
         """Count a call that is about to be made; '' if it may be, else why not.
 
         A call that a person wants despite the cap is counted, whatever the count.
@@ -63,15 +74,16 @@ class CallCounter:
             why_not = self._cap_reached(call, speaker_cap)
             if (not why_not or "cap" in call.to.despite) and self._begun is not None:
                 self._begun.append(call)
+                self._steady_times[id(call)] = self._steady_s()
             return why_not
 
-    def release(self, call: Begun) -> None:
+    def release(self, call: BegunCall) -> None:
         """Take back a call that did not reach its speaker."""
         with self._lock:
             if self._begun and call in self._begun:
                 self._begun.remove(call)
 
-    def _cap_reached(self, call: Begun, speaker_cap: int | None) -> str:
+    def _cap_reached(self, call: BegunCall, speaker_cap: int | None) -> str:
         caps, to = self._caps, call.to
         if (speaker_cap, caps) == (None, Caps()):
             return ""
@@ -91,15 +103,25 @@ class CallCounter:
                 return f"{call.speaker_id}: {cap} calls within an hour{where}"
         return ""
 
-    def _since(self, since: datetime) -> list[Begun]:
+    def _since(self, since: datetime) -> list[BegunCall]:
         if self._begun is None:
             self._begun = [
-                Begun(each.started_at, each.speaker_id, Addressed(each.zone, each.subject))
-                for each in self._notes.begun_since(since)
+                BegunCall(
+                    attempt.started_at, attempt.speaker_id, Addressed(attempt.zone, attempt.subject)
+                )
+                for attempt in self._notes.begun_since(since)
+                if attempt.started_at <= since + WINDOW
             ]
-        self._begun = [each for each in self._begun if each.at > since]
+        hour_ago_s = self._steady_s() - WINDOW.total_seconds()
+        self._begun = [
+            call
+            for call in self._begun
+            if call.at > since and self._steady_times.get(id(call), hour_ago_s + 1) > hour_ago_s
+        ]
+        kept = {id(call) for call in self._begun}
+        self._steady_times = {key: at_s for key, at_s in self._steady_times.items() if key in kept}
         return self._begun
 
 
-def _alike(begun: list[Begun], what: str, value: str) -> list[Begun]:
-    return [each for each in begun if getattr(each.to, what) == value]
+def _alike(begun: list[BegunCall], what: str, value: str) -> list[BegunCall]:
+    return [call for call in begun if getattr(call.to, what) == value]

@@ -1,27 +1,23 @@
-"""A real loudspeaker that is never asked twice for the same call, nor too often, nor at night."""
+"""Ask a real loudspeaker never twice for the same call, nor too often, nor at night."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from domain.commands import Hold
 from domain.data_dir import DataDir
-from domain.speakers import SpeakerSettings
+from domain.events.commands import Hold
+from domain.site.speech.speakers import SpeakerSettings
 from flows.speech.attempts import Attempt, AttemptNotes
-from flows.speech.call_counter import Begun, CallCounter
-from flows.speech.holds import Quiet
-from flows.speech.player import Played, Player
-from flows.speech.recorded import softened
+from flows.speech.call_counter import BegunCall, CallCounter
+from flows.speech.devices.player import Played, Player
+from flows.speech.holds import QuietHours
 from flows.speech.speaker import NOBODY, Addressed, FileSpeaker, Spoken
+from flows.speech.voice.recorded import softened
 
 
 class CarefulSpeaker:
-    """A Speaker around a Player; the sound is kept as a file as well, for the record.
-
-    Args:
-        counter: shared by the speakers of a site; None: this one counts for itself.
-    """
+    """A Speaker around a Player; keeps the sound, too. `counter` is the site's; None: its own."""
 
     def __init__(
         self,
@@ -30,7 +26,7 @@ class CarefulSpeaker:
         data: DataDir,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         counter: CallCounter | None = None,
-        quiet: Quiet | None = None,
+        quiet: QuietHours | None = None,
     ) -> None:
         self._settings = settings
         self._player = player
@@ -42,7 +38,7 @@ class CarefulSpeaker:
 
     @property
     def speaker_id(self) -> str:
-        """Its id in the site file."""
+        """Return its id in the site file."""
         return self._settings.id
 
     def find_spoken(self, camera_id: str, key: str) -> Spoken | None:
@@ -50,6 +46,7 @@ class CarefulSpeaker:
         return None if attempt is None else attempt.as_spoken()
 
     def speak(self, camera_id: str, key: str, sound: bytes, to: Addressed = NOBODY) -> Spoken:
+        # what a person took on themselves is passed over here, and put on record
         at, despite = self._now(), list[Hold]()
         quiet = self._quiet if self._quiet and self._quiet.hours.apply_at(at) else None
         if quiet and "quiet-hours" in to.despite:
@@ -57,7 +54,7 @@ class CarefulSpeaker:
         volume = (quiet.volume or 1.0) if quiet else 1.0
         sound = softened(sound, volume)
         file = self._files.speak(camera_id, key, sound)
-        call, why_not = Begun(at, self.speaker_id, to), ""
+        call, why_not = BegunCall(at, self.speaker_id, to), ""
         is_silent = quiet is not None and quiet.volume is None
         if not is_silent:
             why_not = self._counter.reserve(call, self._settings.max_calls_per_hour)
@@ -80,14 +77,19 @@ class CarefulSpeaker:
         elif why_not:
             played = Played("over the hourly cap", why_not)
         else:
+            # the note is on the disk before the speaker gets sound: after a kill it counts as perhaps heard
             played = self._play(
                 sound, begun, call, lambda: self._notes.write(camera_id, key, begun)
             )
-        ended = self._end(begun, played)
+        ended = begun.model_copy(
+            update={"ended_at": self._now(), "result": played.result, "reason": played.reason}
+        )
         self._notes.write(camera_id, key, ended)
         return ended.as_spoken()
 
-    def _play(self, sound: bytes, begun: Attempt, call: Begun, note: Callable[[], None]) -> Played:
+    def _play(
+        self, sound: bytes, begun: Attempt, call: BegunCall, note: Callable[[], None]
+    ) -> Played:
         is_noted = False
 
         def before() -> None:
@@ -102,8 +104,3 @@ class CarefulSpeaker:
             if not is_noted:
                 self._counter.release(call)
             raise
-
-    def _end(self, begun: Attempt, played: Played) -> Attempt:
-        return begun.model_copy(
-            update={"ended_at": self._now(), "result": played.result, "reason": played.reason}
-        )

@@ -1,6 +1,6 @@
-"""What keeps a loudspeaker silent at a moment: quiet hours and caps.
+"""Hold calls back at a moment: quiet hours and caps.
 
-The announcer is held by them, and an operator is told of them before a call is asked for in vain.
+They hold the announcer, and an operator learns of them before asking for a call in vain.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.commands import Hold
 from domain.data_dir import DataDir
-from domain.site import Site
-from domain.speakers import SpeakerSettings
-from flows.hours import Hours
+from domain.events.commands import Hold
+from domain.site.site import Site
+from domain.site.speech.speakers import SpeakerSettings
+from flows.opening_hours import Hours
 from flows.speech.attempts import AttemptNotes
-from flows.speech.call_counter import Begun, CallCounter, Caps
+from flows.speech.call_counter import BegunCall, CallCounter, Caps
 from flows.speech.speaker import Addressed
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class QuietHours:
     """When calls are not played, or softly."""
 
     hours: Hours
@@ -28,16 +28,12 @@ class Quiet:
     volume: float | None  # share of full loudness; None: not played
 
     def words(self, speaker_id: str) -> str:
-        """Why nothing was played, for people."""
+        """Say for people why nothing was played."""
         return f"{speaker_id}: quiet hours {self.notation}"
 
 
-def quiet_of(site: Site, speaker: SpeakerSettings) -> Quiet | None:
-    """A speaker's own quiet hours, else the site's.
-
-    Raises:
-        Stop: the notation cannot be read, or never begins.
-    """
+def quiet_of(site: Site, speaker: SpeakerSettings) -> QuietHours | None:
+    """Return a speaker's own quiet hours, else the site's; raises Stop if they cannot be used."""
     own = speaker if speaker.quiet_hours is not None else site.calls
     if own.quiet_hours is None:
         return None
@@ -47,11 +43,11 @@ def quiet_of(site: Site, speaker: SpeakerSettings) -> Quiet | None:
         site.site.timezone,
         site.site.country,
     )
-    return Quiet(hours, own.quiet_hours, own.quiet_volume)
+    return QuietHours(hours, own.quiet_hours, own.quiet_volume)
 
 
 def speakers_heard(site: Site, live_cameras: Collection[str]) -> dict[str, SpeakerSettings]:
-    """The loudspeakers that somebody hears, by camera; the others' calls are files."""
+    """Return the loudspeakers that somebody hears, by camera; the others' calls are files."""
     heard = {camera.id: site.speaker_of(camera.id) for camera in site.cameras}
     return {
         camera_id: speaker
@@ -64,9 +60,7 @@ class SiteHolds:
     """What would hold a call back now; counts from the notes of calls, reserves nothing."""
 
     def __init__(self, site: Site, data: DataDir, live_cameras: Collection[str]) -> None:
-        """Raises:
-        Stop: quiet hours cannot be read.
-        """
+        """Read caps and quiet hours from the site file; raises Stop if those cannot be read."""
         self._caps = Caps.of(site.calls)
         self._notes = AttemptNotes(data)
         self._heard = {
@@ -75,7 +69,7 @@ class SiteHolds:
         }
 
     def why_held(self, camera_id: str, to: Addressed, at: datetime) -> tuple[Hold, str] | None:
-        """The first hold that is not passed over, and its words; None: the call may be made."""
+        """Return the first hold that is not passed over, and its words; None: the call may be made."""
         if camera_id not in self._heard:
             return None
         speaker, quiet = self._heard[camera_id]
@@ -86,5 +80,5 @@ class SiteHolds:
             return None
         # made anew each time: the announcer, another process, makes the calls
         counter = CallCounter(self._notes, self._caps)
-        words = counter.why_not(Begun(at, speaker.id, to), speaker.max_calls_per_hour)
+        words = counter.why_not(BegunCall(at, speaker.id, to), speaker.max_calls_per_hour)
         return ("cap", words) if words else None

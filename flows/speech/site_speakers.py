@@ -1,4 +1,4 @@
-"""The speakers of a site: each camera's own, or files."""
+"""Open the speakers of a site and send each camera's announcements to its own, or to files."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Collection, Mapping
 
 from domain.data_dir import DataDir
 from domain.errors import Stop
-from domain.site import Site
-from domain.speakers import SpeakerSettings
+from domain.site.site import Site
+from domain.site.speech.speakers import SpeakerSettings
 from flows.speech.attempts import AttemptNotes
 from flows.speech.call_counter import CallCounter, Caps
 from flows.speech.careful_speaker import CarefulSpeaker
-from flows.speech.device_player import DevicePlayer
+from flows.speech.devices.device_player import DevicePlayer
+from flows.speech.devices.http_player import HttpPlayer
+from flows.speech.devices.player import Player
+from flows.speech.devices.rtsp_player import RtspPlayer
 from flows.speech.holds import quiet_of, speakers_heard
-from flows.speech.http_player import HttpPlayer
-from flows.speech.player import Player
-from flows.speech.rtsp_player import RtspPlayer
 from flows.speech.speaker import NOBODY, Addressed, FileSpeaker, Speaker, Spoken
 
 FILES = "(files)"  # no speaker can have this id
@@ -35,7 +35,7 @@ class SiteSpeakers:
         return self._of(camera_id).speak(camera_id, key, sound, to)
 
     def line_of(self, camera_id: str) -> str:
-        """Which announcements have to wait for one another: the speaker's id, or FILES."""
+        """Return which announcements have to wait for one another: the speaker's id, or FILES."""
         real = self._by_camera.get(camera_id)
         return FILES if real is None else real.speaker_id
 
@@ -46,21 +46,24 @@ class SiteSpeakers:
 def open_speakers(
     site: Site, data: DataDir, environment: Mapping[str, str], live_cameras: Collection[str]
 ) -> SiteSpeakers:
-    """The speakers that the site file names.
+    """Open the speakers that the site file names; passwords come from `environment`.
 
-    Args:
-        environment: where passwords are.
-        live_cameras: the others play recordings: nobody is there to be spoken to, files are written.
+    Cameras that are not live play recordings: nobody is there to be spoken to, files are written.
+
     Raises:
         Stop: a password is not set, or quiet hours cannot be read.
     """
     counter = CallCounter(AttemptNotes(data), Caps.of(site.calls))
     opened = {
-        each.id: CarefulSpeaker(
-            each, _player(each, environment), data, counter=counter, quiet=quiet_of(site, each)
+        speaker.id: CarefulSpeaker(
+            speaker,
+            _player(speaker, environment),
+            data,
+            counter=counter,
+            quiet=quiet_of(site, speaker),
         )
-        for each in site.speakers
-        if each.kind != "file"
+        for speaker in site.speakers
+        if speaker.kind != "file"
     }
     return SiteSpeakers(
         data,
@@ -80,7 +83,7 @@ def _player(settings: SpeakerSettings, environment: Mapping[str, str]) -> Player
         if password is None:
             raise Stop(
                 f"speaker {settings.id!r}: {settings.password_env} is not set; it should hold the "
-                f"password of user {settings.user!r}, see docs/speakers.md"
+                f"password of user {settings.user!r}, see docs/how-to/speakers.md"
             )
     kind = RtspPlayer if settings.kind == "rtsp" else HttpPlayer
     return kind(settings, password)

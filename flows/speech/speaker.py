@@ -1,18 +1,20 @@
-"""Where an announcement goes, and what is kept of it; the speaker that is a folder."""
+"""Interface of a speaker, what is kept of an announcement, and the speaker that writes files."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from domain.announcements import AnnouncementResult
-from domain.commands import Hold
-from domain.data_dir import DataDir
-from domain.errors import PutAside, TryAgain
-from flows.kept_files import plain_name, write_durably
-from flows.speech.engine import read_speech
+from domain.data_dir import SOUNDS, DataDir
+from domain.errors import DISK_TROUBLE, PutAside, TryAgain
+from domain.events.announcements import AnnouncementResult
+from domain.events.commands import Hold
+from domain.files import link_atomically, plain_name, write_atomically
+from flows.speech.voice.engine import read_speech
 
 
 class NoSpeaker(TryAgain):
@@ -52,7 +54,7 @@ class Speaker(Protocol):
     """Plays each announcement once."""
 
     def find_spoken(self, camera_id: str, key: str) -> Spoken | None:
-        """What was, or may have been, played under that key before; None if nothing was."""
+        """Return what was, or may have been, played under that key before; None if nothing was."""
 
     def speak(self, camera_id: str, key: str, sound: bytes, to: Addressed = NOBODY) -> Spoken:
         """Play a WAV file's content near that camera and remember it under the key.
@@ -64,7 +66,10 @@ class Speaker(Protocol):
 
 
 class FileSpeaker:
-    """Writes announcements/<camera>/<key>.wav; the file being there means that it was spoken."""
+    """Makes announcements/<camera>/<key>.wav; that being there means that it was spoken.
+
+    The same sound lies on the disk once, under its hash; each call is a link to it, with a time of its own.
+    """
 
     def __init__(self, data: DataDir) -> None:
         self._data = data
@@ -73,7 +78,7 @@ class FileSpeaker:
         path = self._path(camera_id, key)
         try:
             speech = read_speech(path)
-            at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            at = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
         except (FileNotFoundError, PutAside):  # a damaged file is written again
             return None
         except OSError as error:
@@ -84,13 +89,25 @@ class FileSpeaker:
     def speak(self, camera_id: str, key: str, sound: bytes, to: Addressed = NOBODY) -> Spoken:
         path = self._path(camera_id, key)
         try:
-            write_durably(path, sound)
+            self._write(path, sound)
         except OSError as error:
             raise TryAgain(f"{camera_id}: {path} cannot be written: {error.strerror}") from error
         spoken = self.find_spoken(camera_id, key)
         if spoken is None:
             raise PutAside(f"{camera_id}: {path} is no sound file")
         return spoken
+
+    def _write(self, path: Path, sound: bytes) -> None:
+        kept = self._data.announcements / SOUNDS / hashlib.sha256(sound).hexdigest()
+        if not (kept.is_file() and kept.read_bytes() == sound):
+            write_atomically(kept, sound, one_writer=True)
+        os.utime(kept)  # the retention round leaves alone what was used lately
+        try:
+            link_atomically(path, kept)
+        except OSError as error:
+            if error.errno in DISK_TROUBLE:
+                raise
+            write_atomically(path, sound, one_writer=True)  # the disk knows no links
 
     def _path(self, camera_id: str, key: str) -> Path:
         return self._data.announcements / plain_name(camera_id) / f"{plain_name(key)}.wav"

@@ -1,4 +1,4 @@
-"""`forewarn audit`: is the evidence true, clear, complete and accurate?"""
+"""`forewarn audit`: check that evidence is true, clear, complete and accurate."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from domain.errors import Stop
-from forewarn.custody_note import note_custody
-from forewarn.options import (
+from forewarn.terminal.custody_note import note_custody
+from forewarn.terminal.options import (
     DEFAULT_DATA,
     DataOption,
     JsonOption,
@@ -31,7 +31,10 @@ MANY_FINDINGS = 40  # more than anybody reads on a screen
 def audit(
     site: Annotated[
         Path | None,
-        typer.Option("--site", help="Site file, for records that do not carry their rule."),
+        typer.Option(
+            "--site",
+            help="Site file, for records that do not carry their rule; else the one in force.",
+        ),
     ] = None,
     trend: Annotated[
         bool,
@@ -59,15 +62,15 @@ def audit(
     """
     folder = data_dir(data)
     if trend:
-        from forewarn.audit_trend import tell_trend
+        from forewarn.terminal.audit_trend import show_trend
 
-        tell_trend(folder, by, as_json=as_json)
+        show_trend(folder, by, as_json=as_json)
         return
     report_text, code = _run(folder.root, site, quiet=as_json)
     report = json.loads(report_text)
     if report["records"]:
-        told = {"records": report["records"], "records_failed": report["records_failed"]}
-        note_custody(folder, keys_dir(keys), "audited", "", told)
+        counts = {"records": report["records"], "records_failed": report["records_failed"]}
+        note_custody(folder, keys_dir(keys), "audited", "", counts)
     if as_json:
         print(report_text.strip(), flush=True)
     else:
@@ -76,7 +79,7 @@ def audit(
 
 
 def _run(root: Path, site: Path | None, *, quiet: bool) -> tuple[str, int]:
-    """Run the audit's process.
+    """Run the audit in a process of its own and return what it printed.
 
     Returns:
         (the report as JSON, 0 or 1).
@@ -98,13 +101,13 @@ def _run(root: Path, site: Path | None, *, quiet: bool) -> tuple[str, int]:
         report_text = process.stdout.read()
         follower.join()
     if process.returncode not in (0, 1) or not report_text:
-        said = "\n".join(words[-5:]) or f"exit code {process.returncode}"
-        raise Stop(f"the audit could not be run: {said.removeprefix('error: ')}")
+        message = "\n".join(words[-5:]) or f"exit code {process.returncode}"
+        raise Stop(f"the audit could not be run: {message.removeprefix('error: ')}")
     return report_text, process.returncode
 
 
 def _follow(lines: IO[str], bars: Progress, words: list[str]) -> None:
-    """Move the bar with what the process tells; keep the rest."""
+    """Move the bar by the process's progress lines; keep its other lines."""
     task = bars.add_task("measuring", total=None)
     for line in lines:
         parts = line.split()

@@ -1,8 +1,8 @@
-"""`forewarn backup`: copies of evidence and events, made while everything runs, and back again."""
+"""`forewarn backup`: copy evidence and events while everything runs, and restore them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from domain.acts import Act
+from domain.access.permissions import Permission
 from domain.errors import ForewarnError, PutAside
-from forewarn.asking import ByOption, chain_for
-from forewarn.options import (
+from evidence_store.backup.store import BackupStore
+from evidence_store.custody.signing_key import keys_of, open_chain
+from evidence_store.vault.open_vault import encryption_folder
+from forewarn.terminal.identity import ByOption, authorized_chain
+from forewarn.terminal.options import (
     DEFAULT_DATA,
     DataOption,
     JsonOption,
@@ -27,10 +30,7 @@ from forewarn.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from evidence_store.backup_store import BackupStore
-    from evidence_store.restore import Restored
+    from evidence_store.backup.restore import Restored
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,16 +70,14 @@ def create(
 
     Example: forewarn backup create /media/safe/forewarn --data var/site
     """
-    from evidence_store.backup import create_backup
-    from evidence_store.backup_store import BackupStore
-    from evidence_store.open_vault import encryption_folder
+    from evidence_store.backup.create import create_backup
 
     folder, key_folder = data_dir(data), keys_dir(keys)
     if not folder.root.is_dir():
         raise PutAside(f"{folder.root}: there is no such data folder")
     if with_private_keys:
-        chain_for(Act.KEYS, folder, key_folder, by)
-    chain = chain_for(Act.BACK_UP, folder, key_folder, by)
+        authorized_chain(Permission.KEYS, folder, key_folder, by)
+    chain = authorized_chain(Permission.BACK_UP, folder, key_folder, by)
     store = BackupStore.open(backup.expanduser().resolve(), create=True)
     with _bar(as_json) as show:
         made = create_backup(
@@ -102,23 +100,26 @@ def create(
         raise typer.Exit(1)
 
 
-@app.command("list")
-def list_backups(backup: BackupArgument, as_json: JsonOption = False) -> None:
-    """What a backup holds, oldest first.
+@app.command(
+    "list",
+    help="""What a backup holds, oldest first.
 
     Example: forewarn backup list /media/safe/forewarn
-    """
+    """,
+)
+def list_backups(backup: BackupArgument, as_json: JsonOption = False) -> None:
+    """List the snapshots of a backup."""
     store = _open(backup)
     for name in store.names():
         try:
-            told = store.read(name)
+            facts = store.read(name)
         except PutAside as error:
             console.print(f"[red]changed:[/red] {error}", highlight=False, soft_wrap=True)
             continue
         if as_json:
-            print_json(asdict(told))
+            print_json(asdict(facts))
         else:
-            print(f"{name}  {told.records} records  {told.files} files  {told.size_bytes} bytes")
+            print(f"{name}  {facts.records} records  {facts.files} files  {facts.size_bytes} bytes")
 
 
 @app.command()
@@ -137,14 +138,13 @@ def verify(
 
     Example: forewarn backup verify /media/safe/forewarn --data var/site
     """
-    from evidence_store.restore import check_backup
-    from evidence_store.site_key import keys_of
+    from evidence_store.backup.restore import check_backup
 
     store = _open(backup)
     trusted = keys_of(data_dir(data)) if data else None
     with _bar(as_json) as show:
         found = check_backup(store, at or _latest(store), trusted, show)
-    _tell(found, as_json, "is as it was made")
+    _print(found, as_json, "is as it was made")
 
 
 @app.command()
@@ -174,8 +174,7 @@ def restore(
 
     Example: forewarn backup restore /media/safe/forewarn --data var/restored --keys /media/token
     """
-    from evidence_store.restore import restore_backup
-    from evidence_store.site_key import open_chain
+    from evidence_store.backup.restore import restore_backup
 
     store, folder, key_folder = _open(backup), data_dir(data), keys_dir(keys)
     with _bar(as_json) as show:
@@ -188,12 +187,12 @@ def restore(
             keep_damaged=keep_damaged,
             newer_chain=chain,
         )
-    told = {"backup": done.snapshot.name, "problems": len(done.problems)}
+    facts = {"backup": done.snapshot.name, "problems": len(done.problems)}
     try:
-        open_chain(folder, key_folder).append("restored", "", told)
+        open_chain(folder, key_folder).append("restored", "", facts)
     except ForewarnError as error:
         done.remarks.append(f"no custody entry of this: {error}")
-    _tell(done, as_json, f"is restored to {folder.root}, and verifies")
+    _print(done, as_json, f"is restored to {folder.root}, and verifies")
 
 
 @app.command()
@@ -220,7 +219,6 @@ def prune(
 
 
 def _open(backup: Path) -> BackupStore:
-    from evidence_store.backup_store import BackupStore
 
     return BackupStore.open(backup.expanduser().resolve())
 
@@ -232,10 +230,10 @@ def _latest(store: BackupStore) -> str:
     return names[-1]
 
 
-def _tell(found: Restored, as_json: bool, words: str) -> None:
+def _print(found: Restored, as_json: bool, words: str) -> None:
     if as_json:
-        told = {"backup": found.snapshot.name, "files": found.files, "records": found.records}
-        print_json(told | {"problems": found.problems, "remarks": found.remarks})
+        facts = {"backup": found.snapshot.name, "files": found.files, "records": found.records}
+        print_json(facts | {"problems": found.problems, "remarks": found.remarks})
     else:
         for problem in found.problems:
             console.print(f"[red]damaged:[/red] {problem}", highlight=False, soft_wrap=True)

@@ -1,19 +1,28 @@
-"""`forewarn check`: is this site file right, and can its cameras be read?"""
+"""`forewarn check`: check a site file, its cameras and its recipients before it goes live."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from domain.base import Fault
+from domain.cameras.credentials import credentials_of
 from domain.errors import ForewarnError, PutAside, Stop
-from domain.facts import Fault
-from domain.site import Camera, Site
-from domain.site_file import SiteFileError, name_lines
-from forewarn.checked_site import load_checked_site, refuse
-from forewarn.options import JsonOption, SiteArgument, console, print_json
+from domain.site.cameras import Camera
+from domain.site.loading import SiteFileError, name_lines
+from domain.site.site import Site
+from forewarn.programs.secrets import read_secrets
+from forewarn.terminal.checked_site import load_checked_site, refuse
+from forewarn.terminal.options import JsonOption, SiteArgument, console, print_json, printable
+
+# of a camera, until one shows a picture: 40 s at 25 a second
+MOST_PACKETS = 1000
 
 
 def check(
@@ -40,9 +49,11 @@ def check(
         site = load_checked_site(site_file)
         notes = _check_calls(site, site_file) + _check_addresses(site, site_file)
     except SiteFileError as error:
-        _tell_faults(error.problems, json_out)
+        _print_faults(error.problems, json_out)
         raise typer.Exit(error.exit_code) from None
-    rows = [_try_camera(camera, site_file.parent) for camera in site.cameras] if cameras else []
+    tried = site.cameras if cameras else ()
+    secrets = read_secrets() if tried else {}
+    rows = [_try_camera(site, camera, site_file.parent, secrets) for camera in tried]
     if json_out:
         print_json({"site": site.site.id, "problems": [], "notes": notes, "cameras": rows})
     else:
@@ -52,13 +63,13 @@ def check(
 
 
 def _check_calls(site: Site, site_file: Path) -> list[str]:
-    """Notes about calls, each with its line.
+    """Print notes about the site's calls, each with its line.
 
     Raises:
         SiteFileError: some can never be heard.
     """
-    from flows.call_check import call_faults, try_calls
-    from flows.site_faults import unheard_faults
+    from flows.site_checks.calls import call_faults, try_calls
+    from flows.site_checks.rules import unheard_faults
 
     faults = [*call_faults(site, site_file.parent), *unheard_faults(site)]
     notes: list[Fault] = []
@@ -69,7 +80,7 @@ def _check_calls(site: Site, site_file: Path) -> list[str]:
 
 
 def _check_addresses(site: Site, site_file: Path) -> list[str]:
-    """Notes about recipients whose address is not set on this machine.
+    """Print notes about recipients whose address is not set on this machine.
 
     Raises:
         SiteFileError: one is set and apprise cannot use it.
@@ -77,7 +88,6 @@ def _check_addresses(site: Site, site_file: Path) -> list[str]:
     if not site.recipients:
         return []
     from flows.notices.apprise_sender import AppriseSender  # takes a second to load
-    from forewarn.secrets import read_secrets
 
     secrets = read_secrets()
     faults: list[Fault] = []
@@ -96,36 +106,42 @@ def _check_addresses(site: Site, site_file: Path) -> list[str]:
     return name_lines(site_file, notes)
 
 
-def _tell_faults(problems: list[str], json_out: bool) -> None:
+def _print_faults(problems: list[str], json_out: bool) -> None:
     if json_out:
         print_json({"problems": problems})
     for problem in [] if json_out else problems:
-        console.print(f"[red]fault:[/red] {problem}", highlight=False, soft_wrap=True)
+        console.print(f"[red]fault:[/red] {printable(problem)}", highlight=False, soft_wrap=True)
 
 
-def _try_camera(camera: Camera, base: Path) -> dict[str, Any]:
+def _try_camera(
+    site: Site, camera: Camera, base: Path, secrets: Mapping[str, str]
+) -> dict[str, Any]:
     """Open one camera and decode a frame."""
+    from evidence_store.media.faults import media_faults
     from flows.sources.automatic_views import views_of
     from flows.sources.footage import open_footage
 
     row: dict[str, Any] = {"camera": camera.id, "url": camera.url, "problem": ""}
     try:
-        container, stream = open_footage(camera, base)
-        with container:
-            frame = next(container.decode(stream), None)
+        with media_faults(), ExitStack() as stack:
+            container, stream = open_footage(
+                camera, base, credentials=credentials_of(camera, secrets)
+            )
+            stack.enter_context(container)
+            packets = islice(container.demux(stream), MOST_PACKETS)  # a stream may never show one
+            frame = next((frame for packet in packets for frame in packet.decode()), None)
             if frame is None:
                 raise PutAside(f"{camera.id}: {camera.url}: opens, but no frame can be decoded")
+            areas = site.watched_areas(camera.id)
+            views = views_of(camera, areas, frame.width, frame.height)
             row |= {
                 "width_px": frame.width,
                 "height_px": frame.height,
                 "codec": stream.codec_context.name,
                 "fps": round(float(stream.average_rate or 0), 3),
-                "views": [
-                    [round(side, 2) for side in view]
-                    for view in views_of(camera, frame.width, frame.height)
-                ],
+                "views": [[round(side, 2) for side in view] for view in views],
             }
-    except (ForewarnError, OSError, ValueError) as error:
+    except ForewarnError as error:
         row["problem"] = str(error)
     return row
 
@@ -139,15 +155,20 @@ def _show(site: Site, rows: list[dict[str, Any]], notes: list[str]) -> None:
     if not site.rules:
         console.print("[yellow]note:[/yellow] no rules: cameras are watched, nothing is an offence")
     for note in notes:
-        console.print(f"[yellow]note:[/yellow] {note}", highlight=False, soft_wrap=True)
+        console.print(f"[yellow]note:[/yellow] {printable(note)}", highlight=False, soft_wrap=True)
     if not rows:
         return
     table = Table(box=None, header_style="bold")
-    for heading in ("camera", "picture", "codec", "fps", "looked at", "state"):
+    for heading in ("camera", "picture", "codec", "fps", "looked at"):
         table.add_column(heading)
+    table.add_column("state", overflow="fold")  # a path that is too long for a line is not cut off
     for row in rows:
         picture = f"{row.get('width_px', '?')}x{row.get('height_px', '?')}"
-        state = f"[red]{row['problem']}[/red]" if row["problem"] else "[green]readable[/green]"
+        state = (
+            f"[red]{printable(row['problem'])}[/red]"
+            if row["problem"]
+            else "[green]readable[/green]"
+        )
         table.add_row(
             row["camera"],
             picture,

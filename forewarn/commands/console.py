@@ -1,4 +1,4 @@
-"""`forewarn console`: the pages that an operator looks at."""
+"""`forewarn console`: serve the operator's pages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,20 @@ from typing import Annotated
 
 import typer
 
-from domain.site_file import load_site
-from forewarn.options import DEFAULT_DATA, DataOption, KeysOption, console, data_dir, keys_dir
+from dashboards.settings import ConsoleSettings
+from dashboards.texts import LANGS
+from domain.data_dir import DataDir
+from domain.site.loading import load_site
+from domain.site.site import Site
+from event_log.site_in_force import find_site_in_force
+from forewarn.terminal.options import (
+    DEFAULT_DATA,
+    DataOption,
+    KeysOption,
+    console,
+    data_dir,
+    keys_dir,
+)
 
 
 def console_command(
@@ -16,7 +28,9 @@ def console_command(
     site: Annotated[
         Path | None,
         typer.Option(
-            "--site", metavar="FILE", help="Site file: titles, zones, time zone. Else ids and UTC."
+            "--site",
+            metavar="FILE",
+            help="Site file: titles, zones, time zone. Else the one in force; none: ids and UTC.",
         ),
     ] = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free one.")] = 5006,
@@ -56,15 +70,14 @@ def console_command(
     """
     # imported here: Panel takes seconds to load
     from dashboards.serve import serve
-    from dashboards.settings import ConsoleSettings
-    from dashboards.texts import LANGS
 
-    chosen = next((each for each in LANGS if each == lang), None)
+    chosen = next((known for known in LANGS if known == lang), None)
     if lang is not None and chosen is None:
         raise typer.BadParameter(f"needs zh or en, got {lang}", param_hint="--lang")
+    folder = data_dir(data)
     settings = ConsoleSettings(
-        data=data_dir(data),
-        site=load_site(site) if site else None,
+        data=folder,
+        site=load_site(site) if site else _site_in_force(folder),
         address=address,
         port=port,
         triton=triton,
@@ -79,3 +92,8 @@ def console_command(
             typer.launch(page)
 
     serve(settings, ready)
+
+
+def _site_in_force(data: DataDir) -> Site | None:
+    revision = find_site_in_force(data)
+    return revision.site if revision else None

@@ -1,4 +1,4 @@
-"""`forewarn events`: what happened, for people and for other programs."""
+"""`forewarn events`: print logged events, for people and for other programs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Stop, TryAgain
-from domain.events import DATA_BY_TYPE
-from forewarn.options import DEFAULT_DATA, DataOption, JsonOption, console, data_dir, print_json
+from domain.events.catalog import DATA_BY_TYPE
+from event_log.rows import LoggedEvent
+from forewarn.programs.logging_setup import set_up_logging
+from forewarn.terminal.event_lines import HEADER, line, short_type
+from forewarn.terminal.options import (
+    DEFAULT_DATA,
+    DataOption,
+    JsonOption,
+    console,
+    data_dir,
+    print_json,
+)
 
 if TYPE_CHECKING:  # SQLAlchemy takes a while to load
     from event_log.log import EventLog
-    from event_log.rows import LoggedEvent
 
 POLL_S = 0.2
 PAGE = 500
@@ -39,7 +48,17 @@ TypeOption = Annotated[
 ]
 
 
-@app.callback()
+@app.callback(
+    help="""What happened, in the order in which it was logged: offences, warnings, evidence, cameras.
+
+    With --json each line is one CloudEvent 1.0; its `sequence` is what --after takes. See
+    docs/reference/events.md.
+
+    Example: forewarn events --type offence.escalated
+
+    Example: forewarn events --follow --json | jq -r .data.state
+    """
+)
 def events(
     context: typer.Context,
     data: DataOption = DEFAULT_DATA,
@@ -56,18 +75,9 @@ def events(
         int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many.")
     ] = None,
 ) -> None:
-    """What happened, in the order in which it was logged: offences, warnings, evidence, cameras.
-
-    With --json each line is one CloudEvent 1.0; its `sequence` is what --after takes. See
-    docs/events.md.
-
-    Example: forewarn events --type offence.escalated
-
-    Example: forewarn events --follow --json | jq -r .data.state
-    """
+    """Print logged events."""
     if context.invoked_subcommand is not None:
         return
-    from forewarn.logging_setup import set_up_logging
 
     set_up_logging("events")
     _speak_utf8()
@@ -82,7 +92,6 @@ def events(
 def list_types(as_json: JsonOption = False) -> None:
     """List the types of events, with the JSON Schema file of each one's data."""
     from event_log.schema_files import FOLDER, file_name
-    from forewarn.event_lines import short_type
 
     rows = [
         {
@@ -100,12 +109,11 @@ def list_types(as_json: JsonOption = False) -> None:
 
 
 def resolve_types(wanted: list[str]) -> list[str] | None:
-    """Full type names of what was asked for; None (all) where nothing was.
+    """Return the full names of the types asked for; None (all) where none was.
 
     Raises:
         typer.BadParameter: one matches no type.
     """
-    from forewarn.event_lines import short_type
 
     found: list[str] = []
     for pattern in wanted:
@@ -124,7 +132,7 @@ def resolve_types(wanted: list[str]) -> list[str] | None:
 def _pages(
     path: Path, types: list[str] | None, after: int, limit: int | None, follow: bool
 ) -> Iterator[list[LoggedEvent]]:
-    """Events of the log, a page at a time; following, also empty ones while nothing happens."""
+    """Read the log page by page; following, yield empty pages while nothing happens."""
     from event_log.log import LogReplaced
 
     log = _open(path, follow)
@@ -167,7 +175,6 @@ def _open(path: Path, waits: bool) -> EventLog:
 
 def _print_pages(pages: Iterator[list[LoggedEvent]], as_json: bool) -> None:
     from event_log.cloud_events import to_json
-    from forewarn.event_lines import HEADER, line
 
     headed = as_json
     for page in pages:
@@ -180,7 +187,7 @@ def _print_pages(pages: Iterator[list[LoggedEvent]], as_json: bool) -> None:
 
 
 def _wait_for_more() -> None:
-    """Pause; end where nobody reads the output any more, which a write would only find later."""
+    """Pause, and end where nobody reads the output any more; a write would only notice later."""
     try:
         output = sys.stdout.fileno()
     except (OSError, ValueError):  # no real file: a test's buffer
@@ -203,6 +210,6 @@ def _closed_pipe_ends_it() -> Iterator[None]:
 
 
 def _speak_utf8() -> None:
-    """JSON is UTF-8 and events hold Chinese, whatever the terminal's locale says."""
+    """Print UTF-8 whatever the terminal's locale says: JSON needs it, and events hold Chinese."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`forewarn notify`: do messages reach the people that the site file names?"""
+"""`forewarn notify`: try whether messages reach the people that the site file names."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from domain.errors import PutAside
-from domain.site_file import load_site
-from forewarn.options import JsonOption, SiteArgument, console, print_json
+from domain.site.loading import load_site
+from flows.notices.message import compose_test
+from forewarn.programs.secrets import read_secrets
+from forewarn.terminal.options import JsonOption, SiteArgument, console, print_json
 
 app = typer.Typer(
     no_args_is_help=True, help="Messages to people: try whether they arrive, before they must."
@@ -37,15 +39,13 @@ def test(
     Example: DUTY_DESK='mailto://user:password@mail.city.example?to=desk@city.example'
     forewarn notify test my-site.yaml --to duty-desk
     """
-    from flows.notices.message import compose_test
-    from forewarn.programs.notify import open_senders
-    from forewarn.secrets import read_secrets
+    from flows.notices.senders import open_senders
 
     site = load_site(site_file)
-    if unknown := sorted(set(to or ()) - {each.id for each in site.recipients}):
-        known = ", ".join(each.id for each in site.recipients) or "none"
+    if unknown := sorted(set(to or ()) - {recipient.id for recipient in site.recipients}):
+        known = ", ".join(recipient.id for recipient in site.recipients) or "none"
         raise PutAside(f"{site_file}: no recipient {', '.join(unknown)}; recipients: {known}")
-    chosen = tuple(each for each in site.recipients if not to or each.id in to)
+    chosen = tuple(recipient for recipient in site.recipients if not to or recipient.id in to)
     senders = open_senders(site.model_copy(update={"recipients": chosen}), read_secrets())
     rows = []
     for recipient in chosen:
@@ -69,6 +69,6 @@ def test(
             highlight=False,
         )
     if not rows and not json_out:
-        console.print(f"{site_file} has no recipients; see docs/notifications.md")
+        console.print(f"{site_file} has no recipients; see docs/how-to/notifications.md")
     if any(row["result"] != "sent" for row in rows):
         raise typer.Exit(PutAside.exit_code)

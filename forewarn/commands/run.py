@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import sys
-import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,29 +13,46 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from domain.data_dir import DataDir
-from domain.site import Site
-from evidence_store.site_key import open_sealing_chain
-from forewarn.camera_news import CameraNews
-from forewarn.checked_site import load_checked_site
-from forewarn.encryption_note import tell_encryption
-from forewarn.logging_setup import set_up_logging
-from forewarn.options import (
+from domain.site.site import Site
+from evidence_store.custody.signing_key import open_sealing_chain
+from flows.signals import StopFlag, install_stop_signals, signals_as_usual
+from forewarn.programs.logging_setup import set_up_logging
+from forewarn.programs.plan import (
+    TRITON,
+    WATCH,
+    consumers_of,
+    flow_programs,
+    live_programs,
+    trial_program,
+    withheld,
+)
+from forewarn.programs.run_lock import run_lock
+from forewarn.programs.settings import ProgramSettings
+from forewarn.programs.supervisor import Supervisor, in_order
+from forewarn.programs.triton import serving
+from forewarn.quarantine.keeper import Quarantine
+from forewarn.site.at_start import apply_at_start
+from forewarn.site.live_site import LiveSite
+from forewarn.site.put_in_force import read_checked_content
+from forewarn.storage.storage_watch import StorageWatch
+from forewarn.terminal.camera_news import CameraNews
+from forewarn.terminal.evidence_notes import note_chain, note_encryption
+from forewarn.terminal.likeness_note import note_likeness
+from forewarn.terminal.options import (
     DEFAULT_DATA,
     DataOption,
     JsonOption,
     KeysOption,
     SiteArgument,
+    closed_data_dir,
     console,
-    data_dir,
     keys_dir,
     print_json,
-    tell_trouble,
+    show_trouble,
 )
-from forewarn.programs.plan import WATCH, caretaker_program, consumers_of, flow_program
-from forewarn.programs.settings import ProgramSettings
-from forewarn.run_lock import run_lock
-from forewarn.serving import Serving, serving
-from forewarn.supervisor import Supervisor
+from forewarn.terminal.progress import footage_progress
+from forewarn.terminal.saved_state_news import SavedStateNews
+from forewarn.terminal.summary import show_summary, summarise
 
 TritonOption = Annotated[
     str | None,
@@ -87,45 +103,82 @@ def run(
 
     Example: forewarn run samples/site.yaml --until-end --summary
     """
-    site = load_checked_site(site_file)
-    folder, key_folder = data_dir(data), keys_dir(keys)
+    stopped, _ = install_stop_signals()
+    content = read_checked_content(site_file)
+    folder, key_folder = closed_data_dir(data), keys_dir(keys)
     set_up_logging("supervisor", folder.logs / "supervisor.log")
-    tell_encryption(folder, key_folder, open_sealing_chain(folder, key_folder, unsealed=unsealed))
-    with run_lock(folder), stop_on_signals() as stopped, serving(triton, folder) as server:
+    chain = open_sealing_chain(folder, key_folder, unsealed=unsealed)
+    note_encryption(folder, key_folder, chain)
+    note_chain(folder, chain, show_trouble)
+    with (
+        in_order(stopped),
+        run_lock(folder, show_trouble, stopped.is_set, plays_footage=until_end),
+        serving(triton, folder, stopped.is_set, withheld(TRITON, content.site)) as server,
+    ):
+        note_likeness(server.address)
         if fresh:
             shutil.rmtree(folder.recovery, ignore_errors=True)
+        in_force = apply_at_start(content, folder, plays_footage=until_end)
+        site = in_force.site
         settings = ProgramSettings(
-            site_file=site_file.resolve(),
             data=folder,
             triton_address=server.address,
             until_end=until_end,
             shows_live=live_view,
             keys=key_folder,
             unsealed=unsealed,
+            revision=in_force.number if until_end else None,
         )
-        with Supervisor(tell_trouble) as supervisor:
-            for name in (WATCH, *consumers_of(site)):
-                supervisor.start(flow_program(name, settings))
+        saved_state = SavedStateNews(folder, show_trouble)
+        on_poll = _both(server.keep_alive, saved_state)
+        storage = StorageWatch(
+            folder,
+            site.site.id,
+            show_trouble,
+            site.storage.kept_free,
+            is_live=not until_end,
+        )
+        quarantine = Quarantine(
+            settings, WATCH, lambda each: trial_program(each, settings, site), show_trouble
+        )
+        supervised = Supervisor(show_trouble, folder.locks, storage, quarantine.on_crash)
+        with storage, supervised as supervisor:
+            on_poll = _both(on_poll, partial(quarantine, supervisor))
             if until_end:
-                _play(supervisor, server, site, folder, stopped)
+                for program in flow_programs(site, settings):
+                    supervisor.start(program)
+                _play(supervisor, on_poll, site, folder, stopped)
             else:
-                supervisor.start(caretaker_program(settings))
+                live_site = LiveSite(
+                    folder,
+                    in_force,
+                    content.source,
+                    supervisor,
+                    lambda revision: live_programs(revision, settings),
+                    show_trouble,
+                    stopped.is_set,
+                    [
+                        lambda site: server.withhold(withheld(TRITON, site)),
+                        lambda site: storage.keep_free(site.storage.kept_free),
+                    ],
+                )
+                live_site.start()
                 console.print("watching; Ctrl-C ends it")
-                news = CameraNews(folder, tell_trouble)
-                supervisor.run(stopped.is_set, _both(server.keep_alive, news))
+                news = CameraNews(folder, show_trouble)
+                supervisor.run(stopped.is_set, _both(_both(on_poll, news), live_site))
     if (summary or json_out) and not stopped.is_set():
-        _tell(folder, site, site_file, json_out)
+        signals_as_usual()
+        _summarise(folder, site, site_file, json_out)
 
 
 def _play(
     supervisor: Supervisor,
-    server: Serving,
+    on_poll: Callable[[], None],
     site: Site,
     folder: DataDir,
-    stopped: threading.Event,
+    stopped: StopFlag,
 ) -> None:
-    """Until all footage has been seen and everything that follows from it is done."""
-    from forewarn.progress import footage_progress
+    """Run until all footage has been seen and everything that follows from it is done."""
 
     with Progress(
         TextColumn("{task.description:<10}"),
@@ -136,7 +189,7 @@ def _play(
         transient=True,
     ) as bars:
         show = footage_progress(bars, site, folder)
-        on_poll = _both(server.keep_alive, show)
+        on_poll = _both(on_poll, show)
         watching = supervisor.programs[WATCH]
         supervisor.run(lambda: stopped.is_set() or watching.has_finished, on_poll)
         if not stopped.is_set():
@@ -154,8 +207,7 @@ def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[],
     return do
 
 
-def _tell(folder: DataDir, site: Site, site_file: Path, json_out: bool) -> None:
-    from forewarn.summary import show_summary, summarise
+def _summarise(folder: DataDir, site: Site, site_file: Path, json_out: bool) -> None:
 
     found = summarise(folder, site)
     if json_out:
@@ -169,22 +221,6 @@ def _tell(folder: DataDir, site: Site, site_file: Path, json_out: bool) -> None:
 
 
 def _near(path: Path) -> Path:
-    """The path as one would type it here."""
+    """Shorten a path to what one would type here."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-class stop_on_signals:  # noqa: N801  # used as a word of the with statement
-    """Within the block, SIGTERM and SIGINT set an event instead of ending the process."""
-
-    def __enter__(self) -> threading.Event:
-        self._event = threading.Event()
-        self._before = {
-            number: signal.signal(number, lambda *_: self._event.set())
-            for number in (signal.SIGTERM, signal.SIGINT)
-        }
-        return self._event
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import signal
-import time
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from domain.errors import Stop, TryAgain
-from forewarn.options import DEFAULT_DATA, DataOption, JsonOption, console, data_dir, print_json
+from flows.signals import install_stop_signals
+from forewarn.programs.supervisor import in_order
+from forewarn.terminal.options import (
+    DEFAULT_DATA,
+    DataOption,
+    JsonOption,
+    console,
+    data_dir,
+    print_json,
+)
+from models.serving.environment import DEFAULT_ENVIRONMENT
+from models.serving.running import find_running
 
 if TYPE_CHECKING:
     from models.serving.status import ServerStatus
@@ -47,7 +55,6 @@ def serve(
     """
     from models.serving.check import check_answers
     from models.serving.connection import connect
-    from models.serving.environment import DEFAULT_ENVIRONMENT
     from models.serving.server import TritonServer
 
     server = TritonServer(
@@ -57,31 +64,25 @@ def serve(
         http_port=http_port,
         metrics_port=metrics_port,
     )
-    signal.signal(signal.SIGTERM, _end)
-    try:
-        with server:
-            with console.status("starting the Triton server"):
-                server.wait_ready()
-                with connect(server.address) as connection:
-                    check_answers(connection)
-            ports = {"http_port": server.http_port, "metrics_port": server.metrics_port}
-            if as_json:
-                print_json({"address": server.address, "pid": server.pid, **ports})
-            console.print(
-                f"Triton answers (rightly) at {server.address}; HTTP {server.http_port}, "
-                f"metrics {server.metrics_port}, log {server.log_file}. Ctrl-C ends it.",
-                highlight=False,
-                soft_wrap=True,
-            )
-            while server.is_alive:
-                time.sleep(0.5)
-            raise Stop(f"the Triton server ended by itself:\n{server.log_tail()}")
-    except KeyboardInterrupt:
-        console.print("Triton has ended.")
-
-
-def _end(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    stopped, _ = install_stop_signals()
+    with in_order(stopped), server:
+        with console.status("starting the Triton server"):
+            server.wait_ready(given_up=stopped.is_set)
+            with connect(server.address) as connection:
+                check_answers(connection)
+        ports = {"http_port": server.http_port, "metrics_port": server.metrics_port}
+        if as_json:
+            print_json({"address": server.address, "pid": server.pid, **ports})
+        console.print(
+            f"Triton answers (rightly) at {server.address}; HTTP {server.http_port}, "
+            f"metrics {server.metrics_port}, log {server.log_file}. Ctrl-C ends it.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        while not stopped.wait(0.5):
+            if not server.is_alive:
+                raise Stop(f"the Triton server ended by itself:\n{server.log_tail()}")
+    console.print("Triton has ended.")
 
 
 @app.command()
@@ -101,7 +102,6 @@ def status(
     """
     from models.serving.check import check_answers
     from models.serving.connection import connect
-    from models.serving.running import find_running
     from models.serving.status import read_status
 
     folder = data_dir(data).triton

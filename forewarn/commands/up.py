@@ -1,4 +1,4 @@
-"""`forewarn up`: watch and look, in one command."""
+"""`forewarn up`: watch a site and serve its pages, in one command."""
 
 from __future__ import annotations
 
@@ -6,33 +6,40 @@ from typing import Annotated
 
 import typer
 
-from evidence_store.site_key import open_sealing_chain
-from forewarn.camera_news import CameraNews
-from forewarn.checked_site import load_checked_site
-from forewarn.commands.run import TritonOption, UnsealedOption, stop_on_signals
-from forewarn.encryption_note import tell_encryption
-from forewarn.logging_setup import set_up_logging
-from forewarn.options import (
+from evidence_store.custody.signing_key import open_sealing_chain
+from flows.signals import install_stop_signals
+from forewarn.commands.run import TritonOption, UnsealedOption
+from forewarn.programs.logging_setup import set_up_logging
+from forewarn.programs.plan import (
+    TRITON,
+    WATCH,
+    console_program,
+    live_programs,
+    trial_program,
+    withheld,
+)
+from forewarn.programs.run_lock import run_lock
+from forewarn.programs.settings import ProgramSettings
+from forewarn.programs.supervisor import Supervisor, in_order
+from forewarn.programs.triton import serving
+from forewarn.quarantine.keeper import Quarantine
+from forewarn.site.at_start import apply_at_start
+from forewarn.site.live_site import LiveSite
+from forewarn.site.put_in_force import read_checked_content
+from forewarn.storage.storage_watch import StorageWatch
+from forewarn.terminal.camera_news import CameraNews
+from forewarn.terminal.evidence_notes import note_chain, note_encryption
+from forewarn.terminal.likeness_note import note_likeness
+from forewarn.terminal.options import (
     DEFAULT_DATA,
     DataOption,
     KeysOption,
     SiteArgument,
+    closed_data_dir,
     console,
-    data_dir,
     keys_dir,
-    tell_trouble,
+    show_trouble,
 )
-from forewarn.programs.plan import (
-    WATCH,
-    caretaker_program,
-    console_program,
-    consumers_of,
-    flow_program,
-)
-from forewarn.programs.settings import ProgramSettings
-from forewarn.run_lock import run_lock
-from forewarn.serving import serving
-from forewarn.supervisor import Supervisor
 
 
 def up(
@@ -57,13 +64,22 @@ def up(
 
     Example: forewarn up samples/site.yaml --data var/up
     """
-    site = load_checked_site(site_file)
-    folder, key_folder = data_dir(data), keys_dir(keys)
-    tell_encryption(folder, key_folder, open_sealing_chain(folder, key_folder, unsealed=unsealed))
+    stopped, _ = install_stop_signals()
+    content = read_checked_content(site_file)
+    folder, key_folder = closed_data_dir(data), keys_dir(keys)
+    chain = open_sealing_chain(folder, key_folder, unsealed=unsealed)
+    note_encryption(folder, key_folder, chain)
+    note_chain(folder, chain, show_trouble)
     set_up_logging("supervisor", folder.logs / "supervisor.log")
-    with run_lock(folder), stop_on_signals() as stopped, serving(triton, folder) as server:
+    with (
+        in_order(stopped),
+        run_lock(folder, show_trouble, stopped.is_set),
+        serving(triton, folder, stopped.is_set, withheld(TRITON, content.site)) as server,
+    ):
+        note_likeness(server.address)
+        in_force = apply_at_start(content, folder)
+        site = in_force.site
         settings = ProgramSettings(
-            site_file=site_file.resolve(),
             data=folder,
             triton_address=server.address,
             until_end=False,
@@ -71,16 +87,41 @@ def up(
             keys=key_folder,
             unsealed=unsealed,
         )
-        with Supervisor(tell_trouble) as supervisor:
-            for name in (WATCH, *consumers_of(site)):
-                supervisor.start(flow_program(name, settings))
-            supervisor.start(caretaker_program(settings))
-            supervisor.start(console_program(settings, port, address))
+        storage = StorageWatch(
+            folder,
+            site.site.id,
+            show_trouble,
+            site.storage.kept_free,
+        )
+        quarantine = Quarantine(
+            settings, WATCH, lambda each: trial_program(each, settings, site), show_trouble
+        )
+        supervised = Supervisor(show_trouble, folder.locks, storage, quarantine.on_crash)
+        with storage, supervised as supervisor:
+            live_site = LiveSite(
+                folder,
+                in_force,
+                content.source,
+                supervisor,
+                lambda revision: [
+                    *live_programs(revision, settings),
+                    console_program(settings, revision.site, port, address),
+                ],
+                show_trouble,
+                stopped.is_set,
+                [
+                    lambda site: server.withhold(withheld(TRITON, site)),
+                    lambda site: storage.keep_free(site.storage.kept_free),
+                ],
+            )
+            live_site.start()
             console.print(f"live page: http://{address}:{port}/live   Ctrl-C ends it")
-            news = CameraNews(folder, tell_trouble)
+            news = CameraNews(folder, show_trouble)
 
             def on_poll() -> None:
                 server.keep_alive()
+                quarantine(supervisor)
                 news()
+                live_site()
 
             supervisor.run(stopped.is_set, on_poll)

@@ -1,1 +1,1 @@
-"""Documentation that is printed from the code, so that the two cannot disagree (`make docs`)."""
+"""Print documentation from the code, so that the two cannot disagree (`make docs`)."""

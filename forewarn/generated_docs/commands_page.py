@@ -1,4 +1,4 @@
-"""docs/commands.md: every command with its options, out of the command line itself."""
+"""Print docs/reference/commands.md: every command with its options, from the command line itself."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _HEAD = """\
 # Commands
 
 `forewarn COMMAND --help` says the same in the terminal. People read stderr, programs stdout: with
-`--json` a command prints nothing but JSON there. Exit codes are in [running.md](running.md).
+`--json` a command prints nothing but JSON there. Exit codes are in [running.md](../how-to/running.md).
 """
 _ROOT = str(Path(__file__).resolve().parents[2]) + "/"
 
 
 def commands_page() -> str:
-    """The whole page."""
-    from forewarn.__main__ import app  # it loads every command
+    """Return the whole page."""
+    from forewarn.command_line import app  # it loads every command
 
     return "\n".join([_HEAD, *_sections(typer.main.get_command(app), "forewarn", None)])
 
 
 def _sections(command: Any, path: str, parent: Any) -> Iterator[str]:
-    """A section for the command, then those of its own commands."""
+    """Return a section for the command, then those of its own commands."""
     context = command.context_class(command, info_name=path.rpartition(" ")[2], parent=parent)
     if parent is not None:
         yield _section(command, path, context)
@@ -39,7 +39,9 @@ def _sections(command: Any, path: str, parent: Any) -> Iterator[str]:
 def _section(command: Any, path: str, context: Any) -> str:
     depth = "#" * path.count(" ")
     lines = [f"#{depth} {path}", "", _as_markdown(command.help or "")]
-    records = [each.get_help_record(context) for each in command.params if not each.hidden]
+    records = [
+        parameter.get_help_record(context) for parameter in command.params if not parameter.hidden
+    ]
     rows = [(_tidy(left), _tidy(right)) for left, right in filter(None, records)]
     if rows:
         lines += ["", "| option | meaning |", "| --- | --- |"]
@@ -48,11 +50,11 @@ def _section(command: Any, path: str, context: Any) -> str:
 
 
 def _as_markdown(words: str) -> str:
-    """Help text with its examples as code, where a remark in brackets becomes a comment."""
+    """Turn help text into Markdown: examples become code, a remark in brackets a comment."""
     words = re.sub(r"^(Example: .+?) {2,}\((.+)\)$", r"\1  # \2", words, flags=re.MULTILINE)
     return re.sub(r"^Example: (.+)$", r"```sh\n\1\n```", words.strip(), flags=re.MULTILINE)
 
 
 def _tidy(words: str) -> str:
-    """One line; nothing of the machine that it was printed on."""
+    """Join into one line, without anything of the machine that it was printed on."""
     return " ".join(words.replace(_ROOT, "").split()).replace("|", "\\|")

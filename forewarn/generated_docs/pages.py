@@ -1,4 +1,4 @@
-"""Which files are generated, what they should hold, and whether they do."""
+"""List the generated files; write them, or check that they are up to date."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from domain.access.people import People
 from domain.errors import Stop
-from domain.live_view import write_whole
-from domain.people import People
-from domain.site import Site
+from domain.files import write_atomically
+from domain.site.site import Site
 from event_log import schema_files
 from forewarn.generated_docs.commands_page import commands_page
 from forewarn.generated_docs.ladder_page import ladder_page
@@ -20,12 +20,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # parts of pages that are written by hand otherwise: (page, first line, last line)
 SETTINGS = (
-    "docs/site-file.md",
-    "<!-- settings: printed from domain/site.py by `make docs` -->",
+    "docs/reference/site-file.md",
+    "<!-- settings: printed from domain/site/site.py by `make docs` -->",
     "<!-- end of settings -->",
 )
 EVENT_TYPES = (
-    "docs/events.md",
+    "docs/reference/events.md",
     "<!-- types: made by event_log/schema_files.py -->",
     "<!-- end of types -->",
 )
@@ -33,30 +33,30 @@ SCHEMAS = "event_log/schemas"
 
 
 def render(root: Path) -> dict[str, str]:
-    """Text of every generated file, by its path under `root`.
+    """Return the text of every generated file, by its path under `root`.
 
     Raises:
         Stop: a page that is only partly generated is missing, or has lost its markers.
     """
     pages = {
-        "docs/ladder.md": ladder_page(),
-        "docs/commands.md": commands_page(),
-        "docs/site.schema.json": schema_of(Site),
-        "docs/people.schema.json": schema_of(People),
+        "docs/reference/ladder.md": ladder_page(),
+        "docs/reference/commands.md": commands_page(),
+        "docs/reference/site.schema.json": schema_of(Site),
+        "docs/reference/people.schema.json": schema_of(People),
         SETTINGS[0]: fill_in(root, *SETTINGS, site_reference()),
-        EVENT_TYPES[0]: fill_in(root, *EVENT_TYPES, schema_files.types_table()),
+        EVENT_TYPES[0]: fill_in(root, *EVENT_TYPES, schema_files.types_list()),
     }
     return pages | {f"{SCHEMAS}/{name}": text for name, text in schema_files.render().items()}
 
 
 def schema_of(file: type[BaseModel]) -> str:
-    """JSON Schema of a file that people write, for editors and other programs."""
+    """Return the JSON Schema of a file that people write, for editors and other programs."""
     schema = {"$schema": schema_files.DIALECT, **file.model_json_schema()}
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
 def fill_in(root: Path, page: str, first: str, last: str, content: str) -> str:
-    """A page with what stands between its two markers replaced."""
+    """Replace what stands between a page's two markers."""
     path = root / page
     try:
         text = path.read_text("utf-8")
@@ -70,26 +70,26 @@ def fill_in(root: Path, page: str, first: str, last: str, content: str) -> str:
 
 
 def check(root: Path) -> list[str]:
-    """Paths of files that are missing, differ from the code, or should not be there."""
+    """Return the paths of files that are missing, differ from the code, or should not be there."""
     rendered = render(root)
     stale = [name for name, text in rendered.items() if _text_of(root / name) != text]
     return sorted(stale + _left_over(root, rendered))
 
 
 def write(root: Path) -> list[str]:
-    """Bring every generated file up to date; paths of those that were not."""
+    """Bring every generated file up to date; return the paths of those that were not."""
     rendered = render(root)
     stale = check(root)
     for name in stale:
         if name in rendered:
-            write_whole(root / name, rendered[name].encode())
+            write_atomically(root / name, rendered[name].encode(), durable=False)
         else:
             (root / name).unlink()
     return stale
 
 
 def _left_over(root: Path, rendered: dict[str, str]) -> list[str]:
-    """Schemas of event types that are gone."""
+    """Find schemas of event types that are gone."""
     names = (f"{SCHEMAS}/{path.name}" for path in (root / SCHEMAS).glob("*.schema.json"))
     return [name for name in names if name not in rendered]
 

@@ -1,10 +1,10 @@
-"""The settings of a site file as tables, out of the fields of domain/site.py."""
+"""Print the settings of a site file as tables, from the fields of domain/site/."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from domain.site import Site
+from domain.site.site import Site
 
 # where each group of settings stands in the file, in the order in which one writes them
 PLACES = {
@@ -28,6 +28,7 @@ PLACES = {
     "SpeakerSettings": "speakers[]",
     "Calls": "calls",
     "TimeStamping": "time_stamping",
+    "Storage": "storage",
     "Recipient": "recipients[]",
     "OperatorSettings": "operators",
     "OperatorText": "operators.texts[]",
@@ -48,7 +49,7 @@ Schema = dict[str, Any]
 
 
 def site_reference() -> str:
-    """A heading, a sentence and a table for each group of settings."""
+    """Return a heading, a sentence and a table for each group of settings."""
     schema = Site.model_json_schema()
     groups: dict[str, Schema] = schema["$defs"]
     parts = [_group("the file", schema, groups)]
@@ -88,7 +89,7 @@ def _default(value: object) -> str:
 
 
 def _meaning(facts: Schema, groups: dict[str, Schema]) -> str:
-    """The setting's own words, else those of what it holds."""
+    """Return the setting's own words, else those of what it holds."""
     if "description" in facts:
         return str(facts["description"])
     inner = facts.get("items", facts)
@@ -101,17 +102,17 @@ def _reference(facts: Schema) -> str:
 
 
 def _takes(facts: Schema) -> str:
-    """What may stand there, in words, with its bounds."""
+    """Say in words what may stand there, with its bounds."""
     if name := _reference(facts):
         return "`zh` and `en`" if name == "BothLanguages" else f"see `{PLACES.get(name, name)}`"
     if choices := facts.get("anyOf", facts.get("oneOf")):
-        return " or ".join(_takes(each) for each in choices if each.get("type") != "null")
+        return " or ".join(_takes(choice) for choice in choices if choice.get("type") != "null")
     if "const" in facts:
         return f"`{facts['const']}`"
     if facts.get("type") == "array":
         return _takes_list(facts)
     if "enum" in facts:
-        return " or ".join(f"`{each}`" for each in facts["enum"])
+        return " or ".join(f"`{value}`" for value in facts["enum"])
     if "format" in facts:
         return {"date-time": "date and time with its zone", "date": "date"}[facts["format"]]
     return WORDS.get(facts.get("type", ""), "any value") + _bounds(facts)
@@ -119,7 +120,7 @@ def _takes(facts: Schema) -> str:
 
 def _takes_list(facts: Schema) -> str:
     if "prefixItems" in facts:
-        return "[" + ", ".join(_takes(each) for each in facts["prefixItems"]) + "]"
+        return "[" + ", ".join(_takes(item) for item in facts["prefixItems"]) + "]"
     inner = _takes(facts["items"])
     least = f", at least {facts['minItems']}" if facts.get("minItems") else ""
     return f"list{least}; {inner}" if _reference(facts["items"]) else f"list of {inner}{least}"

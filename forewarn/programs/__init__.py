@@ -1,1 +1,1 @@
-"""The programs that `forewarn run` starts, one process each; each chooses its real adapters."""
+"""Programs that `forewarn run` starts, one process each; each chooses its real adapters."""

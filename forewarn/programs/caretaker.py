@@ -1,4 +1,4 @@
-"""Jobs that a run does now and then, each in a process of its own that gives its memory back.
+"""Run periodic jobs, each in a process of its own that gives its memory back.
 
 >>> python -m forewarn.programs.caretaker --data var      # doctest: +SKIP
 """
@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,10 +17,13 @@ from pathlib import Path
 import structlog
 
 from domain.data_dir import DataDir
-from forewarn.logging_setup import set_up_logging
+from event_log.site_in_force import applied_in
+from flows.signals import StopFlag, install_stop_signals, note_sigterm
 from forewarn.programs.beat import Heartbeat
-from forewarn.supervisor import die_with_parent, python_program
-from models.text_search.install import SPEC, pair_folder
+from forewarn.programs.child import python_program, start_child
+from forewarn.programs.logging_setup import set_up_logging
+from models.likeness.space import is_likeness_built
+from models.text_search.installed import SPEC, pair_folder
 
 NAME = "caretaker"
 LOOK_EVERY_S = 0.5
@@ -30,19 +33,19 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class PeriodicCommand:
     """A command of forewarn that is run again and again."""
 
     name: str
     command: tuple[str, ...]  # --data is added
     every_s: float
-    # when what the job looks after was changed last, seconds since 1970; it is not run without change
-    changed_at: Callable[[DataDir], float] = lambda data: time.time()
+    # differs once what the job looks after was changed; it is not run without change, nor at 0: nothing there
+    state: Callable[[DataDir], float] = lambda data: time.monotonic()
     fine_codes: tuple[int, ...] = (0,)  # exit codes of a round that did its work
 
 
-def table_changed_at(data: DataDir) -> float:
-    """When the evidence table was written last; 0 where there is none."""
+def table_state(data: DataDir) -> float:
+    """Return what differs once the evidence table was written; 0 where there is none."""
     return max((_mtime(path) for path in data.lancedb.glob("*.lance/_versions")), default=0.0)
 
 
@@ -53,92 +56,86 @@ def _mtime(path: Path) -> float:
         return 0.0
 
 
-UPKEEP = Job("upkeep", ("evidence", "upkeep"), every_s=600.0, changed_at=table_changed_at)
+UPKEEP = PeriodicCommand("upkeep", ("evidence", "upkeep"), every_s=600.0, state=table_state)
 
 
-def audit_job(site_file: Path, keys: Path | None) -> Job:
-    """Level-1 audit of all evidence, so that what gets worse shows; 1: some record has findings."""
+def audit_job(keys: Path | None) -> PeriodicCommand:
+    """Audit all evidence every day, so that what gets worse shows; exit code 1: some record has findings."""
     with_key = ("--keys", str(keys)) if keys else ()
-    return Job(
+    return PeriodicCommand(
         "audit",
-        ("audit", "--json", "--site", str(site_file), *with_key),
+        ("audit", "--json", *with_key),
         every_s=86400.0,
-        changed_at=table_changed_at,
+        state=table_state,
         fine_codes=(0, 1),
     )
 
 
-def describe_job(triton: str | None) -> Job:
-    """Make new evidence searchable by words, where a pair of models for that is installed."""
+def describe_job(triton: str | None) -> PeriodicCommand:
+    """Make new evidence searchable by the likeness model and a pair for words, where they are installed."""
     server = ("--triton", triton) if triton else ()
     command = ("evidence", "describe", "--if-installed", *server)
 
-    def changed_at(data: DataDir) -> float:
-        return table_changed_at(data) if (pair_folder() / SPEC).exists() else 0.0
+    def state(data: DataDir) -> float:
+        is_installed = (pair_folder() / SPEC).exists() or is_likeness_built()
+        return table_state(data) if is_installed else 0.0
 
-    return Job("describe", command, every_s=120.0, changed_at=changed_at)
+    return PeriodicCommand("describe", command, every_s=120.0, state=state)
 
 
-def retention_job(site_file: Path, keys: Path | None) -> Job:
-    """Erase what is due by the site file's terms, and end what a killed round began."""
+def retention_job(keys: Path | None) -> PeriodicCommand:
+    """Erase what is due by the terms of the site file in force, and end what a killed round began."""
     with_key = ("--keys", str(keys)) if keys else ()
-    command = ("evidence", "retention", str(site_file), "--apply", *with_key)
-    return Job("retention", command, every_s=900.0)
+    command = ("evidence", "retention", "--apply", *with_key)
+    return PeriodicCommand("retention", command, every_s=900.0)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run the jobs until SIGTERM."""
     parser = argparse.ArgumentParser(prog=f"python -m forewarn.programs.{NAME}")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument(
-        "--site", type=Path, help="whose terms of retention count; none: no erasing"
-    )
     parser.add_argument("--triton", help="HOST:PORT of the server that describes evidence")
     parser.add_argument("--keys", type=Path, help="folder of the key that signs certificates")
     given = parser.parse_args(argv)
     data = DataDir(given.data.resolve())
     jobs = [UPKEEP, describe_job(given.triton)]
-    if given.site:
-        jobs += [retention_job(given.site, given.keys), audit_job(given.site, given.keys)]
+    if applied_in(data) is not None:  # else nobody knows the terms
+        jobs += [retention_job(given.keys), audit_job(given.keys)]
     set_up_logging(NAME)
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+    sys.stdout = sys.stderr  # both are the log file, and neither may raise
+    stopped, _ = install_stop_signals()
+    note_sigterm()
     look_after(data, jobs, stopped, Heartbeat(data.beats / NAME))
 
 
 def look_after(
-    data: DataDir, jobs: Sequence[Job], stopped: threading.Event, beat: Callable[[], None]
+    data: DataDir,
+    jobs: Sequence[PeriodicCommand],
+    stopped: StopFlag,
+    beat: Callable[[], None],
 ) -> None:
     """Run each job when it is due and something changed; one at a time, until told to stop."""
     due_s = {job.name: time.monotonic() + job.every_s for job in jobs}
-    done_at = {job.name: 0.0 for job in jobs}
+    done = {job.name: 0.0 for job in jobs}  # the state that each left
     while not stopped.is_set():
         beat()
         for job in jobs:
             if time.monotonic() < due_s[job.name] or stopped.is_set():
                 continue
-            if job.changed_at(data) > done_at[job.name]:
+            if job.state(data) not in (0.0, done[job.name]):
                 _run(job, data, stopped, beat)
-                done_at[job.name] = time.time()  # its own writes are no change
+                done[job.name] = job.state(data)  # its own writes are no change
             due_s[job.name] = time.monotonic() + job.every_s
         stopped.wait(LOOK_EVERY_S)
 
 
-def _run(job: Job, data: DataDir, stopped: threading.Event, beat: Callable[[], None]) -> None:
-    """One round of a job; what goes wrong is logged, and the next round tries again."""
-    words = python_program("forewarn", [*job.command, "--data", str(data.root)])
-    with subprocess.Popen(
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        preexec_fn=die_with_parent,
-    ) as process:
-        said: list[str] = []
+def _run(job: PeriodicCommand, data: DataDir, stopped: StopFlag, beat: Callable[[], None]) -> None:
+    """Run a job once; log what goes wrong, and leave it to the next round."""
+    words = python_program("forewarn.__main__", [*job.command, "--data", str(data.root)])
+    with start_child(words, subprocess.PIPE, text=True) as process:
+        output: list[str] = []
         assert process.stdout is not None
-        reader = threading.Thread(target=lambda: said.extend(process.stdout or ()), daemon=True)
+        reader = threading.Thread(target=lambda: output.extend(process.stdout or ()), daemon=True)
         reader.start()
         while process.poll() is None:
             beat()
@@ -150,7 +147,7 @@ def _run(job: Job, data: DataDir, stopped: threading.Event, beat: Callable[[], N
                     process.kill()
         reader.join()
     if process.returncode not in job.fine_codes and not stopped.is_set():
-        log.error("job_failed", job=job.name, code=process.returncode, said="".join(said)[-500:])
+        log.error("job_failed", job=job.name, code=process.returncode, said="".join(output)[-500:])
     else:
         log.info("job_done", job=job.name)
 

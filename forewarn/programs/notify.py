@@ -1,32 +1,32 @@
-"""The notify program: tells each recipient of a request once, or says why not."""
+"""Notify program: send each request to each recipient once, or log why not."""
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from domain.errors import ForewarnError, Stop
-from domain.site import Site
-from domain.site_file import load_site
+from domain.site.revisions import SiteRevision
+from domain.site.site import Site
 from event_log.log import EventLog
-from evidence_store.footage import SiteFootage
-from evidence_store.open_vault import encryption_keys
-from flows.hours import Hours
-from flows.notices.apprise_sender import AppriseSender
+from evidence_store.recordings.footage import SiteFootage
+from evidence_store.vault.open_vault import encryption_keys
+from flows.clock_keeper import looking_at, open_clock
 from flows.notices.deliver import NoticeTools
-from flows.notices.notes import Notes
+from flows.notices.notes import MessageNotes
+from flows.notices.senders import open_senders
 from flows.notices.still import MaskedStills
-from flows.notify import WANTED_TYPES, build_notify_flow
+from flows.notify import SAVED_STEPS, WANTED_TYPES, build_notify_flow
+from flows.opening_hours import Hours
+from flows.put_aside import Asides
 from flows.signals import install_stop_signals
-from flows.sinks.event_log import EventLogSink
+from flows.sinks.event_log import EventLogSink, appending_to
 from flows.sources.event_log import EventLogSource
-from forewarn.logging_setup import set_up_logging
 from forewarn.programs.beat import Heartbeat
 from forewarn.programs.run_flow import run_flow
-from forewarn.programs.settings import ProgramSettings, read_settings
-from forewarn.run_lock import program_lock
-from forewarn.secrets import read_secrets
+from forewarn.programs.secrets import read_secrets
+from forewarn.programs.settings import ProgramSettings
+from forewarn.programs.start import run_site_program
+from forewarn.storage.room_for_state import RoomForState
 from models.serving.client import FaceDetector, connect
 
 AT_ONCE = 20
@@ -34,46 +34,52 @@ AT_ONCE = 20
 
 def main() -> None:
     """Run until a signal comes: SIGTERM ends it, SIGUSR1 lets it finish what is in the log."""
-    set_up_logging("notify")
-    settings = read_settings("notify")
-    try:
-        with program_lock(settings.data, "notify"):
-            notify(settings, load_site(settings.site_file))
-    except ForewarnError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    run_site_program("notify", notify)
 
 
-def notify(settings: ProgramSettings, site: Site) -> None:
+def notify(settings: ProgramSettings, in_force: SiteRevision) -> None:
     """Choose the real senders and stores and run the flow."""
     stop, drain = install_stop_signals()
     heartbeat = Heartbeat(settings.data.beats / "notify")
-    data, senders = settings.data, open_senders(site, read_secrets())
-    connection = connect(settings.triton_address)
+    data, site = settings.data, in_force.site
+    senders = open_senders(site, read_secrets())
+    connection = connect(settings.triton_address, beat=heartbeat)
     keys = encryption_keys(data, settings.keys)
-    footage = SiteFootage(site, settings.site_file.parent, data.recordings, keys)
+    live = frozenset(
+        camera.id for camera in site.cameras if camera.is_live or not settings.until_end
+    )
+    clock = open_clock(data, is_live=bool(live))
+    footage = SiteFootage(site, in_force.base, data.recordings, keys, steady_now=clock.now)
     stills = MaskedStills(data, footage, FaceDetector(connection), stop.is_set)
-    notes = Notes(data)
+    notes = MessageNotes(data)
     tidy = hourly(stills.tidy, notes.tidy)
 
-    def beat() -> None:
+    def beat_and_tidy() -> None:
         heartbeat()
         tidy()
 
-    live = (each.id for each in site.cameras if each.is_live or not settings.until_end)
+    beat = looking_at(clock, beat_and_tidy)
+
     tools = NoticeTools(
         site=site,
         senders=senders,
         notes=notes,
         stills=stills,
         find=EventLog.open(data.events_db).find,
-        live_cameras=frozenset(live),
+        live_cameras=live,
+        of_wall=clock.of_wall,
         quiet=quiet_hours(site),
     )
-    source = EventLogSource(data.events_db, WANTED_TYPES, stop, drain, AT_ONCE, beat)
+    room = RoomForState(data, stop, beat)
+    source = EventLogSource(
+        data.events_db, WANTED_TYPES, stop, drain, AT_ONCE, beat, before_saving=room
+    )
     try:
-        flow = build_notify_flow(tools, source, EventLogSink(data.events_db), stop, beat)
-        run_flow(flow, data.recovery / "notify")
+        asides = Asides(site.site.id, "notify", appending_to(data.events_db))
+        flow = build_notify_flow(
+            tools, source, EventLogSink(data.events_db, wait_for_room=room), stop, beat, asides
+        )
+        run_flow(flow, data.recovery / "notify", SAVED_STEPS)
     finally:
         stills.close()
         connection.close()
@@ -82,9 +88,10 @@ def notify(settings: ProgramSettings, site: Site) -> None:
 def hourly(
     *jobs: Callable[[], object], clock: Callable[[], float] = time.monotonic
 ) -> Callable[[], None]:
-    """Does the jobs at once, and again whenever it is called and an hour has gone by.
+    """Make a function that does the jobs when it is called, once an hour at most.
 
     Args:
+        *jobs: done in this order.
         clock: seconds since any moment.
     """
     due_s = clock()
@@ -99,38 +106,21 @@ def hourly(
     return do
 
 
-def open_senders(site: Site, secrets: Mapping[str, str]) -> dict[str, AppriseSender]:
-    """A sender for each recipient.
-
-    Raises:
-        Stop: an address is not set, or is none that apprise knows. The message names the variable
-            and never its value.
-    """
-    senders = {}
-    for recipient in site.recipients:
-        url = secrets.get(recipient.url_env)
-        if not url:
-            raise Stop(
-                f"recipient {recipient.id!r}: needs an apprise address in {recipient.url_env}, which "
-                "is not set; set it in the environment, or in the file that FOREWARN_SECRETS names; "
-                "see docs/notifications.md"
-            )
-        senders[recipient.id] = AppriseSender(recipient.id, url)
-    return senders
-
-
 def quiet_hours(site: Site) -> dict[str, Hours]:
-    """When nothing is sent, by recipient.
+    """Return the hours in which nothing is sent, by recipient.
 
     Raises:
         Stop: a notation cannot be read.
     """
     return {
-        each.id: Hours(
-            f"recipient {each.id!r}", each.quiet_hours, site.site.timezone, site.site.country
+        recipient.id: Hours(
+            f"recipient {recipient.id!r}",
+            recipient.quiet_hours,
+            site.site.timezone,
+            site.site.country,
         )
-        for each in site.recipients
-        if each.quiet_hours is not None
+        for recipient in site.recipients
+        if recipient.quiet_hours is not None
     }
 
 

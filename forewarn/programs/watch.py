@@ -1,95 +1,141 @@
-"""The watch program: sees and decides. One process, one worker, one shard of cameras."""
+"""Watch program: detect, track and decide. One process, one worker, one shard of cameras."""
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 
-from domain.errors import ForewarnError
-from domain.events import CommandGiven
-from domain.site import Camera, Site
-from domain.site_file import load_site
+import structlog
+
+from domain.cameras.credentials import credentials_of
+from domain.cameras.quarantine import QuarantineList
+from domain.events.catalog import CommandGiven
+from domain.site.cameras import Camera
+from domain.site.revisions import SiteRevision
+from domain.site.site import Site
 from event_log.log import EventLog
-from evidence_store.open_vault import encryption_keys
-from evidence_store.recorder import Retention, SegmentRecorder
-from flows.live_board import LiveBoard
+from evidence_store.recordings.recorder import SegmentRecorder
+from evidence_store.recordings.ring_buffer import RingRetention
+from evidence_store.vault.open_vault import encryption_keys
+from flows.clock_keeper import ClockKeeper, open_clock
+from flows.detection.detect import DetectStep
+from flows.detection.likeness import LikenessTaker
+from flows.detection.likeness_views import LikenessViews
+from flows.escalation.logged_offences import LoggedOffences
+from flows.escalation.orphaned_offences import ends_of_unwatched
+from flows.live_view.board import LiveBoard
 from flows.pin_keeper import PinKeeper
-from flows.signals import install_stop_signals
-from flows.sinks.event_log import EventLogSink
+from flows.put_aside import Asides
+from flows.signals import StopFlag, install_stop_signals
+from flows.sinks.event_log import EventLogSink, appending_to
 from flows.sources.camera_reader import Playback
 from flows.sources.camera_shard import CameraShardSource, ShardSettings
+from flows.sources.decode_marks import DecodeMark, DecodeMarks
 from flows.sources.event_log import EventLogSource
 from flows.sources.pace import Paces
+from flows.sources.prefetch import Prefetch
 from flows.sources.side_outlets import PacketSink
 from flows.speech.holds import SiteHolds
-from flows.steps.ahead import Ahead
-from flows.steps.detect import DetectStep
-from flows.told_offences import ToldOffences
-from flows.unwatched import ends_of_unwatched
-from flows.watch import CommandParts, WatchParts, build_watch_flow
-from forewarn.logging_setup import set_up_logging
+from flows.watch import SAVED_STEPS, CommandParts, WatchParts, build_watch_flow
 from forewarn.programs.beat import Heartbeat
 from forewarn.programs.run_flow import begin_pass, finish_pass, run_flow
-from forewarn.programs.settings import ProgramSettings, read_settings
-from forewarn.run_lock import program_lock
-from models.serving.client import Detector, connect
+from forewarn.programs.secrets import read_secrets
+from forewarn.programs.settings import ProgramSettings
+from forewarn.programs.start import run_site_program
+from forewarn.storage.room_for_state import RoomForState
+from models.serving.client import Detector, connect, find_likeness
+
+log = structlog.get_logger()
+
+# where what was saved cannot be used: for people
+AFRESH = {
+    False: "the run goes on from the event log",
+    True: "the footage is played from its first frame; what the event log holds is not told twice",
+}
 
 
 def main() -> None:
     """Run until the footage ends (--until-end) or a signal comes."""
-    set_up_logging("watch")
-    settings = read_settings("watch")
-    try:
-        with program_lock(settings.data, "watch"):
-            watch(settings, load_site(settings.site_file))
-    except ForewarnError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    run_site_program("watch", watch)
 
 
-def watch(settings: ProgramSettings, site: Site) -> None:
+def watch(settings: ProgramSettings, in_force: SiteRevision) -> None:
     """Choose the real adapters and run the flow."""
+    site = in_force.site
     stop, _drain = install_stop_signals()
+    secrets = read_secrets()
+    credentials = {camera.id: credentials_of(camera, secrets) for camera in site.cameras}
     store = settings.data.recovery / "watch"
     beat = Heartbeat(settings.data.beats / "watch")
-    pins = PinKeeper(settings.data, site.site.id)
+    room = RoomForState(settings.data, stop, beat)
     board = LiveBoard(settings.data.live) if settings.shows_live else None
     if settings.until_end:
         begin_pass(store)
-    paces = Paces()
+    clock = open_clock(settings.data, is_live=bool(_live_cameras(settings, site)))
+    pins = PinKeeper(settings.data, site.site.id, clock.now)
+    paces = Paces(now=clock.now)
+    asides = Asides(site.site.id, "watch", appending_to(settings.data.events_db))
     shard = ShardSettings(
         cameras=site.cameras,
-        base=settings.site_file.parent,
+        base=in_force.base,
         playback=Playback(settings.until_end),
         stop=stop,
         recorder_for=_recorder_for(settings, site, pins),
+        credentials_of=lambda camera: credentials[camera.id],
         tiles=board,
+        mark_of=_marks(settings, site),
+        quarantined=QuarantineList(settings.data.quarantine).why,
+        watched_areas=site.watched_areas,
         paces=paces,
+        blinded=asides.look,
+        held_up_s=lambda: room.waited_s,
         beat=beat,
+        steady=clock,
     )
     log = EventLog.open(settings.data.events_db)
-    told = ToldOffences(log, _live_cameras(settings, site))
+    logged = LoggedOffences(log, _live_cameras(settings, site), clock.of_wall)
     if not settings.until_end:
-        log.append(ends_of_unwatched(told, site))
+        log.append(ends_of_unwatched(logged, site))
     connection = connect(settings.triton_address)
     waits = settings.until_end and not any(camera.is_live for camera in site.cameras)
     positions = shard.positions()
-    detect = Ahead(DetectStep(Detector(connection), stop, waits=waits, beat=beat), positions.done)
+    detect = Prefetch(
+        DetectStep(
+            Detector(connection),
+            stop,
+            waits=waits,
+            beat=beat,
+            aside=asides.step("detect", blinds=True),
+            likeness=LikenessTaker(
+                partial(find_likeness, connection), LikenessViews(site.watched_areas)
+            ),
+        ),
+        positions.done,
+    )
     parts = WatchParts(
         site=site,
         cameras=CameraShardSource(shard, positions, lambda: detect.is_waiting),
         detect=paces.noting(detect),
-        events=EventLogSink(settings.data.events_db),
+        events=EventLogSink(settings.data.events_db, wait_for_room=room),
         live_board=board,
-        operators=operators(settings, site, stop, shard.over),
-        told=told,
+        operators=operators(settings, site, stop, shard.over, room),
+        logged=logged,
+        asides=asides,
+        steady=clock,
+    )
+    keeper = (
+        ClockKeeper(clock, settings.data, site.site.id) if _live_cameras(settings, site) else None
     )
     pins.start()
+    if keeper is not None:
+        keeper.start()
     try:
-        run_flow(build_watch_flow(parts), store)
+        run_flow(build_watch_flow(parts), store, SAVED_STEPS, AFRESH[settings.until_end])
     finally:
         pins.stop()
+        if keeper is not None:
+            keeper.stop()
         connection.close()
         if board is not None:
             board.close()
@@ -98,25 +144,42 @@ def watch(settings: ProgramSettings, site: Site) -> None:
 
 
 def operators(
-    settings: ProgramSettings, site: Site, stop: threading.Event, over: threading.Event
+    settings: ProgramSettings, site: Site, stop: StopFlag, over: threading.Event, room: RoomForState
 ) -> CommandParts:
-    """Commands out of the event log, until the footage is over."""
+    """Read operators' commands from the event log, until the footage is over."""
     log = EventLog.open(settings.data.events_db)
     live = _live_cameras(settings, site)
-    source = EventLogSource(settings.data.events_db, [CommandGiven.event_type], stop, drain=over)
+    given = [CommandGiven.event_type]
+    # the cameras pace the flow: a second source that sleeps would hold their frames up
+    source = EventLogSource(
+        settings.data.events_db, given, stop, drain=over, waits=False, before_saving=room
+    )
     holds = SiteHolds(site, settings.data, live)
     return CommandParts(source, log.find, log.about, live, holds)
 
 
+def _marks(settings: ProgramSettings, site: Site) -> Callable[[str], DecodeMark | None]:
+    """Mark who is inside FFmpeg, for whoever asks after a crash; not where the disk has no room for it."""
+    try:
+        marks = DecodeMarks(settings.data.beats, [camera.id for camera in site.cameras])
+    except OSError:
+        log.warning("decoding_not_marked", exc_info=True)
+        return lambda camera_id: None
+    marks.note_faults()
+    return marks.of
+
+
 def _live_cameras(settings: ProgramSettings, site: Site) -> frozenset[str]:
-    """Those whose frames cannot be had again."""
-    return frozenset(each.id for each in site.cameras if each.is_live or not settings.until_end)
+    """Return the cameras whose frames cannot be had again."""
+    return frozenset(
+        camera.id for camera in site.cameras if camera.is_live or not settings.until_end
+    )
 
 
 def _recorder_for(
     settings: ProgramSettings, site: Site, pins: PinKeeper
 ) -> Callable[[Camera], PacketSink | None]:
-    """Files played once are their own recording; everything live is recorded."""
+    """Record everything live; files played once are their own recording."""
     limits = site.retention.recordings
     keys = encryption_keys(settings.data, settings.keys)
 
@@ -126,9 +189,11 @@ def _recorder_for(
         recorder = SegmentRecorder(
             settings.data.recordings,
             camera.id,
-            retention=Retention(limits.hours, limits.max_bytes),
+            retention=RingRetention(limits.hours, limits.max_bytes),
             pins=pins.of,
             keys=keys,
+            kept_free=site.storage.kept_free,
+            believed_at=pins.believed_at,
         )
         pins.watch(recorder)
         return recorder

@@ -1,1 +1,1 @@
-"""EfficientNet-Lite3's pooled features: what a crop looks like."""
+"""Embedder: EfficientNet-Lite3's pooled features describe what a crop looks like."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from domain.errors import Stop
 from models.registry import ModelEntry
 
@@ -13,12 +15,7 @@ FEATURES = 1280
 
 
 def build_model(entry: ModelEntry, source: Path) -> Any:
-    """Read the TensorFlow Lite file and return the openvino.Model to be saved.
-
-    Raises:
-        Stop: the network has no single average pooling to cut at.
-    """
-    import numpy as np
+    """Return the openvino.Model to be saved; Stop without one average pooling to cut at."""
     import openvino as ov
     from openvino import opset13 as op
 

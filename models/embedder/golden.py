@@ -1,4 +1,4 @@
-"""A known crop, and the vector that the original network gave it."""
+"""Known crop and the vector that the original network gave it, to compare with."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ MIN_COSINE = 0.97  # the network's activations have 8 bits: other kernels round 
 
 
 def golden_crop() -> np.ndarray:
-    """The portrait alone, (160, 133, 3) uint8 RGB or so."""
+    """Cut the portrait out of its canvas: (160, 130, 3) uint8 RGB."""
     return golden_picture()[200:360, 300:430]
 
 
 def read_golden() -> np.ndarray:
-    """(1280,) float32 of unit length."""
+    """Read the original network's vector: (1280,) float32 of unit length."""
     answers = json.loads(ANSWERS.read_text(encoding="utf-8"))
     vector = np.array(answers["embedding"], np.float32)
     return vector / np.linalg.norm(vector)
 
 
 def differences(golden: np.ndarray, came: np.ndarray) -> list[str]:
-    """How a vector differs by more than precision explains; [] if it agrees."""
+    """Say how a vector differs by more than precision explains; [] if it agrees."""
     cosine = float(golden @ came)
     if cosine >= MIN_COSINE:
         return []

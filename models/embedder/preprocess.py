@@ -1,4 +1,4 @@
-"""What the embedder takes: a crop fitted into a grey square, its aspect kept."""
+"""Prepare a crop for the embedder: fitted into a grey square, its aspect kept."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ GREY = 127
 def fit(crop_rgb: np.ndarray) -> np.ndarray:
     """Fit a crop into (280, 280, 3) uint8 RGB; keeping the aspect told people apart better.
 
-    Args:
-        crop_rgb: (h, w, 3) uint8, h and w at least 1.
     Raises:
-        PutAside: it is not a picture.
+        PutAside: it is not (h, w, 3) with h and w at least 1.
     """
     if crop_rgb.ndim != 3 or crop_rgb.shape[2] != 3 or 0 in crop_rgb.shape:
         raise PutAside(f"a crop should be (h, w, 3) with h, w of 1 at least, got {crop_rgb.shape}")

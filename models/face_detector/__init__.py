@@ -1,1 +1,1 @@
-"""CenterFace: where the faces are, so that they can be masked."""
+"""Face detector: CenterFace finds faces, so that they can be masked."""

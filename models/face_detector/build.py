@@ -14,11 +14,7 @@ _HEATMAP, _SCALE, _OFFSET = "537", "538", "539"  # names in the ONNX file; 540 a
 
 
 def build_model(entry: ModelEntry, source: Path) -> Any:
-    """Read the ONNX file and return the openvino.Model to be saved.
-
-    Raises:
-        Stop: the registry asks for a size that the network cannot take.
-    """
+    """Return the openvino.Model to be saved; Stop where it cannot take the registry's size."""
     import openvino as ov
     from openvino import opset13 as op
     from openvino.preprocess import PrePostProcessor

@@ -1,4 +1,4 @@
-"""A known portrait, and the face that the original network found in it."""
+"""Known portrait and the face that the original network found in it, to compare with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class GoldenFace:
 
 
 def golden_picture() -> np.ndarray:
-    """The portrait on a grey canvas, (576, 768, 3) uint8 RGB."""
+    """Draw the portrait on a grey canvas: (576, 768, 3) uint8 RGB."""
     portrait_bgr = cv2.imread(str(FOLDER / "portrait.jpg"))
     if portrait_bgr is None:
         raise FileNotFoundError(FOLDER / "portrait.jpg")
@@ -39,14 +39,14 @@ def golden_picture() -> np.ndarray:
 
 
 def read_golden() -> GoldenFace:
-    """The picture and answer that are kept in the repository."""
+    """Read the picture and answer that are kept in the repository."""
     answers = json.loads(ANSWERS.read_text(encoding="utf-8"))
     box = np.array(answers["box_xyxy"], np.float32)
     return GoldenFace(golden_picture(), box, float(answers["score"]))
 
 
 def differences(golden: GoldenFace, boxes_xyxy: np.ndarray, scores: np.ndarray) -> list[str]:
-    """How an answer differs by more than precision explains; [] if it agrees."""
+    """Say how an answer differs by more than precision explains; [] if it agrees."""
     if len(scores) != 1:
         return [f"the portrait should have one face, got {len(scores)}"]
     faults = []

@@ -1,4 +1,4 @@
-"""From CenterFace's maps to boxes in pixels.
+"""Turn CenterFace's maps into boxes in pixels.
 
 The heatmap's peaks are the middles of faces; scale and offset are read there.
 Source: Xu et al., CenterFace: Joint Face Detection and Alignment Using Face as Point, 2019
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 
-STRIDE_PX = 4  # one cell of the maps
 MAX_IOU = 0.3
 
 
@@ -27,7 +26,9 @@ def to_boxes(
         heatmap: (h, w) float32 in [0, 1].
         scale: (2, h, w) float32: logarithm of height, width in cells.
         offset: (2, h, w) float32: down, right of the cell's corner, in cells.
-        image_height_px, image_width_px: of the picture that the boxes are wanted for.
+        image_height_px: of the picture that the boxes are wanted for.
+        image_width_px: likewise.
+        min_score: weaker peaks are left out; in [0, 1].
     Returns:
         boxes (k, 4) float32, left, top, right, bottom in the picture's pixels, and scores (k,)
         float32, best first; k is 0 where there is no face.
@@ -40,15 +41,8 @@ def to_boxes(
     heights, widths = np.exp(scale[:, rows, columns])
     down, right = offset[:, rows, columns]
     middle_y, middle_x = rows + down + 0.5, columns + right + 0.5
-    cells = np.stack(
-        [
-            middle_x - widths / 2,
-            middle_y - heights / 2,
-            middle_x + widths / 2,
-            middle_y + heights / 2,
-        ],
-        axis=1,
-    )
+    middle, half = np.stack([middle_x, middle_y], axis=1), np.stack([widths, heights], axis=1) / 2
+    cells = np.concatenate([middle - half, middle + half], axis=1)
     map_height, map_width = heatmap.shape
     to_pixels = np.array([image_width_px / map_width, image_height_px / map_height] * 2)
     limits = np.array([image_width_px, image_height_px] * 2)
@@ -58,7 +52,7 @@ def to_boxes(
 
 
 def _suppress(boxes_xyxy: np.ndarray) -> np.ndarray:
-    """Rows to keep: each box that no better kept one overlaps by more than MAX_IOU."""
+    """Return the rows to keep: each box that no better kept one overlaps by more than MAX_IOU."""
     areas = (boxes_xyxy[:, 2] - boxes_xyxy[:, 0]) * (boxes_xyxy[:, 3] - boxes_xyxy[:, 1])
     waiting = np.arange(len(boxes_xyxy))
     kept = []

@@ -1,1 +1,1 @@
-"""SSD MobileNet v2, COCO: persons and vehicles in a whole picture."""
+"""Person detector: SSD MobileNet v2 (COCO) finds persons and vehicles in a whole picture."""

@@ -11,8 +11,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from domain.classes import COCO_IDS
+import numpy as np
+
+from domain.coco_classes import COCO_IDS
 from domain.errors import Stop
+from models.person_detector.kept_classes import keep_classes
+from models.person_detector.suppression import suppress
 from models.registry import ModelEntry
 
 VERSION = 2  # raise it when the built model changes
@@ -26,15 +30,8 @@ _SCORES = "Postprocessor/convert_scores"  # (b, 1917, classes), after the sigmoi
 
 
 def build_model(entry: ModelEntry, source: Path) -> Any:
-    """Read the frozen graph and return the openvino.Model to be saved.
-
-    Raises:
-        Stop: the graph lacks a node that is cut at; is it another release?
-    """
+    """Return the openvino.Model to be saved; Stop where the graph lacks a node to cut at."""
     import openvino as ov
-
-    from models.person_detector.kept_classes import keep_classes
-    from models.person_detector.suppression import suppress
 
     original = ov.Core().read_model(source)
     keep_classes(original, KEPT)
@@ -64,7 +61,6 @@ def _feed_pictures_directly(model: Any, input_name: str) -> Any:
 
 
 def _cut_before_suppression(model: Any) -> tuple[Any, Any]:
-    import numpy as np
     from openvino import opset13 as op
 
     rows = op.constant(np.array([0, ANCHORS, 4], np.int64))

@@ -1,4 +1,4 @@
-"""What the original graph answered to a few known pictures, to compare with.
+"""Known pictures and the original graph's answers to them, to compare with.
 
 golden/answers.json and its pictures were made by make_golden.py; the file's head says from what.
 """
@@ -34,7 +34,7 @@ class GoldenPicture:
 
 
 def read_golden() -> list[GoldenPicture]:
-    """The pictures and answers that are kept in the repository."""
+    """Read the pictures and answers that are kept in the repository."""
     answers = json.loads(ANSWERS.read_text(encoding="utf-8"))
     return [
         GoldenPicture(
@@ -48,11 +48,7 @@ def read_golden() -> list[GoldenPicture]:
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """A picture file as (h, w, 3) uint8 RGB.
-
-    Raises:
-        FileNotFoundError: it is missing or no picture.
-    """
+    """Read a picture as (h, w, 3) uint8 RGB; FileNotFoundError: it is missing or no picture."""
     image_bgr = cv2.imread(str(path))
     if image_bgr is None:
         raise FileNotFoundError(path)
@@ -60,10 +56,9 @@ def read_picture(path: Path) -> np.ndarray:
 
 
 def differences(golden: GoldenPicture, came: Detections) -> list[str]:
-    """How an answer differs from the original's by more than precision explains; [] if it agrees.
+    """Say how an answer differs from the original's by more than precision explains; [] if it agrees.
 
-    Args:
-        came: detections with boxes in pixels of the 300 x 300 picture.
+    The boxes that came are in pixels of the 300 x 300 picture.
     """
     is_person = came.class_ids == PERSON
     boxes, scores = came.boxes_xyxy[is_person], came.scores[is_person]
@@ -83,7 +78,7 @@ def differences(golden: GoldenPicture, came: Detections) -> list[str]:
 
 
 def iou_with(box_xyxy: np.ndarray, boxes_xyxy: np.ndarray) -> np.ndarray:
-    """(n,) overlap of one box with n others, in [0, 1]."""
+    """Compute the overlap of one box with n others: (n,) in [0, 1]."""
     upper = np.maximum(box_xyxy[:2], boxes_xyxy[:, :2])
     lower = np.minimum(box_xyxy[2:], boxes_xyxy[:, 2:])
     shared = np.prod(np.clip(lower - upper, 0, None), axis=1)

@@ -43,7 +43,7 @@ def _gives_class_scores(node: Any) -> bool:
 
 
 def _shrink(reshape: Any, category_ids: np.ndarray) -> None:
-    """Convolution -> Add -> Transpose -> Reshape: fewer rows of weights, of bias, fewer scores."""
+    """Shrink Convolution -> Add -> Transpose -> Reshape: fewer rows of weights and bias, fewer scores."""
     transpose = _before(reshape, 0, "Transpose")
     add = _before(transpose, 0, "Add")
     convolution = _before(add, 0, "Convolution")

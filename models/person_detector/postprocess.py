@@ -1,4 +1,4 @@
-"""From the detector's rows to boxes in pixels."""
+"""Turn the detector's rows into boxes in pixels."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def to_detections(
     """Turn one picture's rows into detections, best score first.
 
     Args:
+        stamp: of the frame; has the picture's size in pixels.
         boxes: (100, 4) float32: top, left, bottom, right as fractions of the picture.
         classes: (100,) float32, COCO category ids.
         scores: (100,) float32 in [0, 1]; 0 marks an unused row.
@@ -34,9 +35,7 @@ def to_detections(
     if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
         raise Stop(f"{stamp.camera_id}: the detector answered with numbers that are not finite")
     top, left, bottom, right = boxes.T
-    pixels = np.array(
-        [stamp.width_px, stamp.height_px, stamp.width_px, stamp.height_px], np.float32
-    )
+    pixels = np.array([stamp.width_px, stamp.height_px] * 2, np.float32)
     return Detections(
         frame=stamp,
         boxes_xyxy=np.stack([left, top, right, bottom], axis=1).astype(np.float32) * pixels,

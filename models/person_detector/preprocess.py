@@ -1,4 +1,4 @@
-"""What the detector takes: the whole picture squeezed to a square."""
+"""Prepare a picture for the detector: all of it, squeezed to a square."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ SIDE_PX = 300
 
 
 def squeeze(image_rgb: np.ndarray) -> np.ndarray:
-    """Shrink a picture to (300, 300, 3) uint8 RGB, without regard to its aspect.
-
-    Args:
-        image_rgb: (h, w, 3) uint8.
-    """
+    """Shrink (h, w, 3) uint8 to (300, 300, 3) uint8 RGB, without regard to its aspect."""
     if image_rgb.shape == (SIDE_PX, SIDE_PX, 3):
         return image_rgb
     # what TensorFlow's own pre-processing did; averaging instead moves the scores by a few percent

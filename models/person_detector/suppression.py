@@ -55,7 +55,7 @@ def suppress(boxes: Any, scores: Any, category_ids: tuple[int, ...]) -> tuple[An
 
 
 def _overlapping(boxes: Any, classes: Any) -> Any:
-    """(b, k, k) float: 1 where box i, the better one, overlaps box j of the same class too much."""
+    """Mark the boxes that overlap: (b, k, k) float, 1 where the better box i overlaps j of its class too much."""
     # boxes lie in [0, 1]: moved 4 apart for each class, different classes never overlap
     apart = op.add(boxes, op.unsqueeze(op.multiply(classes, _float(4.0)), _ints(2)))
     top, left, bottom, right = (op.gather(apart, _int(side), _int(2)) for side in range(4))
@@ -74,7 +74,7 @@ def _overlapping(boxes: Any, classes: Any) -> Any:
 
 
 def _kept(overlapping: Any) -> Any:
-    """(b, k) float: 1 for boxes that no kept better box overlaps."""
+    """Mark the boxes to keep: (b, k) float, 1 where no kept better box overlaps."""
     kept = op.subtract(_float(1.0), op.reduce_max(overlapping, _ints(1)))
     for _ in range(ROUNDS - 1):
         by_kept = op.multiply(overlapping, op.unsqueeze(kept, _ints(2)))
@@ -83,7 +83,7 @@ def _kept(overlapping: Any) -> Any:
 
 
 def _take_rows(boxes: Any, rows: Any) -> Any:
-    """boxes[b, rows[b]] for each picture b."""
+    """Take boxes[b, rows[b]] for each picture b."""
     # GatherElements, not Gather(batch_dims=1): OpenVINO 2026.4.1 on CPU compiles the latter at
     # batch 1 to wrong boxes or a crash, while all scores look right
     four = op.concat([op.shape_of(rows), _ints(4)], 0)

@@ -1,1 +1,1 @@
-"""A Triton server: starting one, asking it, checking its answers."""
+"""Start a Triton server, ask it, and check its answers."""

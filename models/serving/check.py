@@ -1,4 +1,4 @@
-"""Ask a server known questions: does it give right answers, not just any?
+"""Ask a server known questions, to prove that its answers are right.
 
 A server can be up, say that it is ready, and answer nothing or nonsense: with NumPy 2 in its
 environment it sees zeros and returns empty arrays; another model may lie in its repository.
@@ -16,23 +16,27 @@ from domain.errors import Stop
 from domain.frames import FrameStamp, SampledFrame
 from models.embedder import golden as golden_embedding
 from models.face_detector import golden as golden_face
+from models.likeness import golden as golden_likeness
 from models.person_detector import golden as golden_persons
 from models.person_detector.preprocess import SIDE_PX
-from models.serving.client import Detector, Embedder, FaceDetector, Inference
+from models.registry import read_registry
+from models.serving.client import Detector, Embedder, FaceDetector, Inference, LikenessEncoder
 from models.serving.connection import Connection
 
-MODELS = ("detector", "embedder", "face_detector")
+MODELS = read_registry().required
+OPTIONAL = tuple(name for name in read_registry().names if name not in MODELS)
 
 
-def check_answers(connection: Connection, models: tuple[str, ...] = MODELS) -> None:
+def check_answers(connection: Connection) -> None:
     """Compare the server's answers to known pictures with those of the original models.
 
     Raises:
         Stop: a model is not loaded, or an answer is empty or wrong; the message has what came.
         TryAgain: the server is away.
     """
-    connection.check_models_ready(models)
-    if faults := find_faults(connection, models):
+    connection.check_models_ready(MODELS)
+    there = tuple(name for name in OPTIONAL if connection.has_model(name))
+    if faults := find_faults(connection, MODELS + there):
         raise Stop(
             f"Triton at {connection.address} answers, but wrongly:\n"
             + "\n".join(f"  {fault}" for fault in faults)
@@ -42,7 +46,7 @@ def check_answers(connection: Connection, models: tuple[str, ...] = MODELS) -> N
 
 
 def find_faults(inference: Inference, models: tuple[str, ...] = MODELS) -> list[str]:
-    """What is wrong with the answers to the known pictures; [] if nothing is."""
+    """Find what is wrong with the answers to the known pictures; [] if nothing is."""
     return [f"{name}: {fault}" for name in models for fault in _CHECKS[name](inference)]
 
 
@@ -84,15 +88,21 @@ def _check_face_detector(inference: Inference) -> list[str]:
     return golden_face.differences(golden, *FaceDetector(inference).find(golden.image_rgb))
 
 
+def _check_likeness(inference: Inference) -> list[str]:
+    came = LikenessEncoder(inference).describe(golden_likeness.golden_crops())
+    return golden_likeness.differences(golden_likeness.read_golden(), came)
+
+
 _CHECKS = {
     "detector": _check_detector,
     "embedder": _check_embedder,
     "face_detector": _check_face_detector,
+    "likeness": _check_likeness,
 }
 
 
 def _stamp(name: str) -> FrameStamp:
-    """A stamp whose pixels are the golden picture's own."""
+    """Make a stamp whose pixels are the golden picture's own."""
     return FrameStamp(
         camera_id=name,
         pts=0,

@@ -1,9 +1,9 @@
-"""What the rest of forewarn asks of the models: detect, embed, find faces."""
+"""Ask the models, by any connection: detect, embed, find faces."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -14,12 +14,21 @@ from models.embedder import postprocess as embedding
 from models.embedder import preprocess as crops
 from models.face_detector import postprocess as faces
 from models.face_detector import preprocess as face_pictures
+from models.likeness.preprocess import squeeze
 from models.person_detector import postprocess as persons
 from models.person_detector.preprocess import SIDE_PX
-from models.registry import ModelEntry, Registry, Tensor, read_registry
+from models.registry import Answer, Batches, Tensor, Tensors, read_registry
 from models.serving.connection import Connection, connect
 
-__all__ = ["Connection", "Detector", "Embedder", "FaceDetector", "connect"]
+__all__ = [
+    "Connection",
+    "Detector",
+    "Embedder",
+    "FaceDetector",
+    "LikenessEncoder",
+    "connect",
+    "find_likeness",
+]
 
 BATCH = 8  # max_batch_size in triton_repo/*/config.pbtxt
 
@@ -27,33 +36,38 @@ BATCH = 8  # max_batch_size in triton_repo/*/config.pbtxt
 class Inference(Protocol):
     """Whatever answers batches: a Connection, or models/direct.py without a server."""
 
-    def infer(
-        self,
-        model: str,
-        given: Tensor,
-        batches: Sequence[Sequence[np.ndarray]],
-        wanted: Sequence[Tensor],
-    ) -> list[dict[str, np.ndarray]]:
-        """See Connection.infer."""
-        ...
+    def infer(self, model: str, given: Tensor, batches: Batches, wanted: Tensors) -> list[Answer]:
+        """Answer each batch, in order; see Connection.infer."""
 
 
-class Detector:
+class _ModelClient:
+    """Base of what asks one model of the registry."""
+
+    _name: ClassVar[str]
+
+    def __init__(self, connection: Inference) -> None:
+        self._connection = connection
+        self._entry = read_registry().model(self._name)
+
+    @property
+    def model(self) -> str:
+        """Name of the model in Triton."""
+        return self._entry.triton_folder
+
+    def _ask(self, batches: Batches, wanted: Tensors) -> list[Answer]:
+        folder, given = self._entry.triton_folder, self._entry.inputs[0]
+        return self._connection.infer(folder, given, batches, wanted)
+
+
+class Detector(_ModelClient):
     """Persons and vehicles in whole pictures."""
 
-    def __init__(
-        self,
-        connection: Inference,
-        *,
-        min_score: float = persons.MIN_SCORE,
-        registry: Registry | None = None,
-    ) -> None:
-        """Args:
-        min_score: weaker detections are left out; 0.05 is the least the model gives.
-        """
-        self._connection = connection
+    _name = "detector"
+
+    def __init__(self, connection: Inference, *, min_score: float = persons.MIN_SCORE) -> None:
+        """Ask by a connection; what scores below `min_score` is left out (the model gives 0.05 at least)."""
+        super().__init__(connection)
         self._min_score = min_score
-        self._entry = (registry or read_registry()).model("detector")
         self._wanted = self._entry.outputs[:3]  # boxes, classes, scores
 
     def detect(self, frames: Sequence[SampledFrame]) -> list[Detections]:
@@ -68,9 +82,7 @@ class Detector:
         for frame in frames:
             check_frame(frame)
         pictures = [frame.image_rgb for frame in frames]
-        answers = self._connection.infer(
-            self._entry.triton_folder, self._entry.inputs[0], _batches(pictures), self._wanted
-        )
+        answers = self._ask(in_batches(pictures, BATCH), self._wanted)
         boxes, classes, scores = (
             [row for answer in answers for row in answer[tensor.name]] for tensor in self._wanted
         )
@@ -80,18 +92,14 @@ class Detector:
         ]
 
 
-class Embedder:
+class Embedder(_ModelClient):
     """Crops as vectors."""
 
-    def __init__(self, connection: Inference, *, registry: Registry | None = None) -> None:
-        self._connection = connection
-        self._entry = (registry or read_registry()).model("embedder")
+    _name = "embedder"
 
     def embed(self, crops_rgb: Sequence[np.ndarray]) -> np.ndarray:
-        """Describe crops by what they look like.
+        """Describe crops, each (h, w, 3) uint8 of any size, by what they look like.
 
-        Args:
-            crops_rgb: each (h, w, 3) uint8, of any size.
         Returns:
             (n, 1280) float32, each row of unit length.
         Raises:
@@ -99,30 +107,45 @@ class Embedder:
             TryAgain, Stop: as Detector.detect.
         """
         output = self._entry.outputs[0]
-        answers = self._connection.infer(
-            self._entry.triton_folder,
-            self._entry.inputs[0],
-            _batches([crops.fit(crop) for crop in crops_rgb]),
-            [output],
-        )
+        fitted = [crops.fit(crop) for crop in crops_rgb]
+        answers = self._ask(in_batches(fitted, BATCH), [output])
         if not answers:
             return np.empty((0, output.shape[1]), np.float32)
         return embedding.to_unit_length(np.concatenate([a[output.name] for a in answers]))
 
 
-class FaceDetector:
-    """Where the faces are."""
+class LikenessEncoder(_ModelClient):
+    """Persons as vectors that tell them apart; an optional model."""
 
-    def __init__(self, connection: Inference, *, registry: Registry | None = None) -> None:
-        self._connection = connection
-        self._entry = (registry or read_registry()).model("face_detector")
+    _name = "likeness"
+
+    def describe(self, crops_rgb: Sequence[np.ndarray]) -> np.ndarray:
+        """Describe persons, each their box's (h, w, 3) uint8 of any size, by what tells them apart.
+
+        Returns:
+            (n, 256) float32, each row of unit length.
+        Raises:
+            PutAside: a crop is empty.
+            TryAgain, Stop: as Detector.detect.
+        """
+        output = self._entry.outputs[0]
+        answers = self._ask(in_batches([squeeze(crop) for crop in crops_rgb], BATCH), [output])
+        if not answers:
+            return np.empty((0, output.shape[1]), np.float32)
+        vectors = np.concatenate([answer[output.name] for answer in answers])
+        return embedding.to_unit_length(vectors, "the likeness model")
+
+
+class FaceDetector(_ModelClient):
+    """Faces in pictures."""
+
+    _name = "face_detector"
 
     def find(self, image_rgb: np.ndarray, min_score: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
-        """Find faces in one picture.
+        """Find faces in one picture, (h, w, 3) uint8 of any size; larger ones are shrunk.
 
-        Args:
-            image_rgb: (h, w, 3) uint8, of any size; larger ones are shrunk to the model's.
-            min_score: in [0, 1]; a mask should rather cover one thing too many.
+        The least score is low: a mask should rather cover one thing too many.
+
         Returns:
             boxes (k, 4) float32: left, top, right, bottom in the picture's pixels; scores (k,)
             float32, best first.
@@ -136,14 +159,9 @@ class FaceDetector:
         self, images_rgb: Sequence[np.ndarray], min_score: float = 0.3
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Like find(), for many pictures at once: the next is sent while one is looked at."""
-        _, height, width, _ = _picture_shape(self._entry)
+        _, height, width, _ = self._entry.inputs[0].shape
         pictures = [face_pictures.squeeze(image, height, width) for image in images_rgb]
-        answers = self._connection.infer(
-            self._entry.triton_folder,
-            self._entry.inputs[0],
-            [[picture] for picture in pictures],
-            self._entry.outputs,
-        )
+        answers = self._ask([[picture] for picture in pictures], self._entry.outputs)
         found = []
         for image, answer in zip(images_rgb, answers, strict=True):
             heatmap, scale, offset = (answer[tensor.name][0] for tensor in self._entry.outputs)
@@ -152,14 +170,15 @@ class FaceDetector:
         return found
 
 
-def _batches(rows: list[np.ndarray]) -> list[list[np.ndarray]]:
-    return [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
+def find_likeness(connection: Connection) -> LikenessEncoder | None:
+    """Return the likeness model of a server; None where it has none; TryAgain where it is away."""
+    encoder = LikenessEncoder(connection)
+    return encoder if connection.has_model(encoder.model) else None
 
 
-def _picture_shape(entry: ModelEntry) -> tuple[int, int, int, int]:
-    given: Tensor = entry.inputs[0]
-    batch, height, width, channels = given.shape
-    return batch, height, width, channels
+def in_batches(rows: Sequence[np.ndarray], size: int) -> list[Sequence[np.ndarray]]:
+    """Cut rows into batches of `size`, in order; the last may be smaller, no rows are no batch."""
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
 
 
 def check_frame(frame: SampledFrame) -> None:

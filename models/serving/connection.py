@@ -6,12 +6,10 @@ made it. Nothing is sent before the first question, so one may connect before th
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
-import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -20,11 +18,16 @@ import tritonclient.grpc as triton_grpc
 from tritonclient.utils import InferenceServerException
 
 from domain.errors import Stop, TryAgain
-from models.registry import Tensor
-from models.serving.failures import as_forewarn_error, forgot_shared_memory
-from models.serving.shared_memory import SharedBlock, remove_leftovers
+from models.registry import Answer, Batches, Tensor, Tensors
+from models.serving.failures import as_forewarn_error, forgot_shared_memory, late
+from models.serving.shared_memory import SharedBlock
+from models.serving.slots import Slot, Slots, forget_dead_blocks
 
 IN_FLIGHT = 2  # one is worked on while the next is filled
+# Triton 2.51 dies now and then when a request is cancelled just as it is answered: a late one is left to
+# finish, and cancelled only where the server seems to stand still
+CANCELLED_AFTER_S = 25.0
+LONGEST_WAIT_TO_CLOSE_S = 5.0
 _TRITON_NAMES = {"uint8": "UINT8", "int32": "INT32", "float32": "FP32"}
 _DTYPES: dict[str, np.dtype] = {name: np.dtype(name) for name in _TRITON_NAMES}
 _CHANNEL = [
@@ -39,20 +42,12 @@ _CHANNEL = [
 
 
 @dataclass(slots=True)
-class _Slot:
-    """Room for one request on the way."""
-
-    block: SharedBlock | None = None
-    is_registered: bool = False
-
-
-@dataclass(slots=True)
 class _Call:
     """One batch and what became of it."""
 
     rows: Sequence[np.ndarray]
-    slot: _Slot
-    handle: Any = None
+    due_s: float  # on the monotonic clock
+    handle: Any = None  # gRPC cancels a call that nobody holds
     result: Any = None
     error: InferenceServerException | None = None
     done: threading.Event = field(default_factory=threading.Event)
@@ -61,15 +56,21 @@ class _Call:
 class Connection:
     """Questions to one Triton server; make it with connect()."""
 
-    def __init__(self, address: str, deadline_s: float, shared_memory: bool | None) -> None:
+    def __init__(
+        self,
+        address: str,
+        deadline_s: float,
+        shared_memory: bool | None,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
         self.address = address
+        self._beat = beat
         self.deadline_s = deadline_s
         self._must_share = shared_memory is True
         self._shares = shared_memory if shared_memory is not None else _is_this_machine(address)
-        if self._shares:
-            remove_leftovers()
+        self._knows_dead_blocks = bool(self._shares)  # the server, maybe
         self._lock = threading.Lock()
-        self._slots = [_Slot() for _ in range(IN_FLIGHT)]
+        self._slots = Slots(IN_FLIGHT)
         self.client = triton_grpc.InferenceServerClient(address, channel_args=_CHANNEL)
 
     def __enter__(self) -> Self:
@@ -84,27 +85,16 @@ class Connection:
         return bool(self._shares)
 
     def close(self) -> None:
-        """Give back shared memory and close the channel. Safe to call twice."""
+        """Let late requests finish, give back shared memory, close the channel. Safe to call twice."""
         with self._lock:
+            self._slots.wait_until_free(LONGEST_WAIT_TO_CLOSE_S)
             for slot in self._slots:
-                self._drop_block(slot)
+                slot.drop(self.client)
             self.client.close()
 
-    def infer(
-        self,
-        model: str,
-        given: Tensor,
-        batches: Sequence[Sequence[np.ndarray]],
-        wanted: Sequence[Tensor],
-    ) -> list[dict[str, np.ndarray]]:
-        """Answer each batch, in order.
+    def infer(self, model: str, given: Tensor, batches: Batches, wanted: Tensors) -> list[Answer]:
+        """Answer each batch, in order; `model` is its name in Triton, `wanted` are the outputs to fetch.
 
-        Args:
-            given: the model's input.
-            batches: each a sequence of rows; a row has the input's shape without the batch.
-            wanted: the outputs to fetch.
-        Returns:
-            For each batch, output name -> array with one row for each row of the batch.
         Raises:
             TryAgain: the server is away, overloaded or too slow; back off before the next call.
             Stop: it refused, or its answer has not the promised shape.
@@ -112,9 +102,8 @@ class Connection:
         with self._lock:
             calls = self._run(model, given, batches, wanted)
             forgotten = [call for call in calls if call.error and forgot_shared_memory(call.error)]
-            if (
-                forgotten
-            ):  # the server was restarted since the last call: introduce the blocks again
+            # the server was restarted since the last call: introduce the blocks again
+            if forgotten:
                 for slot in self._slots:
                     slot.is_registered = False
                 calls = self._run(model, given, batches, wanted)
@@ -130,115 +119,88 @@ class Connection:
             TryAgain: the server does not answer.
             Stop: it answers and lacks a model.
         """
-        try:
-            missing = [
-                name
-                for name in models
-                if not self.client.is_model_ready(name, client_timeout=self.deadline_s)
-            ]
-        except InferenceServerException as error:
-            raise as_forewarn_error(
-                error, self.address, ", ".join(models), self.deadline_s
-            ) from error
-        if missing:
+        if missing := [name for name in models if not self.has_model(name)]:
             raise Stop(
                 f"Triton at {self.address} has not loaded: {', '.join(missing)}; point its "
                 "--model-repository at triton_repo/ (built by `forewarn models build`)"
             )
 
-    def wait_for_models(self, models: Sequence[str], timeout_s: float) -> None:
-        """Like check_models_ready, for a server that may still be starting."""
-        give_up_at = time.monotonic() + timeout_s
-        pause_s = 0.1
-        while True:
-            try:
-                return self.check_models_ready(models)
-            except (TryAgain, Stop):
-                if time.monotonic() + pause_s > give_up_at:
-                    raise
-            time.sleep(pause_s)
-            pause_s = min(2.0, pause_s * 1.5)
+    def has_model(self, model: str) -> bool:
+        """Ask whether the server has a model loaded; TryAgain where it does not answer."""
+        try:
+            return bool(self.client.is_model_ready(model, client_timeout=self.deadline_s))
+        except InferenceServerException as error:
+            raise as_forewarn_error(error, self.address, model, self.deadline_s) from error
 
-    def _run(
-        self,
-        model: str,
-        given: Tensor,
-        batches: Sequence[Sequence[np.ndarray]],
-        wanted: Sequence[Tensor],
-    ) -> list[_Call]:
-        free: queue.SimpleQueue[_Slot] = queue.SimpleQueue()
-        for slot in self._slots:
-            free.put(slot)
+    def _run(self, model: str, given: Tensor, batches: Batches, wanted: Tensors) -> list[_Call]:
         calls: list[_Call] = []
         for rows in batches:
-            slot = free.get()
+            self._beat()
+            # late requests hold theirs: a server in trouble is asked no more than so many
+            slot = self._slots.take(self.deadline_s)
+            if slot is None:
+                calls.append(_Call(rows, time.monotonic(), error=late()))
+                break
             if any(call.error for call in calls):
-                break  # the caller gives all of them again: do not load a server in trouble
-            call = _Call(rows, slot)
+                self._slots.give_back(slot)
+                break  # the caller gives all of them again
+            call = _Call(rows, time.monotonic() + self.deadline_s)
             calls.append(call)
-            self._start(call, model, given, wanted, free)
+            self._start(call, slot, model, given, wanted)
         for call in calls:
-            call.done.wait()
+            if call.error is None and not call.done.wait(max(0.0, call.due_s - time.monotonic())):
+                call.error = late()
         return calls
 
-    def _start(
-        self,
-        call: _Call,
-        model: str,
-        given: Tensor,
-        wanted: Sequence[Tensor],
-        free: queue.SimpleQueue[_Slot],
-    ) -> None:
+    def _start(self, call: _Call, slot: Slot, model: str, given: Tensor, wanted: Tensors) -> None:
         def finish(result: Any, error: InferenceServerException | None) -> None:
             call.result, call.error = result, error
             call.done.set()
-            free.put(call.slot)
+            self._slots.give_back(slot)
 
         try:
-            request = self._fill(call, given)
+            request = self._fill(call.rows, slot, given)
             outputs = [triton_grpc.InferRequestedOutput(tensor.name) for tensor in wanted]
+            timeout_s = self.deadline_s + CANCELLED_AFTER_S
             call.handle = self.client.async_infer(
-                model,
-                [request],
-                finish,
-                outputs=outputs,
-                client_timeout=self.deadline_s,
+                model, [request], finish, outputs=outputs, client_timeout=timeout_s
             )
         except InferenceServerException as error:
             finish(None, error)
+        except BaseException:
+            self._slots.give_back(slot)
+            raise
 
-    def _fill(self, call: _Call, given: Tensor) -> Any:
-        shape = (len(call.rows), *given.shape[1:])
+    def _fill(self, rows: Sequence[np.ndarray], slot: Slot, given: Tensor) -> Any:
+        shape = (len(rows), *given.shape[1:])
         dtype = _DTYPES[given.dtype]
         request = triton_grpc.InferInput(given.name, list(shape), _TRITON_NAMES[given.dtype])
         size_bytes = int(np.prod(shape)) * dtype.itemsize
-        if self._shares and self._has_block(call.slot, size_bytes):
-            assert call.slot.block is not None
-            view = call.slot.block.view(shape, dtype)
-            for at, row in enumerate(call.rows):
+        if block := self._block_of(slot, size_bytes):
+            view = block.view(shape, dtype)
+            for at, row in enumerate(rows):
                 view[at] = row
-            request.set_shared_memory(call.slot.block.name, size_bytes)
+            request.set_shared_memory(block.name, size_bytes)
         else:
-            request.set_data_from_numpy(np.stack(call.rows))
+            request.set_data_from_numpy(np.stack(rows))
         return request
 
-    def _has_block(self, slot: _Slot, size_bytes: int) -> bool:
-        """Make sure that the slot has a block of that size which the server knows.
+    def _block_of(self, slot: Slot, size_bytes: int) -> SharedBlock | None:
+        """Get the slot a block of that size which the server knows.
 
         Returns:
-            False where it cannot be had: the connection goes on with bytes in the request.
+            None where it cannot be had: the connection goes on with bytes in the request.
         Raises:
             InferenceServerException: the server is away.
             Stop: shared memory was asked for and cannot be had.
         """
+        if not self._shares:
+            return None
         try:
-            if slot.block is None or slot.block.size_bytes < size_bytes:
-                self._drop_block(slot)
-                slot.block = SharedBlock(size_bytes)
-            if not slot.is_registered:
-                self._register(slot.block)
-                slot.is_registered = True
-            return True
+            if self._knows_dead_blocks:
+                forget_dead_blocks(self.client, self.deadline_s)
+                self._knows_dead_blocks = False
+            return slot.share(self.client, size_bytes, self.deadline_s)
         except OSError as error:
             why = f"{error.strerror} (/dev/shm)"
         except InferenceServerException as error:
@@ -248,26 +210,9 @@ class Connection:
         if self._must_share:
             raise Stop(f"Triton at {self.address}: shared memory was asked for: {why}")
         self._shares = False
-        return False
+        return None
 
-    def _register(self, block: SharedBlock) -> None:
-        # a block of that name may be known from before: one that grew, or one of a process that
-        # had our number
-        self.client.unregister_system_shared_memory(block.name, client_timeout=self.deadline_s)
-        self.client.register_system_shared_memory(
-            block.name, block.key, block.size_bytes, client_timeout=self.deadline_s
-        )
-
-    def _drop_block(self, slot: _Slot) -> None:
-        if slot.block is None:
-            return
-        if slot.is_registered:
-            with contextlib.suppress(InferenceServerException):
-                self.client.unregister_system_shared_memory(slot.block.name, client_timeout=1.0)
-        slot.block.close()
-        slot.block, slot.is_registered = None, False
-
-    def _read(self, model: str, call: _Call, wanted: Sequence[Tensor]) -> dict[str, np.ndarray]:
+    def _read(self, model: str, call: _Call, wanted: Tensors) -> Answer:
         answer = {}
         for tensor in wanted:
             array = call.result.as_numpy(tensor.name)
@@ -277,21 +222,27 @@ class Connection:
                 raise Stop(
                     f"Triton at {self.address}, model {model!r}: output {tensor.name} should be "
                     f"{tensor.dtype} {shape}, got {came}; an empty answer means NumPy 2 in the "
-                    "server's environment, see docs/serving.md"
+                    "server's environment, see docs/explanation/serving.md"
                 )
             answer[tensor.name] = array
         return answer
 
 
 def connect(
-    address: str, *, deadline_s: float = 5.0, shared_memory: bool | None = None
+    address: str,
+    *,
+    deadline_s: float = 5.0,
+    shared_memory: bool | None = None,
+    beat: Callable[[], None] = lambda: None,
 ) -> Connection:
-    """Prepare questions to the Triton server at HOST:PORT (gRPC); sends nothing yet.
+    """Prepare questions to a Triton server; nothing is sent yet.
 
     Args:
+        address: HOST:PORT of its gRPC service.
         deadline_s: longest wait for one call.
         shared_memory: None uses it where the server is on this machine and can see it; True
             insists; False sends pictures inside the requests.
+        beat: called before each batch, for a question of many takes minutes where the server is busy.
     Raises:
         Stop: the address is not HOST:PORT.
     """
@@ -300,7 +251,7 @@ def connect(
         raise Stop(
             f"Triton's gRPC address should be HOST:PORT such as 127.0.0.1:8001, got {address!r}"
         )
-    return Connection(address, deadline_s, shared_memory)
+    return Connection(address, deadline_s, shared_memory, beat)
 
 
 def _is_this_machine(address: str) -> bool:

@@ -1,4 +1,4 @@
-"""The Triton server's own environment: what is in it, and whether it can serve."""
+"""Inspect the Triton server's own environment, and lay out what it needs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from domain.errors import Stop
 from models.registry import ROOT
@@ -36,22 +37,23 @@ print(json.dumps({
 
 @dataclass(frozen=True, slots=True)
 class ServerEnvironment:
-    """Where the parts of the server lie."""
+    """Paths of the server's parts."""
 
     bin_folder: Path
     python_version: str  # "3.11"
-    numpy_version: str
-    openvino_version: str
-    wheel_version: str
     tritonserver: Path
     libraries: Path  # of the wheel
     libpython_folder: Path
     python_backend: Path  # folder with libtriton_python.so
     stub: Path
 
-    def variables(self) -> dict[str, str]:
-        """The environment variables to start the server with."""
-        variables = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    def variables(self, withheld: frozenset[str] = frozenset()) -> dict[str, str]:
+        """Return the environment variables to start the server with; those `withheld` are left out."""
+        variables = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("PYTHON") and name not in withheld
+        }
         libraries = [str(self.libpython_folder), str(self.libraries)]
         if inherited := variables.get("LD_LIBRARY_PATH"):
             libraries.append(inherited)
@@ -105,9 +107,6 @@ def inspect_environment(folder: Path = DEFAULT_ENVIRONMENT) -> ServerEnvironment
     environment = ServerEnvironment(
         bin_folder=(folder / "bin").absolute(),
         python_version=facts["version"],
-        numpy_version=facts["numpy"],
-        openvino_version=facts["openvino"],
-        wheel_version=facts["server"],
         tritonserver=triton / "bin" / "tritonserver",
         libraries=packages / "nvidia_pytriton.libs",
         libpython_folder=find_libpython(facts["version"], map(Path, facts["library_folders"])),
@@ -129,7 +128,7 @@ _REMEDY = (
 )
 
 
-def _ask(folder: Path, python: Path) -> dict:  # type: ignore[type-arg]
+def _ask(folder: Path, python: Path) -> dict[str, Any]:
     if not python.exists():
         raise Stop(f"{folder}: there is no environment for the Triton server; {_REMEDY}")
     try:
@@ -138,7 +137,7 @@ def _ask(folder: Path, python: Path) -> dict:  # type: ignore[type-arg]
         )
         return dict(json.loads(answer.stdout))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        said = getattr(error, "stderr", None) or str(error)
+        message = getattr(error, "stderr", None) or str(error)
         raise Stop(
-            f"{folder}: its Python does not run: {str(said).strip()[-300:]}; {_REMEDY}"
+            f"{folder}: its Python does not run: {str(message).strip()[-300:]}; {_REMEDY}"
         ) from error

@@ -1,4 +1,4 @@
-"""What a failed call to Triton means for the caller: try again, or stop."""
+"""Sort failed calls to Triton by what the caller can do: try again, or stop."""
 
 from __future__ import annotations
 
@@ -24,21 +24,26 @@ def as_forewarn_error(
     error: InferenceServerException, address: str, model: str, deadline_s: float
 ) -> ForewarnError:
     """Sort a failed call by what the caller can do about it."""
-    code, said = _code(error), str(error.message())[:300]
+    code, message = _code(error), str(error.message())[:300]
     where = f"Triton at {address}, model {model!r}"
-    if code in _PASSING or any(words in said.lower() for words in _PASSING_WORDS):
+    if code in _PASSING or any(words in message.lower() for words in _PASSING_WORDS):
         meaning = _PASSING.get(code, "the connection broke")
-        return TryAgain(f"{where}: {meaning} ({code}, deadline {deadline_s:g} s): {said}")
+        return TryAgain(f"{where}: {meaning} ({code}, deadline {deadline_s:g} s): {message}")
     return Stop(
-        f"{where} refused the request ({code}): {said}; does the server serve this release's "
+        f"{where} refused the request ({code}): {message}; does the server serve this release's "
         "triton_repo? See `forewarn triton status`"
     )
 
 
+def late() -> InferenceServerException:
+    """Make the error of a call that was not answered in time."""
+    return InferenceServerException("no answer yet", status="StatusCode.DEADLINE_EXCEEDED")
+
+
 def forgot_shared_memory(error: InferenceServerException) -> bool:
-    """True where the server does not know our block (any more): it was started again."""
-    said = str(error.message()).lower()
-    return "shared memory" in said and any(words in said for words in _UNKNOWN_REGION_WORDS)
+    """Tell whether the server does not know our block (any more): it was started again."""
+    message = str(error.message()).lower()
+    return "shared memory" in message and any(words in message for words in _UNKNOWN_REGION_WORDS)
 
 
 def _code(error: InferenceServerException) -> str:

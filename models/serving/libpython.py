@@ -34,11 +34,10 @@ _SYSTEM_PLACES = (
 
 
 def find_libpython(version: str, library_folders: Iterable[Path]) -> Path:
-    """Folder of libpython<version>.so.1.0.
+    """Find the folder of libpython<version>.so.1.0, for a version such as "3.11".
 
-    Args:
-        version: "3.11".
-        library_folders: of the environment's own interpreter; looked at first.
+    The library folders of the environment's own interpreter are looked at first.
+
     Raises:
         Stop: there is none on this machine; the message names the package to install.
     """
@@ -62,7 +61,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _linker_folders(name: str) -> Iterator[Path]:
-    """Folders where the dynamic linker's cache has the library."""
+    """List the folders where the dynamic linker's cache has the library."""
     ldconfig = shutil.which("ldconfig") or shutil.which("ldconfig", path="/sbin:/usr/sbin")
     if ldconfig is None:
         return

@@ -1,4 +1,4 @@
-"""Which embedded server runs for a data folder: `<data>/triton/server.json`."""
+"""Find the embedded server that runs for a data folder, by `<data>/triton/server.json`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.errors import TryAgain
+from domain.files import write_atomically
 
 NOTE = "server.json"
 STUB = Path(
@@ -20,7 +21,7 @@ STUB = Path(
 
 
 class RunningServer(BaseModel):
-    """Where a started server listens."""
+    """Note of a started server: its processes, addresses and log."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,9 +34,8 @@ class RunningServer(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Replace the note in one step."""
-        temporary = folder / f".{NOTE}.{os.getpid()}.part"
-        temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        temporary.replace(folder / NOTE)
+        content = self.model_dump_json(indent=1) + "\n"
+        write_atomically(folder / NOTE, content.encode(), durable=False)
 
     @property
     def has_owner(self) -> bool:
@@ -46,10 +46,10 @@ class RunningServer(BaseModel):
     def is_alive(self) -> bool:
         """True where the process lives and is a Triton server (ids are used again)."""
         try:
-            told = Path(f"/proc/{self.pid}/stat").read_text()
+            stat = Path(f"/proc/{self.pid}/stat").read_text()
         except OSError:
             return False
-        name, _, more = told.partition("(")[2].rpartition(")")
+        name, _, more = stat.partition("(")[2].rpartition(")")
         # where nobody collects it, as in a container without an init, a dead one stays as Z
         return name == "tritonserver" and not more.lstrip().startswith("Z")
 
@@ -77,7 +77,7 @@ def _is_dead(pid: str) -> bool:
 
 
 def read_note(folder: Path) -> RunningServer | None:
-    """The note of the last server that was started; None where there is none (whole)."""
+    """Read the note of the last server that was started; None where there is none (whole)."""
     try:
         return RunningServer.model_validate_json((folder / NOTE).read_bytes())
     except (OSError, ValidationError):
@@ -85,11 +85,7 @@ def read_note(folder: Path) -> RunningServer | None:
 
 
 def find_running(folder: Path) -> str | None:
-    """gRPC address of the server that runs for this folder; None where none is alive and ready.
-
-    Args:
-        folder: `DataDir.triton`.
-    """
+    """Return the gRPC address of the server that runs for `DataDir.triton`; None where none is alive and ready."""
     note = read_note(folder)
     if note is None or not note.is_alive or not note.has_owner or not is_ready(note.http_port):
         return None
@@ -97,27 +93,19 @@ def find_running(folder: Path) -> str | None:
 
 
 def wait_for_orphan(folder: Path, timeout_s: float = 30.0) -> None:
-    """Wait until a server whose owner was killed has ended by itself.
-
-    Raises:
-        TryAgain: it has not.
-    """
+    """Wait until a server whose owner was killed has ended by itself; TryAgain: it has not."""
     deadline = time.monotonic() + timeout_s
-    note = read_note(folder)
-    while note is not None and note.is_alive and not note.has_owner:
+    while (note := read_note(folder)) and note.is_alive and not note.has_owner:
         if time.monotonic() > deadline:
             raise TryAgain(
                 f"{folder}: the Triton server {note.pid} of a run that was killed has not ended "
                 f"after {timeout_s:.0f} s; end it by hand"
             )
         time.sleep(0.1)
-        note = read_note(folder)
 
 
 def end_unguarded(folder: Path, grace_s: float) -> None:
-    """Wait for a server whose guardian was killed, which sent it SIGTERM; kill it after the grace, and
-    then the helpers that it left.
-    """
+    """Wait for a server whose killed guardian sent it SIGTERM; kill it after the grace, and its helpers."""
     deadline = time.monotonic() + grace_s
     note = read_note(folder)
     while note is not None and note.is_alive:
@@ -137,9 +125,9 @@ def end_helpers(folder: Path) -> None:
                 os.kill(int(words.parent.name), signal.SIGKILL)
 
 
-def is_ready(http_port: int, timeout_s: float = 1.0) -> bool:
-    """True where a server on this machine says that all its models are loaded."""
-    connection = http.client.HTTPConnection("127.0.0.1", http_port, timeout=timeout_s)
+def is_ready(http_port: int) -> bool:
+    """Tell whether a server on this machine says that all its models are loaded."""
+    connection = http.client.HTTPConnection("127.0.0.1", http_port, timeout=1.0)
     try:
         connection.request("GET", "/v2/health/ready")
         return connection.getresponse().status == 200

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -57,19 +57,19 @@ class TritonServer:
         grpc_port: int = 0,
         http_port: int = 0,
         metrics_port: int = 0,
+        withheld: frozenset[str] = frozenset(),
     ) -> None:
         """Say what to start; nothing happens yet.
 
-        Args:
-            folder: for the log, the note server.json and links; `DataDir.triton`.
-            more_repos: of further models, beside triton_repo.
-            models: names of folders in triton_repo to load; "*" is all of them.
-            grpc_port, http_port, metrics_port: 0 picks a free one.
+        The folder, `DataDir.triton`, is for the log, the note server.json and links. Models are names of
+        folders in the repositories, "*" is all of them; a port of 0 picks a free one. Variables of the
+        environment that are `withheld` are secrets of ours.
         """
         self.folder = folder.absolute()
         self.log_file = self.folder / "tritonserver.log"
-        self._repos = [triton_repo.absolute(), *(each.absolute() for each in more_repos)]
+        self._repos = [triton_repo.absolute(), *(repo.absolute() for repo in more_repos)]
         self._environment = environment
+        self._withheld = withheld
         self._models = tuple(models)
         self._wanted_ports = (grpc_port, http_port, metrics_port)
         self._guardian: subprocess.Popen[str] | None = None
@@ -89,17 +89,17 @@ class TritonServer:
 
     @property
     def address(self) -> str:
-        """Where it answers gRPC: "127.0.0.1:PORT"."""
+        """Address of its gRPC service: "127.0.0.1:PORT"."""
         return self._running.address
 
     @property
     def http_port(self) -> int:
-        """Where it answers HTTP."""
+        """Port of its HTTP service."""
         return self._running.http_port
 
     @property
     def metrics_port(self) -> int:
-        """Where Prometheus reads its metrics."""
+        """Port at which Prometheus reads its metrics."""
         return self._running.metrics_port
 
     @property
@@ -144,7 +144,7 @@ class TritonServer:
         with self.log_file.open("wb") as log:
             self._guardian = subprocess.Popen(
                 command,
-                env=environment.variables(),
+                env=environment.variables(self._withheld),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -167,16 +167,20 @@ class TritonServer:
         )
         self._note.write(self.folder)
 
-    def wait_ready(self, timeout_s: float = 60.0) -> None:
-        """Wait until every model is loaded.
+    def wait_ready(
+        self, timeout_s: float = 60.0, given_up: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Wait until every model is loaded, or nobody waits for it any more.
 
         Raises:
             EndedWhileStarting: by itself; the message has the end of its log.
-            TryAgain: it was not ready in time, or somebody killed it or its guardian.
+            TryAgain: it was not ready in time, or somebody killed it or its guardian, or it was given up.
         """
         deadline = time.monotonic() + timeout_s
         attempt = 1
         while not is_ready(self.http_port):
+            if given_up():
+                raise TryAgain("the Triton server was asked to end while starting")
             if not self.is_alive:
                 if self._was_killed():
                     raise TryAgain("the Triton server was killed while starting")
@@ -208,14 +212,14 @@ class TritonServer:
         (self.folder / NOTE).unlink(missing_ok=True)
 
     def log_tail(self, lines: int = 12) -> str:
-        """What went wrong by the server's log: its last errors, or its last lines without any."""
+        """Read what went wrong from the server's log: its last errors, or its last lines without any."""
         try:
             text = self.log_file.read_text(encoding="utf-8", errors="replace")
         except OSError as error:
             return f"(no log: {error.strerror})"
-        said = [line for line in text.splitlines() if line.strip() and line[0] not in "|+"]
-        errors = [line for line in said if _is_error(line)]
-        return "\n".join((errors or said)[-lines:]) or "(the log is empty)"
+        kept = [line for line in text.splitlines() if line.strip() and line[0] not in "|+"]
+        errors = [line for line in kept if _is_error(line)]
+        return "\n".join((errors or kept)[-lines:]) or "(the log is empty)"
 
     @property
     def _running(self) -> RunningServer:
@@ -226,11 +230,8 @@ class TritonServer:
     def _check_models_are_built(self) -> None:
         there = {c.parent.name: c.parent for r in self._repos for c in r.glob("*/config.pbtxt")}
         wanted = sorted(there) if "*" in self._models else self._models
-        missing = [
-            name
-            for name in wanted
-            if name not in there or not (there[name] / "1" / "model.xml").exists()
-        ]
+        built = {name for name in there if (there[name] / "1" / "model.xml").exists()}
+        missing = [name for name in wanted if name not in built]
         if missing or not wanted:
             raise Stop(
                 f"{self._repos[0]}: not built yet: {', '.join(missing) or 'no model at all'}; "
@@ -239,7 +240,7 @@ class TritonServer:
 
     def _arguments(self, grpc_port: int, http_port: int, metrics_port: int) -> list[str]:
         return [
-            *(f"--model-repository={each}" for each in self._repos),
+            *(f"--model-repository={repo}" for repo in self._repos),
             f"--backend-directory={self.folder / 'backends'}",
             "--model-control-mode=explicit",
             *(f"--load-model={name}" for name in self._models),
@@ -257,14 +258,15 @@ class TritonServer:
         ]
 
     def _was_killed(self) -> bool:
-        """True where the server died of kill -9 (the guardian then exits as a shell would), or the
-        guardian itself did.
+        """Tell whether the server died of kill -9, or its guardian did.
+
+        Where the server did, the guardian exits as a shell would.
         """
         killed = (128 + signal.SIGKILL, -signal.SIGKILL)
         return self._guardian is not None and self._guardian.returncode in killed
 
     def _lost_its_port(self) -> bool:
-        """True where somebody took a free port between picking it and using it."""
+        """Tell whether somebody took a free port between picking it and using it."""
         return 0 in self._wanted_ports and "in use" in self.log_tail(60).lower()
 
 

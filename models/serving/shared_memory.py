@@ -1,4 +1,4 @@
-"""Blocks of memory that this process and a Triton server on the same machine both see."""
+"""Share blocks of memory with a Triton server on the same machine."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import contextlib
 import itertools
 import mmap
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 
 _FOLDER = Path("/dev/shm")
 _PREFIX = "forewarn-"
+_OURS = re.compile(rf"{_PREFIX}[0-9]+-[0-9]+")
 _numbers = itertools.count()
 
 
 def name_prefix() -> str:
-    """What the names of this process's blocks begin with: who they belong to can be told from it."""
+    """Return what the names of this process's blocks begin with, which tells whose they are."""
     return f"{_PREFIX}{os.getpid()}-"
 
 
@@ -24,11 +26,7 @@ class SharedBlock:
     """One block; its name is unique to this process."""
 
     def __init__(self, size_bytes: int) -> None:
-        """Reserve the block.
-
-        Raises:
-            OSError: no shared memory here, or not enough of it.
-        """
+        """Reserve the block; OSError: no shared memory here, or not enough of it."""
         self.name = f"{name_prefix()}{next(_numbers)}"
         self.size_bytes = size_bytes
         self._path = _FOLDER / self.name
@@ -46,11 +44,11 @@ class SharedBlock:
 
     @property
     def key(self) -> str:
-        """What the server opens it by."""
+        """Name by which the server opens it."""
         return f"/{self.name}"
 
     def view(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        """The block's beginning as an array; it must fit."""
+        """View the block's beginning as an array; it must fit."""
         count = int(np.prod(shape))
         return np.frombuffer(self._memory, dtype, count).reshape(shape)
 
@@ -61,8 +59,13 @@ class SharedBlock:
             self._memory.close()
 
 
+def is_left_over(name: str) -> bool:
+    """Tell whether a name that a server knows was a block of ours, and is gone from this machine."""
+    return bool(_OURS.fullmatch(name)) and not (_FOLDER / name).exists()
+
+
 def remove_leftovers() -> list[str]:
-    """Delete blocks whose process died without closing them; their names."""
+    """Delete blocks whose process died without closing them; return their names."""
     removed = []
     for path in _FOLDER.glob(f"{_PREFIX}[0-9]*-*"):
         owner = path.name.removeprefix(_PREFIX).split("-")[0]

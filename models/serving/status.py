@@ -1,4 +1,4 @@
-"""What a Triton server says about itself."""
+"""Ask a Triton server about itself and its models."""
 
 from __future__ import annotations
 
@@ -37,11 +37,7 @@ class ServerStatus:
 
 
 def read_status(connection: Connection) -> ServerStatus:
-    """Ask a server about itself and its models.
-
-    Raises:
-        TryAgain: it does not answer.
-    """
+    """Ask a server about itself and its models; TryAgain where it does not answer."""
     client, deadline_s = connection.client, connection.deadline_s
     try:
         version = client.get_server_metadata(client_timeout=deadline_s).version

@@ -1,1 +1,1 @@
-"""Searching evidence by words, with a pair of models that a site brings."""
+"""Search evidence by words, with a pair of models that a site brings."""

@@ -1,10 +1,12 @@
-"""Make both towers what Triton serves: pictures as uint8 RGB, texts as one row of token ids."""
+"""Build both towers for Triton: pictures as uint8 RGB, texts as one row of token ids."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from domain.errors import Stop
 from models.building import GRAPH, WEIGHTS
@@ -14,12 +16,12 @@ PICTURE_MODEL, TEXT_MODEL = "text_search_pictures", "text_search_texts"
 BATCH = 8
 
 _CONFIG = """\
-# Written by `forewarn models pair install`; {what} of {name}.
+# Written by `forewarn models pair install`; {given} of {pair.name}.
 name: "{model}"
 backend: "openvino"
 max_batch_size: {batch}
 input [ {{ name: "{given}" data_type: {kind} dims: [ {dims} ] }} ]
-output [ {{ name: "vector" data_type: TYPE_FP32 dims: [ {size} ] }} ]
+output [ {{ name: "vector" data_type: TYPE_FP32 dims: [ {pair.size} ] }} ]
 instance_group [ {{ count: 1 kind: KIND_CPU }} ]
 dynamic_batching {{ }}
 version_policy {{ latest {{ num_versions: 1 }} }}
@@ -29,10 +31,8 @@ parameters {{ key: "ENABLE_BATCH_PADDING" value {{ string_value: "YES" }} }}
 
 
 def build_pair(pair: Pair, pictures: Path, texts: Path, repo: Path) -> None:
-    """Write both models into an empty Triton repository.
+    """Write both models into an empty Triton repository, from the towers' fetched and checked ONNX files.
 
-    Args:
-        pictures, texts: the ONNX files, fetched and checked.
     Raises:
         Stop: a file is no such model, or not what the pair's file says.
     """
@@ -41,8 +41,8 @@ def build_pair(pair: Pair, pictures: Path, texts: Path, repo: Path) -> None:
         _save(_picture_tower(pair, pictures), repo / PICTURE_MODEL)
         _save(_text_tower(pair, texts), repo / TEXT_MODEL)
     except RuntimeError as error:  # what OpenVINO raises for everything
-        said = str(error).strip().splitlines()[-1]
-        raise Stop(f"{pair.name}: OpenVINO cannot build it: {said}") from error
+        reason = str(error).strip().splitlines()[-1]
+        raise Stop(f"{pair.name}: OpenVINO cannot build it: {reason}") from error
     _configure(repo / PICTURE_MODEL, pair, "pictures", "TYPE_UINT8", f"{side}, {side}, 3")
     _configure(repo / TEXT_MODEL, pair, "tokens", "TYPE_INT32", str(tokens))
 
@@ -63,13 +63,12 @@ def _picture_tower(pair: Pair, source: Path) -> Any:
     given.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     given.model().set_layout(ov.Layout(tower.layout))
     steps = given.preprocess().convert_element_type(ov.Type.f32)
-    steps.mean([255 * each for each in tower.mean]).scale([255 * each for each in tower.std])
+    steps.mean([255 * share for share in tower.mean]).scale([255 * share for share in tower.std])
     return pre.build()
 
 
 def _text_tower(pair: Pair, source: Path) -> Any:
-    """One input of token ids; a mask is made of them where the network wants one."""
-    import numpy as np
+    """Read the text tower with one input, token ids; a mask is made of them where it wants one."""
     import openvino as ov
     from openvino import opset13 as op
 
@@ -127,7 +126,7 @@ def _check_size(output: Any, size: int, source: Path) -> None:
 
 
 def _need(there: Any, names: list[str], source: Path, what: str) -> None:
-    known = {name for each in there for name in each.get_names()}
+    known = {name for tensor in there for name in tensor.get_names()}
     if missing := [name for name in names if name not in known]:
         raise Stop(
             f"{source.name}: has no {what} {', '.join(missing)}; it has {', '.join(sorted(known))}"
@@ -145,13 +144,6 @@ def _save(model: Any, folder: Path) -> None:
 
 def _configure(folder: Path, pair: Pair, given: str, kind: str, dims: str) -> None:
     text = _CONFIG.format(
-        what=given,
-        name=pair.name,
-        model=folder.name,
-        batch=BATCH,
-        given=given,
-        kind=kind,
-        dims=dims,
-        size=pair.size,
+        pair=pair, model=folder.name, batch=BATCH, given=given, kind=kind, dims=dims
     )
     (folder / "config.pbtxt").write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Ask Triton what pictures and texts mean, by the installed pair."""
+"""Describe pictures and texts as vectors: ask Triton, by the installed pair."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from domain.errors import PutAside, Stop
-from models.serving.client import Inference
+from domain.errors import PutAside
+from models.embedder.postprocess import to_unit_length
+from models.serving.client import Inference, in_batches
 from models.text_search.build import BATCH, PICTURE_MODEL, TEXT_MODEL
-from models.text_search.install import InstalledPair
+from models.text_search.installed import InstalledPair
 from models.text_search.pair import Pair
 from models.text_search.tokens import Tokens
 
@@ -22,50 +23,48 @@ class TextSearch:
     """Pictures and texts as vectors of one space."""
 
     def __init__(self, connection: Inference, installed: InstalledPair) -> None:
-        """Raises:
-        Stop: the pair's tokenizer cannot be read.
-        """
+        """Read the pair's tokenizer, or Stop; the server at `connection` has the pair's models."""
         self._connection, self.pair = connection, installed.pair
-        texts = self.pair.texts
+        texts, self._who = self.pair.texts, f"{self.pair.name}:"
         self._tokens = Tokens(installed.tokenizer_json, texts.tokens, texts.pad_id)
 
     def describe_pictures(self, pictures_rgb: Sequence[np.ndarray]) -> np.ndarray:
-        """What is on pictures.
+        """Describe what is on pictures, each (h, w, 3) uint8 of any size.
 
-        Args:
-            pictures_rgb: each (h, w, 3) uint8, of any size.
         Returns:
             (n, size) float32, each row of unit length.
         Raises:
             PutAside: a picture is empty.
             TryAgain, Stop: see Connection.infer.
         """
-        rows = [square(each, self.pair) for each in pictures_rgb]
-        batches = [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
+        batches = in_batches([square(picture, self.pair) for picture in pictures_rgb], BATCH)
         given, output = self.pair.picture_input, self.pair.output
         answers = self._connection.infer(PICTURE_MODEL, given, batches, [output])
         if not answers:
             return np.empty((0, self.pair.size), np.float32)
-        return _to_unit(np.concatenate([each[output.name] for each in answers]), self.pair)
+        return to_unit_length(
+            np.concatenate([answer[output.name] for answer in answers]), self._who
+        )
 
     def describe_text(self, text: str) -> np.ndarray:
-        """What a text says, (size,) float32 of unit length.
+        """Describe what a text says, in one of the pair's languages.
 
+        Returns:
+            (size,) float32 of unit length.
         Raises:
             PutAside: there is no word in it.
             TryAgain, Stop: see Connection.infer.
         """
-        row = self._tokens.of(
-            self.pair.prompt.replace("{text}", text.strip()) if text.strip() else ""
-        )
+        words = text.strip()
+        row = self._tokens.of(self.pair.prompt.replace("{text}", words) if words else "")
         given, output = self.pair.text_input, self.pair.output
         (answer,) = self._connection.infer(TEXT_MODEL, given, [[row]], [output])
-        unit: np.ndarray = _to_unit(answer[output.name], self.pair)[0]
+        unit: np.ndarray = to_unit_length(answer[output.name], self._who)[0]
         return unit
 
 
 def square(image_rgb: np.ndarray, pair: Pair) -> np.ndarray:
-    """A picture as the pair's picture tower takes it: (side, side, 3) uint8 RGB.
+    """Make (h, w, 3) of any size square, as the pair's picture tower takes it: (side, side, 3) uint8 RGB.
 
     Raises:
         PutAside: it is no picture.
@@ -88,11 +87,3 @@ def square(image_rgb: np.ndarray, pair: Pair) -> np.ndarray:
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     squared: np.ndarray = cv2.resize(image, (side, side), interpolation=how)
     return squared
-
-
-def _to_unit(vectors: np.ndarray, pair: Pair) -> np.ndarray:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    if not np.isfinite(lengths).all() or (lengths == 0).any():
-        raise Stop(f"{pair.name}: answered with zeros or numbers that are not finite")
-    unit: np.ndarray = (vectors / lengths).astype(np.float32)
-    return unit

@@ -1,4 +1,4 @@
-"""What a pair of models is: the TOML file that a site writes for the pair that it wants to use."""
+"""Describe a pair of models: the TOML file that a site writes for the pair that it wants to use."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from domain.base import FrozenModel
 from domain.errors import Stop
-from evidence_store.picture_vectors import PairId
+from evidence_store.search.picture_vectors import VectorSpace
 from models.registry import Name, Sha256, Source, Tensor
 
 PICTURES, TEXTS, TOKENIZER = "pictures", "texts", "tokenizer"
 Three = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
 
 
-class _Facts(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FetchedFile(_Facts):
+class FetchedFile(FrozenModel):
     """One file of the pair, with its hash."""
 
     source: Source
@@ -61,7 +58,7 @@ class TextTower(FetchedFile):
     )
 
 
-class Pair(_Facts):
+class Pair(FrozenModel):
     """Both towers, the tokenizer, and what one must know to use them."""
 
     name: Name
@@ -86,11 +83,11 @@ class Pair(_Facts):
 
     @property
     def files(self) -> dict[str, FetchedFile]:
-        """What is fetched, by its role."""
+        """Files to fetch, by their role."""
         return {PICTURES: self.pictures, TEXTS: self.texts, TOKENIZER: self.tokenizer}
 
     @property
-    def pair_id(self) -> PairId:
+    def pair_id(self) -> VectorSpace:
         """Says which vectors are comparable: another file or another way of preparing is another."""
         facts = self.model_dump(
             mode="json",
@@ -111,11 +108,11 @@ class Pair(_Facts):
             },
         )
         spelled = repr(_sorted(facts)).encode()
-        return PairId(self.name, hashlib.sha256(spelled).hexdigest(), self.size)
+        return VectorSpace(self.name, hashlib.sha256(spelled).hexdigest(), self.size)
 
     @property
     def picture_input(self) -> Tensor:
-        """What the served picture model takes."""
+        """Input of the served picture model."""
         side = self.pictures.side_px
         return Tensor(
             name="pictures", dtype="uint8", shape=(-1, side, side, 3), meaning="RGB, 0..255"
@@ -123,25 +120,21 @@ class Pair(_Facts):
 
     @property
     def text_input(self) -> Tensor:
-        """What the served text model takes."""
+        """Input of the served text model."""
         return Tensor(
             name="tokens", dtype="int32", shape=(-1, self.texts.tokens), meaning="token ids"
         )
 
     @property
     def output(self) -> Tensor:
-        """What both give."""
+        """Output of both."""
         return Tensor(
             name="vector", dtype="float32", shape=(-1, self.size), meaning="not of unit length"
         )
 
 
 def read_pair(path: Path) -> Pair:
-    """Read and check a pair's file.
-
-    Raises:
-        Stop: it cannot be read, is not TOML, or is wrong; every fault is named.
-    """
+    """Read and check a pair's file; Stop names every fault."""
     try:
         return Pair.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
@@ -150,8 +143,8 @@ def read_pair(path: Path) -> Pair:
         raise Stop(f"{path}: not TOML: {error}") from error
     except ValidationError as error:
         faults = [
-            f"{path}: {'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}"
-            for each in error.errors()
+            f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
         ]
         raise Stop("\n".join(faults)) from None
 

@@ -1,4 +1,4 @@
-"""Words to numbers, by the pair's own tokenizer.json."""
+"""Turn words into numbers, by the pair's own tokenizer.json."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ class Tokens:
     """A tokenizer that gives every text the same number of tokens."""
 
     def __init__(self, tokenizer_json: Path, tokens: int, pad_id: int) -> None:
-        """Raises:
-        Stop: the file cannot be read, or is no tokenizer.
+        """Read the pair's tokenizer.
+
+        Texts of more than `tokens` tokens are cut, shorter ones filled up with the token `pad_id`.
+
+        Raises:
+            Stop: the file cannot be read, or is no tokenizer.
         """
         from tokenizers import Tokenizer
 
@@ -30,11 +34,7 @@ class Tokens:
         self._tokens, self._pad_id = tokens, pad_id
 
     def of(self, text: str) -> np.ndarray:
-        """(tokens,) int32, filled up at the end.
-
-        Raises:
-            PutAside: there is no word in it.
-        """
+        """Turn a text into (tokens,) int32, filled up at the end; PutAside without a word in it."""
         words = text.strip()
         ids = self._tokenizer.encode(words).ids if words else []
         if not ids:

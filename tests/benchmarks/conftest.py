@@ -12,7 +12,7 @@ from benchmarks.results import Result
 
 @pytest.fixture
 def make_result() -> Callable[..., Result]:
-    """A result that reaches its aim, with the fields that a test changes."""
+    """Return a result that reaches its aim, with the fields that a test changes."""
 
     def make(**changed: Any) -> Result:
         given: dict[str, Any] = {

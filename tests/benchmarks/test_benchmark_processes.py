@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.processes import own_cpu_s, peak_rss_mb, pss_mb, tree_cpu_s
 from benchmarks.workload import write_site
-from domain.site_file import load_site
+from domain.site.loading import load_site
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass"
 

@@ -17,9 +17,8 @@ from benchmarks.chaos.count_told import check_heard, count_messages
 from benchmarks.chaos.left import Left, unfinished
 from benchmarks.chaos.tally import Tally
 from benchmarks.chaos.trial import Trial
-from domain.commands import CommandKind
 from domain.data_dir import DataDir
-from domain.events import (
+from domain.events.catalog import (
     AnnouncementMade,
     ByHand,
     Event,
@@ -30,15 +29,16 @@ from domain.events import (
     OffenceDismissed,
     OffenceOpened,
 )
-from event_log.examples import command_event, one_of_each, warned_event
-from evidence_store.check_custody import ChainReport
+from domain.events.commands import CommandKind
+from evidence_store.custody.chain_check import ChainReport
+from tests.support.example_events import command_event, one_of_each, warned_event
 from tests.support.message_services import Got
 
 EXAMPLES = {type(event.data): event for event in one_of_each()}
 
 
 def left(folder: Path, *events: Event, **more: Any) -> Left:
-    """What a run left that wrote these events."""
+    """Return what a run left that wrote these events."""
     nothing: dict[str, Any] = {"rows": [], "folders": [], "entries": [], "unfinished": []}
     return Left(
         data=DataDir(folder),
@@ -168,7 +168,7 @@ def test_masked_clips_are_told_of_once_and_drafts_are_no_litter(tmp_path: Path) 
     assert counts_of(tally, "evidence") == (1, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(file_takes_s=95)
 @pytest.mark.triton
 def test_nothing_is_lost_or_doubled_through_kills_and_commands(
     tmp_path: Path, triton_address: str

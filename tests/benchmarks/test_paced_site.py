@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.paced_site import CLIP_FPS, retime, write_paced_site
 from benchmarks.workload import CLIP, CLIP_FRAMES
-from domain.site_file import load_site
+from domain.site.loading import load_site
 
 
 def _packets(clip: Path) -> list[tuple[bytes, float]]:

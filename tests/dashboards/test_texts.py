@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.texts import LANGS, catalogue, choose_lang
-from domain.ladder import State
+from domain.offence_states import State
 
 DASHBOARDS = Path(__file__).resolve().parents[2] / "dashboards"
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -19,11 +19,12 @@ FORMATS = {
     "kpi.cameras_value",
     "table.calls_value",
     "search.record_label",
+    "page.clock_stepped",
 }  # no words in them
 
 
-def _facts(said: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(said) if name}
+def _facts(phrase: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(phrase) if name}
 
 
 @pytest.mark.parametrize("key", sorted(catalogue()))
@@ -39,7 +40,7 @@ def test_a_text_exists_in_chinese_and_in_english_and_tells_the_same_facts(key: s
 
 def test_every_text_that_the_code_asks_for_stands_in_the_catalogue():
     asked = set()
-    for path in DASHBOARDS.glob("*.py"):
+    for path in [*DASHBOARDS.rglob("*.py"), *DASHBOARDS.rglob("*.html")]:
         source = path.read_text(encoding="utf-8")
         asked |= set(re.findall(r'say\(\s*"([a-z_]+\.[a-z_]+)"', source))
     assert len(asked) > 50
@@ -48,7 +49,7 @@ def test_every_text_that_the_code_asks_for_stands_in_the_catalogue():
 
 @pytest.mark.parametrize(("script", "part"), [("wall.js", "wall"), ("offence_table.js", "table")])
 def test_every_text_that_a_script_asks_for_stands_in_the_catalogue(script: str, part: str):
-    source = (DASHBOARDS / script).read_text(encoding="utf-8")
+    source = (DASHBOARDS / "pages" / script).read_text(encoding="utf-8")
     asked = set(re.findall(r"texts\.([a-z_]+)", source))
     assert asked
     assert {f"{part}.{name}" for name in asked} <= set(catalogue())
@@ -60,7 +61,9 @@ def test_every_state_of_the_ladder_has_a_name():
 
 
 def test_scripts_and_python_hold_no_chinese_of_their_own():
-    for path in [*DASHBOARDS.glob("*.py"), *DASHBOARDS.glob("*.js")]:
+    paths = [path for kind in ("py", "js", "html") for path in DASHBOARDS.rglob(f"*.{kind}")]
+    assert len(paths) > 40
+    for path in paths:
         assert not HAN.search(path.read_text(encoding="utf-8")), path.name
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from dashboards.names import Names
+from dashboards.data.tiles import Tile
+from dashboards.display_names import DisplayNames
 from dashboards.texts import Lang, catalogue
-from dashboards.tiles import Tile
 from dashboards.wall_socket import _describe
+from domain.cameras.live_view import LiveView
 from domain.fitness import Unfit
-from domain.live_view import LiveView
 
 
 def test_every_code_has_its_text() -> None:
@@ -18,8 +18,8 @@ def test_every_code_has_its_text() -> None:
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_code_that_is_not_known_stands_for_itself(lang: Lang) -> None:
-    assert Names(None, lang).unfit("new-code") == "new-code"
-    assert Names(None, lang).unfit("picture-frozen") not in ("", "picture-frozen")
+    assert DisplayNames(None, lang).unfit("new-code") == "new-code"
+    assert DisplayNames(None, lang).unfit("picture-frozen") not in ("", "picture-frozen")
 
 
 def test_the_wall_is_told_why_a_camera_may_not_warn() -> None:

@@ -1,4 +1,4 @@
-"""What the event log's tests share."""
+"""Fixtures of the event log's tests."""
 
 from __future__ import annotations
 

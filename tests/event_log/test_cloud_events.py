@@ -18,18 +18,18 @@ from jsonschema import Draft202012Validator, ValidationError
 from referencing import Registry, Resource
 
 from domain.errors import PutAside
-from domain.events import EVENT_DATA, Event, EventData
+from domain.events.catalog import EVENT_DATA, Event, EventData
 from event_log import schema_files
 from event_log.cloud_events import from_json, schema_uri, to_dict, to_json
-from event_log.examples import one_of_each, warned_event
 from event_log.rows import LoggedEvent, from_row, to_row
+from tests.support.example_events import one_of_each, warned_event
 
 RECORDED_AT = datetime(2026, 3, 2, 8, 0, 1, 250_000, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
 def validator() -> Draft202012Validator:
-    """Checks whole events against the files as they are in the repository."""
+    """Check whole events against the files as they are in the repository."""
     schemas = [json.loads(path.read_text("utf-8")) for path in schema_files.FOLDER.glob("*.json")]
     registry: Registry[Any] = Registry().with_resources(
         (schema["$id"], Resource.from_contents(schema)) for schema in schemas
@@ -72,7 +72,7 @@ def test_the_cloud_events_sdk_reads_what_is_written() -> None:
 
 @st.composite
 def any_event(draw: st.DrawFn) -> Event:
-    """Any event whose row can be written, so anything that a log can hold."""
+    """Draw any event whose row can be written, so anything that a log can hold."""
     text = st.text(st.characters(codec="utf-8"))
     printable = st.text(
         st.characters(codec="utf-8", exclude_categories=("C", "Z"), include_characters=" "),
@@ -163,6 +163,6 @@ def test_schema_files_that_are_old_missing_or_left_over_are_named_and_mended(
     assert schema_files.check(tmp_path) == []
 
 
-def test_the_documentation_has_the_table_of_types() -> None:
-    page = Path(__file__).resolve().parents[2] / "docs" / "events.md"
-    assert schema_files.types_table() in page.read_text("utf-8")
+def test_the_documentation_has_the_list_of_types() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "events.md"
+    assert schema_files.types_list() in page.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""What the event log promises to whoever writes and reads it."""
+"""The event log keeps its promises to whoever writes and reads it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from log_consumers import Consumers
 
 from domain.errors import PutAside, Stop, TryAgain
-from domain.events import CameraChanged, OffenceWarned
-from event_log.consumers import Consumers
-from event_log.examples import one_of_each, warned_event
+from domain.events.catalog import CameraChanged, OffenceWarned
 from event_log.log import EventLog, LogReplaced
 from event_log.rows import from_row, to_row
+from tests.support.example_events import one_of_each, warned_event
 
 
 def test_events_come_back_as_they_were_written_in_order(event_log: EventLog) -> None:

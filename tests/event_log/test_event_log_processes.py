@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from event_log.examples import warned_event
 from event_log.log import EventLog
+from tests.support.example_events import warned_event
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WRITER = """
 import sys
 from pathlib import Path
-from event_log.examples import warned_event
+from tests.support.example_events import warned_event
 from event_log.log import EventLog
 path, camera, first, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 with EventLog.open(path) as log:

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ForewarnError, Stop
-from domain.events import EVENT_DATA
+from domain.events.catalog import EVENT_DATA
 from event_log.cloud_events import from_json
-from event_log.examples import one_of_each, warned_event
 from event_log.log import EventLog
-from forewarn.event_lines import line
+from forewarn.terminal.event_lines import line
+from tests.support.example_events import one_of_each, warned_event
 
 ROOT = Path(__file__).resolve().parents[2]
 

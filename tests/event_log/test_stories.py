@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.events import OffenceOpened
-from event_log.examples import one_of_each
+from domain.events.catalog import OffenceOpened
 from event_log.log import EventLog
 from event_log.stories import AT_ONCE, forget, headings, seqs_about
+from tests.support.example_events import one_of_each
 
 
 @pytest.fixture

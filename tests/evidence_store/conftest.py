@@ -1,4 +1,4 @@
-"""Footage made for the test: real encoders, each with what makes its time stamps awkward."""
+"""Make footage for the tests with real encoders, each with time stamps that are awkward in its way."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def make_footage(folder: Path, made: Made) -> Path:
 
 
 def draw(number: int) -> np.ndarray:
-    """A grey picture, two levels brighter each frame, with some texture that moves."""
+    """Draw a grey picture, two levels brighter each frame, with some texture that moves."""
     image = np.full((64, 96, 3), 20 + 2 * number % 220, np.uint8)
     image[10:20, number % 80 : number % 80 + 10] = 255
     return image
@@ -81,7 +81,7 @@ def draw(number: int) -> np.ndarray:
 
 @pytest.fixture
 def all_frames(footage_file: Path) -> list[tuple[int, np.ndarray]]:
-    """pts and picture of every frame, decoded from the start."""
+    """Decode every frame from the start: its pts and its picture."""
     with av.open(str(footage_file)) as container:
         return [
             (frame.pts or 0, frame.to_ndarray(format="rgb24"))
@@ -91,11 +91,11 @@ def all_frames(footage_file: Path) -> list[tuple[int, np.ndarray]]:
 
 @pytest.fixture(params=sorted(KINDS))
 def kind(request: pytest.FixtureRequest) -> Made:
-    """Each kind of footage in turn."""
+    """Return each kind of footage in turn."""
     return KINDS[request.param]
 
 
 @pytest.fixture
 def footage_file(tmp_path: Path, kind: Made) -> Path:
-    """A file of that kind."""
+    """Make a file of that kind."""
     return make_footage(tmp_path, kind)

@@ -21,15 +21,15 @@ from time_stamping import make_authority, serving
 from domain.data_dir import DataDir
 from domain.errors import Stop
 from domain.evidence import EvidenceRecord
-from domain.time_stamping import TimeStamping
-from evidence_store.custody import CustodyChain, note_sealed
-from evidence_store.encryption_keys import EncryptionKeyFolder
-from evidence_store.keys import KeyFolder
-from evidence_store.open_vault import open_vault
-from evidence_store.stamper import StampBook, open_authority, stamp_waiting
-from evidence_store.table import EvidenceTable
-from evidence_store.vault import Vault
-from evidence_store.verifier import Verifier
+from domain.site.time_stamping import TimeStamping
+from evidence_store.custody.chain import CustodyChain, note_sealed
+from evidence_store.custody.time_stamper import StampBook, open_authority, stamp_waiting
+from evidence_store.keys.encryption_keys import EncryptionKeyFolder
+from evidence_store.keys.signing_keys import KeyFolder
+from evidence_store.search.table import EvidenceTable
+from evidence_store.vault.open_vault import open_vault
+from evidence_store.vault.vault import Vault
+from evidence_store.verify_data_folder import Verifier
 
 NAMES = ["clip.mp4", "first.jpg", "manifest.json", "manifest.sig", "numbers.json", "vectors.json"]
 LARGER = ["numbers.json", "vectors.json"]
@@ -62,6 +62,12 @@ def data(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
     return data
 
 
+@pytest.fixture(scope="module")
+def row(data: DataDir) -> EvidenceRecord:
+    """Read the record's row once: to open the table costs more than a check."""
+    return row_of(data)
+
+
 def row_of(data: DataDir) -> EvidenceRecord:
     record = EvidenceTable.open(data.lancedb).get(ID)
     assert record is not None
@@ -74,13 +80,13 @@ def problems(data: DataDir, row: EvidenceRecord) -> list[str]:
 
 
 def stored(data: DataDir, name: str) -> Path:
-    """Where a file's bytes lie."""
+    """Return where a file's bytes lie."""
     return open_vault(data, data.keys).path_of(ID, name)
 
 
 @contextmanager
 def flipped(path: Path, position: int, bit: int) -> Iterator[None]:
-    """The file with one bit the other way."""
+    """Flip one bit of a file while the context lasts."""
     content = path.read_bytes()
     changed = bytearray(content)
     changed[position] ^= 1 << bit
@@ -109,8 +115,10 @@ def test_every_byte_of_a_small_file(data: DataDir, name: str) -> None:
 @pytest.mark.parametrize("name", LARGER)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-def test_any_byte_of_a_larger_file(data: DataDir, name: str, where: float, bit: int) -> None:
-    path, row = stored(data, name), row_of(data)
+def test_any_byte_of_a_larger_file(
+    data: DataDir, row: EvidenceRecord, name: str, where: float, bit: int
+) -> None:
+    path = stored(data, name)
     with flipped(path, int(where * path.stat().st_size), bit):
         assert any(f"{ID}/{name}: " in each for each in problems(data, row))
 
@@ -165,7 +173,7 @@ def test_every_value_of_the_row(data: DataDir, name: str, tmp_path: Path) -> Non
 
 
 def other_than(value: Any) -> Any:
-    """The least other value that the table can hold."""
+    """Return the nearest other value that the table can hold."""
     match value:
         case bool():
             return not value

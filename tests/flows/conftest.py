@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from domain.site import Ladder, Rule
-from flows.steps.ladder import RuleLadder
-from flows.steps.offence import OffenceWriter
+from domain.site.ladders import Ladder
+from domain.site.rules import Rule
+from flows.escalation.ladder import RuleLadder
+from flows.escalation.offence_writer import OffenceWriter
 
 
 @pytest.fixture

@@ -17,24 +17,21 @@ import pytest
 from bytewax.recovery import init_db_dir
 from bytewax.testing import run_main
 
+from domain.base import BothLanguages
 from domain.data_dir import DataDir
 from domain.errors import PutAside, TryAgain
-from domain.events import AnnouncementMade, Event
-from domain.site import BothLanguages
-from domain.site_file import load_site
-from event_log.examples import START, one_of_each, warned_event
+from domain.events.announcements import announcement_of
+from domain.events.catalog import AnnouncementMade, Event
+from domain.site.loading import load_site
 from event_log.log import EventLog
 from event_log.rows import LoggedEvent
 from flows.announce import AnnounceSettings, build_announce_flow, build_voice, warm
-from flows.speech.compose import CallVoice, CallWords
-from flows.speech.espeak import EspeakEngine
+from flows.speech.announce import AnnounceRules, AnnounceTools, announce_rung
 from flows.speech.speaker import FileSpeaker
-from flows.steps.announce_rung import (
-    AnnounceRules,
-    AnnounceTools,
-    announce_rung,
-    announcement_id,
-)
+from flows.speech.voice.compose import CallVoice, CallWords
+from flows.speech.voice.engine import Speech
+from flows.speech.voice.espeak import EspeakEngine
+from tests.support.example_events import START, one_of_each, warned_event
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE = [AnnouncementMade.event_type]
@@ -70,7 +67,7 @@ def made(log: EventLog) -> list[AnnouncementMade]:
 
 
 def sounds(data: DataDir) -> list[str]:
-    return sorted(str(path.relative_to(data.root)) for path in data.announcements.rglob("*"))
+    return sorted(str(path.relative_to(data.root)) for path in data.announcements.rglob("[!.]*"))
 
 
 def logged(event: Event, recorded_at: datetime = START) -> LoggedEvent:
@@ -111,15 +108,15 @@ def test_a_second_run_speaks_nothing_again_and_writes_no_event(
         drain(AnnounceSettings(data), voice)
         (first,) = made(log)
         sound = data.root / str(first.audio_file)
-        spoken_at, seq = sound.stat().st_mtime_ns, log.last_seq()
+        spoken_at, seq = sound.lstat().st_mtime_ns, log.last_seq()
         drain(AnnounceSettings(data), voice)  # without its recovery store: reads all again
-        assert (sound.stat().st_mtime_ns, log.last_seq()) == (spoken_at, seq)
+        assert (sound.lstat().st_mtime_ns, log.last_seq()) == (spoken_at, seq)
 
 
 def test_recorded_footage_is_never_too_late(data: DataDir, voice: CallVoice) -> None:
     years_later = START + timedelta(days=700)
     event = announce_rung(logged(warned_event()), tools(data, voice, years_later), AnnounceRules())
-    assert event.data.result == "written"  # type: ignore[attr-defined]
+    assert event.data.result == "written"
     assert event.time == warned_event().time
 
 
@@ -149,7 +146,7 @@ def test_a_sound_that_took_too_long_to_make_is_not_played(data: DataDir, voice: 
     )
     rules = AnnounceRules(live_cameras=frozenset({"gate"}))
     event = announce_rung(logged(warned_event()), slow, rules)
-    assert event.data.result == "too late" and sounds(data) == []  # type: ignore[attr-defined]
+    assert event.data.result == "too late" and sounds(data) == []
 
 
 def test_what_was_spoken_before_a_crash_is_told_as_spoken_however_late(
@@ -166,9 +163,9 @@ def test_what_was_spoken_before_a_crash_is_told_as_spoken_however_late(
 def test_what_the_log_says_is_not_tried_again(data: DataDir, voice: CallVoice) -> None:
     item = logged(warned_event(text=BothLanguages(zh="…", en="…")))
     failed = announce_rung(item, tools(data, voice), AnnounceRules())
-    assert failed.data.result == "failed"  # type: ignore[attr-defined]
+    assert failed.data.result == "failed"
     assert announce_rung(item, tools(data, voice, known=failed), AnnounceRules()) == failed
-    assert failed.id == announcement_id(item.event)
+    assert failed.id == announcement_of(item.event.id)
 
 
 def test_a_text_that_cannot_be_spoken_fails_with_the_reason_and_the_others_go_on(
@@ -191,7 +188,7 @@ class Tired(EspeakEngine):
         super().__init__(answer_within_s=30.0)
         self.failures = failures
 
-    def synthesise(self, text: str, language: str, target: Path):  # type: ignore[no-untyped-def]
+    def synthesise(self, text: str, language: str, target: Path) -> Speech:
         if self.failures:
             self.failures -= 1
             raise TryAgain("its process died")
@@ -208,8 +205,8 @@ def test_an_engine_that_dies_is_asked_again_a_bounded_number_of_times(
         event = announce_rung(logged(warned_event()), tools(data, voice), rules)
     finally:
         voice.close()
-    assert event.data.result == result  # type: ignore[attr-defined]
-    assert (event.data.reason == "") == (result == "written")  # type: ignore[attr-defined]
+    assert event.data.result == result
+    assert (event.data.reason == "") == (result == "written")
 
 
 def test_a_speaker_that_cannot_be_written_fails_with_the_reason(
@@ -219,8 +216,8 @@ def test_a_speaker_that_cannot_be_written_fails_with_the_reason(
     data.announcements.write_text("in the way")
     rules = AnnounceRules(retry_pause_s=0.0)
     event = announce_rung(logged(warned_event()), tools(data, voice), rules)
-    assert event.data.result == "failed"  # type: ignore[attr-defined]
-    assert "announcements" in event.data.reason  # type: ignore[attr-defined]
+    assert event.data.result == "failed"
+    assert "announcements" in event.data.reason
 
 
 def test_ids_from_outside_cannot_leave_the_announcements_folder(
@@ -230,7 +227,7 @@ def test_ids_from_outside_cannot_leave_the_announcements_folder(
         event = announce_rung(
             logged(warned_event(camera_id=camera_id)), tools(data, voice), AnnounceRules()
         )
-        assert event.data.result == "written"  # type: ignore[attr-defined]
+        assert event.data.result == "written"
     written = [path for path in data.root.parent.rglob("*.wav") if "speech" not in path.parts]
     assert len(written) == 6
     assert {path.parents[1] for path in written} == {data.announcements}
@@ -248,7 +245,9 @@ def test_a_sites_texts_are_ready_before_they_are_due(
     assert warm(site, voice) == 3
     files = {path: path.stat().st_mtime_ns for path in data.speech_cache.iterdir()}
     assert len(files) == 6
-    voice.sound(CallWords(site.ladders[0].rungs[0].text))  # type: ignore[arg-type]
+    text = site.ladders[0].rungs[0].text
+    assert text is not None
+    voice.sound(CallWords(text))
     assert {path: path.stat().st_mtime_ns for path in data.speech_cache.iterdir()} == files
 
 
@@ -305,7 +304,7 @@ def test_a_killed_announcer_speaks_each_warning_once(data: DataDir) -> None:
                 announcer.kill()
                 announcer.wait()
             for path in data.announcements.rglob("*.wav"):
-                at = path.stat().st_mtime_ns
+                at = path.lstat().st_mtime_ns
                 assert written.setdefault(path.name, at) == at, "spoken twice"
         announced = made(log)
     assert [each.warned_event_id for each in announced] == [each.id for each in warnings]
@@ -328,7 +327,7 @@ def test_a_live_announcement_is_dated_when_it_was_spoken(data: DataDir, voice: C
     )
     assert isinstance(event.data, AnnouncementMade)
     sound = data.root / str(event.data.audio_file)
-    assert event.time == datetime.fromtimestamp(sound.stat().st_mtime, UTC)
+    assert event.time == datetime.fromtimestamp(sound.lstat().st_mtime, UTC)
 
 
 def test_an_operators_words_are_spoken_like_any_call(data: DataDir, voice: CallVoice) -> None:

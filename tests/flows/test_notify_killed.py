@@ -22,12 +22,12 @@ from pathlib import Path
 from bytewax.recovery import RecoveryConfig
 from bytewax.run import cli_main
 from domain.data_dir import DataDir
-from domain.site_file import load_site
+from domain.site.loading import load_site
 from event_log.log import EventLog
-from evidence_store.footage import SiteFootage
+from evidence_store.recordings.footage import SiteFootage
 from flows.notices.apprise_sender import AppriseSender
 from flows.notices.deliver import NoticeTools
-from flows.notices.notes import Notes
+from flows.notices.notes import MessageNotes
 from flows.notices.still import MaskedStills
 from flows.notify import WANTED_TYPES, build_notify_flow
 from flows.signals import install_stop_signals
@@ -37,7 +37,7 @@ from flows.sources.event_log import EventLogSource
 stop, drain = install_stop_signals()
 data, site = DataDir(Path(sys.argv[1])), load_site(Path(sys.argv[2]))
 stills = MaskedStills(data, SiteFootage(site, data.root, data.recordings), None)
-tools = NoticeTools(site, {"desk": AppriseSender("desk", sys.argv[3])}, Notes(data), stills,
+tools = NoticeTools(site, {"desk": AppriseSender("desk", sys.argv[3])}, MessageNotes(data), stills,
                     EventLog.open(data.events_db).find, frozenset({"gate-early"}))
 source = EventLogSource(data.events_db, WANTED_TYPES, stop, drain)
 flow = build_notify_flow(tools, source, EventLogSink(data.events_db), stop)

@@ -14,13 +14,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from old_recovery import unpack
 from ruamel.yaml import YAML
 
-from domain.commands import CommandKind, Refusal
 from domain.data_dir import DataDir
-from domain.events import Event, OffenceOpened, OffenceTakenOver, OffenceUnknown, OutcomeData
-from event_log.commands import Answer, Ask, give_command, wait_for_answer
+from domain.events.catalog import (
+    Event,
+    OffenceOpened,
+    OffenceTakenOver,
+    OffenceUnknown,
+    OffenceWarned,
+    OutcomeData,
+)
+from domain.events.commands import CommandKind, Refusal
+from event_log.commands import CommandAnswer, CommandRequest, give_command, wait_for_answer
 from event_log.log import EventLog
+from forewarn.site.put_in_force import apply_file
 
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = ROOT / "tests" / "support" / "watch_child.py"
@@ -53,13 +62,20 @@ def site_that_waits(sample_site_file: Path, tmp_path: Path) -> Callable[[float],
 def watching(site_file: Path, data: DataDir) -> Iterator[subprocess.Popen[bytes]]:
     child = subprocess.Popen(
         [sys.executable, str(CHILD), str(site_file), str(data.root), "0", "live"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "RUST_BACKTRACE": "0"},
+        stdout=(log := log_of(data).open("ab")),
     )
+    log.close()
     try:
         yield child
     finally:
         child.kill()
         child.wait()
+
+
+def log_of(data: DataDir) -> Path:
+    data.root.mkdir(parents=True, exist_ok=True)
+    return data.root / "child.log"
 
 
 def events_of(data: DataDir) -> list[Event]:
@@ -90,10 +106,10 @@ def killed_as_it_opened(site_file: Path, data: DataDir) -> str:
 
 def ask(data: DataDir, kind: CommandKind, offence_id: str) -> str:
     with EventLog.open(data.events_db) as log:
-        return give_command(log, Ask(kind, offence_id, "Wang", "command line")).id
+        return give_command(log, CommandRequest(kind, offence_id, "Wang", "command line")).id
 
 
-def answered(data: DataDir, command: str) -> Answer:
+def answered(data: DataDir, command: str) -> CommandAnswer:
     with EventLog.open(data.events_db) as log:
         answer = wait_for_answer(log, command, PATIENCE_S)
     assert answer is not None
@@ -133,6 +149,37 @@ def test_who_is_still_there_climbs_on_each_rung_once_and_commands_are_carried_ou
     } == {offence_id}
 
 
+def test_an_open_offence_goes_on_by_another_revision_of_the_site_file(
+    site_that_waits: Callable[[float], Path], tmp_path: Path
+) -> None:
+    """As `forewarn site apply` does it: all programs end in order, and start by what was frozen."""
+    data, site_file = DataDir(tmp_path / "data"), site_that_waits(60)
+
+    def frozen() -> Path:
+        return data.site / f"{apply_file(site_file, data).revision.number:06}.yaml"
+
+    with watching(frozen(), data) as child:
+        warned = wait_until(data, lambda event: isinstance(event.data, OffenceWarned))
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(PATIENCE_S) == 0
+    assert story(data, warned.subject)["offence.warned"] < 3
+    site_file.write_text(
+        site_file.read_text("utf-8").replace("threshold_s: 1\n", "threshold_s: 2\n"), "utf-8"
+    )
+    with watching(frozen(), data) as child:
+        wait_until(data, lambda event: isinstance(event.data, OutcomeData))
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(PATIENCE_S) == 0
+    assert sorted(path.name for path in data.site.glob("*.yaml")) == ["000001.yaml", "000002.yaml"]
+    assert story(data, warned.subject) == {
+        "offence.opened": 1,
+        "offence.warned": 3,
+        "offence.escalated": 1,
+    }
+    openings = [each for each in events_of(data) if isinstance(each.data, OffenceOpened)]
+    assert {each.subject for each in openings} == {warned.subject}
+
+
 @pytest.mark.parametrize("is_fresh", [False, True], ids=["resumed", "with nothing saved"])
 def test_after_a_pause_beyond_the_tolerance_it_ends_as_unknown_once_and_commands_are_refused(
     site_that_waits: Callable[[float], Path], tmp_path: Path, is_fresh: bool
@@ -156,3 +203,71 @@ def test_after_a_pause_beyond_the_tolerance_it_ends_as_unknown_once_and_commands
     assert isinstance(outcome, OffenceUnknown)
     assert "restart" in outcome.reason and "重新启动" in outcome.reason_zh
     assert len(outcome.rung_sightings) == told["offence.warned"]
+
+
+def an_old_versions(store: Path) -> None:
+    shutil.rmtree(store)
+    unpack(store.parents[1] / "old")
+    shutil.copytree(store.parents[1] / "old" / "recovery" / store.name, store)
+
+
+def overwritten(store: Path) -> None:
+    path = store / "part-0.sqlite3"
+    path.with_name(f"{path.name}-wal").unlink()  # it would mend the file
+    data = bytearray(path.read_bytes())
+    data[4096:16_384] = b"\xa5" * (16_384 - 4096)
+    path.write_bytes(data)
+
+
+def missing(store: Path) -> None:
+    for path in store.iterdir():
+        path.unlink()
+
+
+@pytest.mark.parametrize("spoil", [an_old_versions, overwritten, missing])
+def test_where_saved_state_cannot_be_used_it_is_set_aside_and_the_offence_goes_on_from_the_log(
+    site_that_waits: Callable[[float], Path], tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    data, site_file = DataDir(tmp_path / "data"), site_that_waits(60)
+    offence_id = killed_as_it_opened(site_file, data)
+    spoil(data.recovery / "watch")
+    with watching(site_file, data) as child:
+        wait_until(data, lambda event: isinstance(event.data, OutcomeData))
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(PATIENCE_S) == 0
+    assert story(data, offence_id) == {
+        "offence.opened": 1,
+        "offence.warned": 3,
+        "offence.escalated": 1,
+    }
+    opened = [each for each in events_of(data) if isinstance(each.data, OffenceOpened)]
+    assert {each.subject for each in opened} == {offence_id}
+    assert len(list(data.recovery.glob("watch.set-aside-*"))) == 1
+    assert log_of(data).read_text("utf-8").count("saved_state_set_aside") == 1
+
+
+def test_offences_that_an_older_version_left_open_end_once(
+    sample_site_file: Path, tmp_path: Path
+) -> None:
+    data = DataDir(tmp_path / "data")
+    unpack(data.root)
+    before = events_of(data)
+    opened = {each.subject for each in before if isinstance(each.data, OffenceOpened)}
+    left_open = opened - {each.subject for each in before if isinstance(each.data, OutcomeData)}
+    assert left_open
+    with watching(sample_site_file, data) as child:
+        for offence_id in left_open:
+            wait_until(
+                data,
+                lambda event, id_=offence_id: (  # type: ignore[misc]
+                    event.subject == id_ and isinstance(event.data, OutcomeData)
+                ),
+            )
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(PATIENCE_S) == 0
+    after = events_of(data)
+    assert after[: len(before)] == before
+    ends = [each for each in after[len(before) :] if each.subject in left_open]
+    assert [type(each.data) for each in ends] == [OffenceUnknown] * len(left_open)
+    (aside,) = data.recovery.glob("watch.set-aside-*")
+    assert "an older version saved it" in (aside / "why-set-aside.txt").read_text("utf-8")

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.commands import CommandKind, Refusal
 from domain.data_dir import DataDir
-from domain.events import (
+from domain.events.catalog import (
     CommandRefused,
     Event,
     OffenceData,
@@ -26,7 +25,14 @@ from domain.events import (
     OffenceWarned,
     OutcomeData,
 )
-from event_log.commands import Answer, Ask, find_answer, give_command, wait_for_answer
+from domain.events.commands import CommandKind, Refusal
+from event_log.commands import (
+    CommandAnswer,
+    CommandRequest,
+    find_answer,
+    give_command,
+    wait_for_answer,
+)
 from event_log.log import EventLog
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +58,7 @@ def watching(
 
 @pytest.fixture
 def patient_site(sample_site_file: Path, tmp_path: Path) -> Path:
-    """The sample site with a ladder that leaves time to step in: calls 8 s apart."""
+    """Return the sample site with a ladder that leaves time to step in: calls 8 s apart."""
     text = sample_site_file.read_text("utf-8").replace("after_s: 3", "after_s: 8")
     text = text.replace("url: crossing.mp4", f"url: {sample_site_file.parent / 'crossing.mp4'}")
     path = tmp_path / "site.yaml"
@@ -68,7 +74,7 @@ def events_of(data: DataDir) -> list[Event]:
 
 
 def wait_for(data: DataDir, kind: type[OffenceData]) -> str:
-    """Id of the first offence that an event of this kind tells of."""
+    """Wait for and return the id of the first offence that an event of this kind tells of."""
     give_up_at = time.monotonic() + PATIENCE_S
     while time.monotonic() < give_up_at:
         for event in events_of(data):
@@ -80,11 +86,11 @@ def wait_for(data: DataDir, kind: type[OffenceData]) -> str:
 
 def ask(data: DataDir, kind: CommandKind, offence_id: str, reason: str = "") -> str:
     with EventLog.open(data.events_db) as log:
-        wish = Ask(kind, offence_id, "Wang", "command line", reason=reason)
+        wish = CommandRequest(kind, offence_id, "Wang", "command line", reason=reason)
         return give_command(log, wish).id
 
 
-def answered(data: DataDir, command: str) -> Answer:
+def answered(data: DataDir, command: str) -> CommandAnswer:
     with EventLog.open(data.events_db) as log:
         answer = wait_for_answer(log, command, PATIENCE_S)
     assert answer is not None
@@ -185,8 +191,8 @@ def test_on_a_live_camera_commands_are_carried_out_and_a_call_asked_for_too_long
     # the camera was silent as long as the program: the offence may have ended by that
     assert refused.refusal is not None
     assert refused.refusal.why in (Refusal.TOO_LATE, Refusal.ENDED)
-    calls = [e.data for e in of(data, offence_id) if isinstance(e.data, OffenceWarned)]
-    assert all(call.by_hand is None for call in calls)
+    by_hand = [getattr(event.data, "by_hand", None) for event in of(data, offence_id)]
+    assert [each.command for each in by_hand if each] == [CommandKind.TAKE_OVER]  # nothing was said
 
 
 def test_a_command_about_nothing_known_is_on_record_as_refused(

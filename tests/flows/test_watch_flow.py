@@ -28,7 +28,7 @@ def start(site_file: Path, data: DataDir, pause_s: float) -> subprocess.Popen[by
 
 
 def story(data: DataDir) -> set[tuple[str, str, str]]:
-    """Every event as (id, type, data); an id can be in the log only once."""
+    """Return every event as (id, type, data); an id can be in the log only once."""
     return {
         (logged.event.id, logged.event.type, logged.event.data.model_dump_json())
         for logged in EventLog.open(data.events_db).read(limit=10_000)
@@ -36,30 +36,34 @@ def story(data: DataDir) -> set[tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def told(sample_site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> set[object]:
-    """What a run without trouble tells."""
+def expected(
+    sample_site_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> set[tuple[str, str, str]]:
+    """Return what a run without trouble logs."""
     data = DataDir(tmp_path_factory.mktemp("calm"))
     child = start(sample_site_file, data, 0)
     assert child.wait(60) == 0, child.stderr and child.stderr.read().decode()
     return set(story(data))
 
 
-def test_the_scripted_person_is_warned_and_escalated_on_both_cameras(told: set[object]) -> None:
-    kinds = sorted(kind.split(".")[2] for _, kind, _ in told)  # type: ignore[misc]
+def test_the_scripted_person_is_warned_and_escalated_on_both_cameras(
+    expected: set[tuple[str, str, str]],
+) -> None:
+    kinds = sorted(kind.split(".")[2] for _, kind, _ in expected)
     assert kinds.count("warned") == 6
     assert kinds.count("escalated") == 2
     assert kinds.count("changed") == 4  # two cameras, each up and ended
 
 
 def test_kill_9_at_any_moment_neither_loses_nor_doubles_an_event(
-    sample_site_file: Path, tmp_path: Path, told: set[object]
+    sample_site_file: Path, tmp_path: Path, expected: set[tuple[str, str, str]]
 ) -> None:
     data, chance = DataDir(tmp_path), random.Random(5)
     for _ in range(4):
         child = start(sample_site_file, data, 0.1)
         grown = len(story(data)) + chance.randint(1, 3) if data.events_db.exists() else 2
         while child.poll() is None and (
-            not data.events_db.exists() or len(story(data)) < min(grown, len(told))
+            not data.events_db.exists() or len(story(data)) < min(grown, len(expected))
         ):
             time.sleep(0.02)
         time.sleep(chance.uniform(0, 0.5))
@@ -67,11 +71,12 @@ def test_kill_9_at_any_moment_neither_loses_nor_doubles_an_event(
         child.wait()
     child = start(sample_site_file, data, 0)
     assert child.wait(120) == 0
-    assert story(data) == told
+    assert story(data) == expected
+    assert [each.name for each in data.recovery.iterdir()] == ["watch"]  # nothing was set aside
 
 
 def test_sigterm_ends_with_0_and_the_next_run_goes_on(
-    sample_site_file: Path, tmp_path: Path, told: set[object]
+    sample_site_file: Path, tmp_path: Path, expected: set[tuple[str, str, str]]
 ) -> None:
     data = DataDir(tmp_path)
     child = start(sample_site_file, data, 0.1)
@@ -79,7 +84,24 @@ def test_sigterm_ends_with_0_and_the_next_run_goes_on(
         time.sleep(0.1)
     child.send_signal(signal.SIGTERM)
     assert child.wait(60) == 0
-    assert len(story(data)) < len(told)
+    assert len(story(data)) < len(expected)
     child = start(sample_site_file, data, 0)
     assert child.wait(60) == 0
-    assert story(data) == told
+    assert story(data) == expected
+
+
+def test_where_saved_state_is_damaged_the_footage_is_played_again_and_nothing_is_told_twice(
+    sample_site_file: Path, tmp_path: Path, expected: set[tuple[str, str, str]]
+) -> None:
+    data = DataDir(tmp_path)
+    child = start(sample_site_file, data, 0.1)
+    while not data.events_db.exists() or len(story(data)) < 6:
+        time.sleep(0.02)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert len(story(data)) < len(expected)
+    (data.recovery / "watch" / "part-0.sqlite3").write_bytes(b"\xa5" * 10_000)
+    child = start(sample_site_file, data, 0)
+    assert child.wait(120) == 0
+    assert story(data) == expected
+    assert len(list(data.recovery.glob("watch.set-aside-*"))) == 1

@@ -13,7 +13,7 @@ import cv2
 import yaml_site
 
 from domain.data_dir import DataDir
-from domain.events import CameraFitness, OffenceWithheld
+from domain.events.catalog import CameraFitness, OffenceWithheld
 from event_log.log import EventLog
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +22,7 @@ FPS = 10
 
 
 def write_blurred(clip: Path, target: Path, until_s: float, blurred_s: tuple[float, float]) -> None:
-    """A copy of the clip's start that is out of focus in between."""
+    """Write a copy of the clip's start that is out of focus in between."""
     with av.open(str(clip)) as source, av.open(str(target), "w") as copy:
         video = copy.add_stream("libx264", rate=FPS, options={"preset": "ultrafast", "g": "10"})
         video.width, video.height, video.pix_fmt = 768, 576, "yuv420p"

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
-import structlog
 
-from domain.data_dir import DataDir
-from domain.site import Site
-from domain.site_file import load_site
-from evidence_store.encryption_keys import EncryptionKeyFolder
-from evidence_store.keys import KeyFolder
-from tests.support.kept_evidence import chain_of, tell_story
+from evidence_store.keys.encryption_keys import EncryptionKeyFolder
+from evidence_store.keys.signing_keys import KeyFolder
+from forewarn.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
+# they start programs and take signals
+IN_A_PROCESS_OF_THEIR_OWN = ("run", "up", "console", "triton")
+
 
 @pytest.fixture(scope="session")
 def site_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a site's keys: one signs, one encrypts."""
+    """Make a folder with a site's keys: one signs, one encrypts."""
     folder = tmp_path_factory.mktemp("keys")
     KeyFolder(folder).create()
     EncryptionKeyFolder(folder).create()
@@ -34,14 +36,20 @@ def site_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def forewarn(site_key: Path) -> Run:
-    """Run `forewarn …` to its end; it finds the site's key through the environment."""
-    environment = os.environ | {"FOREWARN_KEYS": str(site_key)}
+    """Run `forewarn …` to its end; it finds the site's key through the environment.
+
+    In this process where it can: a Python that starts and imports everything costs most of a second.
+    """
+    keys = {"FOREWARN_KEYS": str(site_key)}
 
     def run(*argv: object, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
+        words = [*map(str, argv)]
+        if words[0] not in IN_A_PROCESS_OF_THEIR_OWN or "--help" in words:
+            return _run_here(words, keys)
         return subprocess.run(
-            [sys.executable, "-m", "forewarn", *map(str, argv)],
+            [sys.executable, "-m", "forewarn", *words],
             cwd=ROOT,
-            env=environment,
+            env=os.environ | keys,
             capture_output=True,
             text=True,
             timeout=timeout_s,
@@ -51,18 +59,19 @@ def forewarn(site_key: Path) -> Run:
     return run
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Iterator[DataDir]:
-    """A data folder with a key and some events, for what holds and erases."""
-    folder = DataDir(tmp_path / "var")
-    folder.root.mkdir()
-    chain_of(folder)
-    tell_story(folder)
-    yield folder
-    structlog.reset_defaults()  # the commands send their log to the folder
-
-
-@pytest.fixture
-def site() -> Site:
-    """The sample's."""
-    return load_site(ROOT / "samples" / "site.yaml")
+def _run_here(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    out, err = io.StringIO(), io.StringIO()
+    code: object = 0
+    with (
+        patch.object(sys, "argv", ["forewarn", *words]),
+        patch.dict(os.environ, environment),
+        contextlib.chdir(ROOT),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    assert isinstance(code, int), code
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())

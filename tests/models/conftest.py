@@ -16,7 +16,7 @@ from models.serving.connection import Connection, connect
 
 @pytest.fixture
 def connection(triton_address: str) -> Iterator[Connection]:
-    """A connection to the session's real server."""
+    """Connect to the session's real server."""
     with connect(triton_address, deadline_s=20.0) as made:
         yield made
 

@@ -12,6 +12,8 @@ from models.person_detector import build as person_detector_build
 from models.registry import ModelEntry, read_registry
 from models.sources import fetch
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def embedder() -> ModelEntry:

@@ -1,4 +1,4 @@
-"""What every detector promises: the real one behind Triton, and the one that tests use."""
+"""Promises that every detector keeps: the real one behind Triton, and the one that tests use."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from fake_detector import FakeDetector, paint_person
 
 from domain.errors import Stop
 from domain.frames import SampledFrame
 from models.person_detector.postprocess import PERSON
 from models.serving.client import Detector
-from models.serving.fakes import FakeDetector, paint_person
 
 pytestmark = pytest.mark.triton
 

@@ -9,13 +9,15 @@ import openvino as ov
 import pytest
 from openvino import opset13 as op
 
-from domain.classes import COCO_IDS
+from domain.coco_classes import COCO_IDS
 from domain.errors import Stop
 from models.person_detector.build import KEPT
 from models.person_detector.golden import read_golden
 from models.person_detector.kept_classes import ALL_CLASSES, keep_classes
 from models.registry import read_registry
 from models.sources import fetch
+
+pytestmark = pytest.mark.slow(file_takes_s=55)
 
 
 def predictor(bias: np.ndarray, weights: np.ndarray) -> ov.Model:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from raw_throughput import raw_throughput
 
 from domain.errors import PutAside, Stop
 from models.appearance import describe
-from models.direct import DirectInference, compile_as_served, raw_throughput
+from models.direct import DirectInference, compile_as_served
 from models.embedder.golden import golden_crop
 from models.face_detector.golden import read_golden as read_face
 from models.person_detector.golden import read_golden as read_persons

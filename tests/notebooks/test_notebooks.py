@@ -15,43 +15,28 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from ruamel.yaml import YAML
 
 from domain.data_dir import DataDir
-from domain.site_file import load_site
-from evidence_store.keys import KeyFolder
-from evidence_store.stills import crop_box
-from flows.story.contact_sheet import head_boxes, replay
-from flows.story.offences import OffenceStory, pick_most_telling, read_offences
-from flows.story.watch_again import watch_again
+from domain.site.loading import load_site
+from evidence_store.keys.signing_keys import KeyFolder
+from evidence_store.media.stills import crop_box
+from flows.reports.contact_sheet import head_boxes, replay_offence
+from flows.reports.offences import ReportedOffence, pick_most_telling, read_offences
+from flows.reports.replay import replay_camera
 from models.serving.client import Detector, FaceDetector, connect
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "what_happened.py"
-STRETCHES = ([0, 15], [60, 74])  # somebody is escalated in the first, others leave in both
 
-pytestmark = pytest.mark.triton
-
-
-@pytest.fixture(scope="module")
-def short_site(sample_site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demonstration's site on two short stretches of its clip."""
-    yaml = YAML()
-    site = yaml.load(sample_site_file.read_text())
-    for camera, stretch_s in zip(site["cameras"], STRETCHES, strict=True):
-        camera["url"] = str(sample_site_file.parent / camera["url"])
-        camera["stretch_s"] = stretch_s
-    path = tmp_path_factory.mktemp("site") / "site.yaml"
-    with path.open("w") as file:
-        yaml.dump(site, file)
-    return path
+# beside other test runs a run has taken more than ten minutes
+pytestmark = [pytest.mark.slow(file_takes_s=125), pytest.mark.triton, pytest.mark.timeout(2400)]
 
 
 @pytest.fixture(scope="module")
 def data(
     short_site: Path, triton_address: str, tmp_path_factory: pytest.TempPathFactory
 ) -> DataDir:
-    """What a run over it left."""
+    """Run the site; return the data folder that the run left."""
     folder = tmp_path_factory.mktemp("data")
     KeyFolder(DataDir(folder).keys).create()
     command = ["run", str(short_site), "--until-end", "--triton", triton_address]
@@ -59,35 +44,35 @@ def data(
         [sys.executable, "-m", "forewarn", *command, "--data", str(folder)],
         cwd=ROOT,
         check=True,
-        timeout=600,
+        timeout=1500,
     )
     return DataDir(folder)
 
 
 @pytest.fixture(scope="module")
-def offences(data: DataDir) -> list[OffenceStory]:
-    """What its log says."""
+def offences(data: DataDir) -> list[ReportedOffence]:
+    """Read the offences from its log."""
     return read_offences(data)
 
 
 def execute(**parameters: object) -> Any:
-    """The notebook with these parameters, run in a kernel of its own."""
+    """Run the notebook with these parameters in a kernel of its own."""
     notebook = jupytext.read(NOTEBOOK)
     at = next(i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", ()))
     lines = [f"{name} = {value!r}" for name, value in parameters.items()]
     notebook.cells.insert(at + 1, nbformat.v4.new_code_cell("\n".join(lines)))
-    NotebookClient(notebook, timeout=200, kernel_name="python3").execute(cwd=str(NOTEBOOK.parent))
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute(cwd=str(NOTEBOOK.parent))
     return notebook
 
 
 @pytest.fixture(scope="module")
 def executed(data: DataDir, short_site: Path, triton_address: str, offences: object) -> Any:
-    """The notebook on that data."""
+    """Run the notebook on that data."""
     return execute(data_folder=str(data.root), site_file=str(short_site), triton=triton_address)
 
 
 def outputs_of(notebook: Any, source: str) -> list[Any]:
-    """Outputs of the one cell that holds that code."""
+    """Return the outputs of the one cell that holds that code."""
     (cell,) = (c for c in notebook.cells if c.cell_type == "code" and source in c.source)
     return list(cell.outputs)
 
@@ -98,7 +83,7 @@ def table_rows(notebook: Any) -> list[str]:
 
 
 def test_the_table_shows_every_offence_of_the_log(
-    executed: Any, offences: list[OffenceStory]
+    executed: Any, offences: list[ReportedOffence]
 ) -> None:
     rows = table_rows(executed)
     assert len(rows) == len(offences) >= 4
@@ -109,13 +94,15 @@ def test_the_table_shows_every_offence_of_the_log(
 
 
 def test_the_footage_watched_again_shows_every_offence_on_its_frame(
-    executed: Any, offences: list[OffenceStory]
+    executed: Any, offences: list[ReportedOffence]
 ) -> None:
-    said = "".join(each.text for each in outputs_of(executed, "watch_site_again("))
-    again = [(int(a), int(b)) for a, b in re.findall(r"(\d+) of (\d+) offences found again", said)]
-    assert len(again) == len(STRETCHES)
-    assert all(found == told for found, told in again)
-    assert sum(told for _, told in again) == len(offences)
+    output = "".join(each.text for each in outputs_of(executed, "replay_site("))
+    again = [
+        (int(a), int(b)) for a, b in re.findall(r"(\d+) of (\d+) offences found again", output)
+    ]
+    assert len(again) == 2, "one for each stretch"
+    assert all(found == known for found, known in again)
+    assert sum(known for _, known in again) == len(offences)
 
 
 @pytest.mark.parametrize("figure", ["draw_timeline(", "draw_scores(", "draw_contact_sheet("])
@@ -125,7 +112,7 @@ def test_each_figure_is_drawn(executed: Any, figure: str) -> None:
 
 
 def test_without_a_server_the_events_alone_are_shown(
-    data: DataDir, short_site: Path, offences: list[OffenceStory]
+    data: DataDir, short_site: Path, offences: list[ReportedOffence]
 ) -> None:
     shown = execute(data_folder=str(data.root), site_file=str(short_site), watches_again=False)
     assert len(table_rows(shown)) == len(offences)
@@ -140,13 +127,13 @@ def test_an_empty_data_folder_says_what_to_run(tmp_path: Path) -> None:
 
 
 def test_heads_of_all_people_on_the_replay_are_flat_blocks(
-    data: DataDir, short_site: Path, triton_address: str, offences: list[OffenceStory]
+    data: DataDir, short_site: Path, triton_address: str, offences: list[ReportedOffence]
 ) -> None:
-    site, told = load_site(short_site), pick_most_telling(offences)
-    assert told is not None
+    site, offence = load_site(short_site), pick_most_telling(offences)
+    assert offence is not None
     with closing(connect(triton_address)) as connection:
-        frames = watch_again(site, told.camera_id, short_site.parent, Detector(connection))
-        sheet = replay(told, frames, data, FaceDetector(connection))
+        frames = replay_camera(site, offence.camera_id, short_site.parent, Detector(connection))
+        sheet = replay_offence(offence, frames, data, FaceDetector(connection))
     by_time = {frame.tracked.frame.captured_at: frame for frame in frames}
     heads = [
         crop_box(picture.image_rgb, tuple(head))

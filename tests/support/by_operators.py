@@ -7,15 +7,15 @@ from typing import Any
 
 from people import BEGAN
 
-from domain.commands import CommandKind, command_id
-from domain.events import CommandGiven, Event
-from flows.steps.take_up import Pending
+from domain.events.catalog import CommandGiven, Event
+from domain.events.commands import CommandKind, command_id
+from flows.escalation.command_intake import PendingCommand
 
 ASKED_AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def command_event(kind: CommandKind, offence_id: str, **more: Any) -> Event:
-    """A command as the log would hold it; another `key` is another command."""
+    """Make a command as the log would hold it; another `key` is another command."""
     key = more.pop("key", "")
     data = CommandGiven(
         **{
@@ -34,6 +34,6 @@ def command_event(kind: CommandKind, offence_id: str, **more: Any) -> Event:
     return Event(id_, "forewarn/square/operators", offence_id, ASKED_AT, data)
 
 
-def pending(kind: CommandKind, offence_id: str, **more: Any) -> Pending:
-    """A command that may be carried out at once."""
-    return Pending(command_event(kind, offence_id, **more), 1, BEGAN)
+def pending(kind: CommandKind, offence_id: str, **more: Any) -> PendingCommand:
+    """Make a command that may be carried out at once."""
+    return PendingCommand(command_event(kind, offence_id, **more), 1, BEGAN)

@@ -9,8 +9,8 @@ from typer import Typer
 from typer.testing import CliRunner, Result
 
 from domain.data_dir import DataDir
-from evidence_store.holds import Hold, new_hold_id
-from forewarn.commands import evidence
+from evidence_store.erasure.legal_holds import Hold, new_hold_id
+from forewarn.commands.evidence import group as evidence
 from tests.support.kept_evidence import Kept
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,7 @@ def erase(data: DataDir, kept: Kept, *more: str) -> Result:
 
 
 def hold_on(kept: Kept, until: datetime | None = None) -> Hold:
-    """A hold on one record, not placed yet."""
+    """Make a hold on one record, not placed yet."""
     around = timedelta(seconds=60)
     return Hold(
         new_hold_id(),

@@ -13,14 +13,14 @@ import numpy as np
 from domain.data_dir import DataDir
 from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
 from domain.ids import mint
-from event_log.examples import one_of_each
 from event_log.log import EventLog
-from evidence_store.custody import CustodyChain, note_sealed
-from evidence_store.keys import KeyFolder
-from evidence_store.search_marks import MarkSearch, files_below, marks_of_bytes
-from evidence_store.segments import Segment, SegmentIndex
-from evidence_store.table import EvidenceTable
-from evidence_store.vault import Vault
+from evidence_store.custody.chain import CustodyChain, note_sealed
+from evidence_store.erasure.residue_search import ResidueSearch, files_below, fingerprint_bytes
+from evidence_store.keys.signing_keys import KeyFolder
+from evidence_store.recordings.segment_index import Segment, SegmentIndex
+from evidence_store.search.table import EvidenceTable
+from evidence_store.vault.vault import Vault
+from tests.support.example_events import one_of_each
 from tests.support.sealed_record import a_record
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -50,14 +50,14 @@ def noise(seed: object, size: int) -> bytes:
 
 
 def unit_vector(seed: object, size: int) -> np.ndarray:
-    """A direction that nobody else has."""
+    """Make a unit vector in a direction that nobody else has."""
     made = np.random.default_rng(zlib.crc32(str(seed).encode())).normal(size=size)
     unit: np.ndarray = (made / np.linalg.norm(made)).astype(np.float32)
     return unit
 
 
 def record_of(number: int, outcome: str = "complied") -> EvidenceRecord:
-    """A record one minute after the one before."""
+    """Make a record one minute after the one before."""
     random = np.random.default_rng(number)
     embedding = random.normal(size=EMBEDDING_SIZE).astype(np.float32)
     appearance = random.random(APPEARANCE_SIZE).astype(np.float32)
@@ -103,7 +103,7 @@ def keep(
 
 
 def chain_of(data: DataDir) -> CustodyChain:
-    """The folder's chain, with its key."""
+    """Open the folder's chain, with its key."""
     keys = KeyFolder(data.keys)
     return CustodyChain(data.custody, keys.signer() if keys.has_key() else keys.create())
 
@@ -128,7 +128,7 @@ def record_footage(data: DataDir, kept: Kept, camera_id: str = "gate") -> list[S
 
 
 def tell_story(data: DataDir) -> None:
-    """Some events, as the log of a site that works has them."""
+    """Log one event of each type, as the log of a site at work has them."""
     with EventLog.open(data.events_db) as log:
         log.append(one_of_each())
 
@@ -142,10 +142,10 @@ def remains(data: DataDir, kept: Kept) -> set[str]:
         "appearance": kept.record.appearance.tobytes(),
     }
     marks = [
-        (name, mark) for name, content in parts.items() for mark in marks_of_bytes(name, content)
+        (name, mark) for name, content in parts.items() for mark in fingerprint_bytes(name, content)
     ]
     assert {name for name, _ in marks} == parts.keys()
-    return {hit.owner for hit in MarkSearch(marks).search(files_below(data.root)).hits}
+    return {hit.owner for hit in ResidueSearch(marks).search(files_below(data.root)).hits}
 
 
 def raw_files_with(data: DataDir, wanted: bytes) -> list[Path]:

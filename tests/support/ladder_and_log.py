@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from by_operators import command_event
 from people import BEGAN, HERE, presence
 
-from domain.cameras import CameraNotice, ReadCounts
-from domain.commands import CommandKind, answer_id
-from domain.events import (
+from domain.cameras.status import CameraNotice, ReadCounts
+from domain.events.catalog import (
     CommandGiven,
+    CommandRefused,
     Event,
     OffenceData,
     OffenceEscalated,
@@ -25,9 +25,13 @@ from domain.events import (
     OffenceWarned,
     OutcomeData,
 )
+from domain.events.commands import CommandKind, Refusal, answer_id
+from domain.rule_key import RuleKey
+from domain.saved_state import Saved
 from event_log.rows import LoggedEvent
-from flows.steps.ladder import RuleLadder
-from flows.steps.take_up import Desk, Pending, take_up
+from flows.escalation.command_intake import CommandContext, PendingCommand, take_up
+from flows.escalation.ladder import RuleLadder
+from flows.escalation.watched_rule import RULE_FORMAT, RuleState
 
 FRAMES = 120  # two a second
 NO_FRAME = "no frame"
@@ -52,7 +56,7 @@ class Log:
         return [each for each in self.events.values() if each.event.subject == offence_id]
 
     def stories(self, known: Sequence[str], since: datetime | None) -> dict[str, list[Event]]:
-        """As ToldOffences gives them."""
+        """As LoggedOffences gives them."""
         opened = [e.subject for e in self.story() if isinstance(e.data, OffenceOpened)]
         ended = {e.subject: e.time for e in self.story() if isinstance(e.data, OutcomeData)}
         wanted = [
@@ -77,7 +81,9 @@ class Watch:
         self.ladder = self.make()
         self.read_to = 0
         self.number, self.box_xyxy = 1, HERE  # of the one who comes and goes
-        self.desk = Desk(self.log.events.get, self.log.about, {"north|keep-off"})
+        self.desk = CommandContext(
+            self.log.events.get, self.log.about, {RuleKey("north", "keep-off")}
+        )
 
     def step(self, n: int, shown: Shown) -> None:
         if shown == NO_FRAME:
@@ -90,7 +96,7 @@ class Watch:
         for logged in list(self.log.events.values())[self.read_to :]:
             if isinstance(logged.event.data, CommandGiven):
                 taken = take_up(logged, self.desk)
-                if isinstance(taken, Pending):
+                if isinstance(taken, PendingCommand):
                     self.log.append(self.ladder.command(taken))
                 elif taken is not None:
                     self.log.append([taken])
@@ -107,19 +113,37 @@ class Watch:
         self.log.append(self.ladder.notice(notice))
         self.read()
 
-    def save(self) -> tuple[bytes, int]:
-        ladder = self.ladder
-        state = (ladder.offences, ladder.last_at, ladder.sight, ladder.held, ladder.repeats.past)
-        return pickle.dumps(state), self.read_to
+    def save(self) -> tuple[Saved, int]:
+        return save_ladder(self.ladder), self.read_to
 
-    def restore(self, saved: tuple[bytes, int]) -> None:
-        ladder, (state, self.read_to) = self.ladder, saved
-        restored = pickle.loads(state)
-        ladder.offences, ladder.last_at, ladder.sight, ladder.held, ladder.repeats.past = restored
+    def restore(self, saved: tuple[Saved, int]) -> None:
+        state, self.read_to = saved
+        restore_ladder(self.ladder, state)
+
+
+def save_ladder(ladder: RuleLadder) -> Saved:
+    """Save a rule's state as recovery does, and read it out of the store."""
+    state = RuleState(
+        offences=ladder.offences,
+        last_at=ladder.last_at,
+        past=ladder.repeats.past,
+        held=ladder.held,
+        sight=ladder.sight,
+    )
+    saved: Saved = pickle.loads(pickle.dumps(RULE_FORMAT.save(state)))
+    return saved
+
+
+def restore_ladder(ladder: RuleLadder, saved: Saved) -> RuleLadder:
+    """Let the ladder go on from what was stored."""
+    state = RULE_FORMAT.restore(saved)
+    ladder.offences, ladder.last_at, ladder.held = state.offences, state.last_at, state.held
+    ladder.repeats.past, ladder.sight = state.past, state.sight
+    return ladder
 
 
 def ask(log: Log, wish: Wish, key: int) -> None:
-    """An operator asks about the offence that opened last; nobody asks where there is none."""
+    """Log an operator's command about the offence that opened last; none where there is no offence."""
     opened = [each for each in log.story() if isinstance(each.data, OffenceOpened)]
     if not opened:
         return
@@ -129,7 +153,11 @@ def ask(log: Log, wish: Wish, key: int) -> None:
 
 
 def check(log: Log) -> None:
-    """What holds of every story."""
+    """Check what holds of every story."""
+    refused = [e.data for e in log.story() if isinstance(e.data, CommandRefused)]
+    assert all(
+        each.why is not Refusal.NOT_WATCHED for each in refused
+    )  # commands got to the ladder
     by_offence: dict[str, list[Event]] = {}
     for event in log.story():
         if isinstance(event.data, OffenceData):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from domain.access import Asker, ask_as_account
-from domain.accounts import this_account
+from domain.access.decisions import Asker, ask_as_account
+from domain.access.os_account import this_account
+from domain.access.passwords import hash_password
+from domain.access.people import shipped_roles
+from domain.access.people_file import load_people
 from domain.data_dir import DataDir
-from domain.passwords import hash_password
-from domain.people import shipped_roles
-from domain.people_file import load_people
 
 PASSWORD = "four unrelated words"
 
@@ -23,6 +23,7 @@ def list_people(data: DataDir, *mine: str) -> None:
     """Write a people file.
 
     Args:
+        data: the folder that it is put into.
         mine: roles of "me", whose account runs the tests. Beside them there is somebody called like each
             role ("Olga the officer", id "the-officer"), by PASSWORD.
     """

@@ -41,7 +41,7 @@ class Service:
 
 @contextmanager
 def webhook(port: int = 0, **behaviour: object) -> Iterator[Service]:
-    """Takes what apprise's json:// posts."""
+    """Take what apprise's json:// posts."""
     service = Service(**behaviour)  # type: ignore[arg-type]
 
     class Handler(BaseHTTPRequestHandler):

@@ -19,7 +19,7 @@ REALM, NONCE, USER, PASSWORD = "horn", "dcd98b7102dd2f0e", "forewarn", "open ses
 
 
 def tone(duration_s: float = 0.2) -> bytes:
-    """A WAV file of 440 Hz as engines make them."""
+    """Make a WAV file of 440 Hz as engines make them."""
     times = np.arange(round(22_050 * duration_s)) / 22_050
     content = io.BytesIO()
     with wave.open(content, "wb") as sound:

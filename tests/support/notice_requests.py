@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from domain.data_dir import DataDir
-from domain.events import Event, NotificationMade, NotificationRequested, Sighting
+from domain.events.catalog import Event, NotificationMade, NotificationRequested, Sighting
 from domain.ids import mint
-from domain.site import Site
-from domain.site_file import load_site
-from event_log.examples import one_of_each
+from domain.site.loading import load_site
+from domain.site.site import Site
 from event_log.log import EventLog
+from tests.support.example_events import one_of_each
 
 MADE = [NotificationMade.event_type]
 
@@ -30,7 +30,7 @@ def site_with(sample_site_file: Path, *recipients: dict[str, Any], **rung: Any) 
 def request(
     number: int = 1, at: datetime | None = None, whom: tuple[str, ...] = ("desk",)
 ) -> Event:
-    """A rung of the sample's rule asks for people to be told; the frame lies at 8 s of the clip."""
+    """Make the request of a rung of the sample's rule; the frame lies at 8 s of the clip."""
     (like,) = (e for e in one_of_each() if isinstance(e.data, NotificationRequested))
     assert isinstance(like.data, NotificationRequested)
     at = at or datetime.now(UTC)

@@ -8,11 +8,17 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 from domain.frames import FrameStamp
+from domain.tracks import Track
 from flows.conditions.condition import Box, Holding
-from flows.steps.ladder import RuleLadder
+from flows.conditions.verdict import Verdict
+from flows.escalation.ladder import RuleLadder
 
 BEGAN = datetime(2026, 3, 2, 8, tzinfo=UTC)
 INSIDE, OUTSIDE = True, False
+
+
+def at(at_s: float) -> datetime:
+    return BEGAN + timedelta(microseconds=round(at_s * 1e6))
 
 
 def stamp(at_s: float, camera_id: str = "north") -> FrameStamp:
@@ -21,7 +27,7 @@ def stamp(at_s: float, camera_id: str = "north") -> FrameStamp:
         pts=round(at_s * 1000),
         time_base=Fraction(1, 1000),
         media_time_s=at_s,
-        captured_at=BEGAN + timedelta(microseconds=round(at_s * 1e6)),
+        captured_at=at(at_s),
         width_px=768,
         height_px=576,
     )
@@ -43,14 +49,14 @@ def presence(at_s: float, people: dict[int, bool], box_xyxy: Box = HERE) -> Show
     return Shown(
         frame=stamp(at_s),
         holdings=tuple(
-            Holding(str(number), "lawn", inside, 0.8, box_xyxy)
+            Holding(Track(number), "lawn", Verdict.of(inside), 0.8, box_xyxy)
             for number, inside in sorted(people.items())
         ),
     )
 
 
 def story(ladder: RuleLadder, frames: Iterable[Shown]) -> list[str]:
-    """What happened, as "seconds state"."""
+    """Step a ladder through frames; return what happened, as "seconds state"."""
     return [
         f"{(event.time - BEGAN).total_seconds():g} {event.data.state}"  # type: ignore[attr-defined]
         for shown in frames

@@ -10,7 +10,7 @@ from domain.frames import SampledFrame
 
 
 def sampled(at_s: float, camera_id: str = "north") -> SampledFrame:
-    """A black frame."""
+    """Make a black frame."""
     return SampledFrame(stamp(at_s, camera_id), np.zeros((300, 300, 3), np.uint8))
 
 

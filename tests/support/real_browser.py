@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Route, expect, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 FLAGS = (
@@ -21,6 +21,7 @@ expect.set_options(timeout=40_000)  # the first search loads LanceDB, which take
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Start Chromium once a module; skip where there is none."""
     if CHROMIUM is None:
         pytest.skip("not tried: no Chromium on this machine (Debian, Ubuntu: apt install chromium)")
     with sync_playwright() as playwright:
@@ -31,14 +32,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, running_console: Any) -> Iterator[Page]:
-    """A page that aborts every request to another host, and fails the test for it."""
+    """Open a page that aborts every request to another host, and fails the test for it."""
     with guarded_page(browser, running_console) as opened:
         yield opened
 
 
 @contextmanager
 def guarded_page(browser: Browser, running_console: Any) -> Iterator[Page]:
-    """The same, for a console that a test names."""
+    """Open the same over a console that a test names."""
     context = browser.new_context(viewport={"width": 1500, "height": 950}, locale="en-GB")
     foreign: list[str] = []
     faults: list[str] = []
@@ -53,10 +54,15 @@ def guarded_page(browser: Browser, running_console: Any) -> Iterator[Page]:
     def note_fault(error: Error) -> None:
         faults.append(f"{error}\n{error.stack or ''}")
 
+    def note_refusal(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            faults.append(message.text)
+
     context.route(re.compile("^(?!data:|blob:)"), guard)
     opened = context.new_page()
     opened.set_default_timeout(40_000)
     opened.on("pageerror", note_fault)
+    opened.on("console", note_refusal)
     yield opened
     # what closing itself breaks off, a fetch under way, is no fault of the page; news up to here is
     opened.wait_for_timeout(0)

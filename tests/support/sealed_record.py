@@ -12,7 +12,7 @@ EVIDENCE_ID = "evd-00000000000000aa"
 
 
 def a_record(evidence_id: str = EVIDENCE_ID) -> EvidenceRecord:
-    """An incomplete record with a text in Chinese, and with vectors of unit length."""
+    """Make an incomplete record with a text in Chinese, and with vectors of unit length."""
     embedding = np.linspace(-1, 1, EMBEDDING_SIZE, dtype=np.float32)
     appearance = np.linspace(0, 1, APPEARANCE_SIZE, dtype=np.float32)
     return EvidenceRecord(

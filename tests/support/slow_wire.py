@@ -51,7 +51,7 @@ class Wire:
 
 @contextlib.contextmanager
 def wire_to(server: str) -> Iterator[Wire]:
-    """A wire to HOST:PORT for the length of a test."""
+    """Open a wire to HOST:PORT for the length of a test."""
     wire = Wire(server)
     try:
         yield wire

@@ -17,7 +17,7 @@ Change = Callable[[np.ndarray, float], np.ndarray]  # (picture, seconds since it
 
 
 def read_frames(clip: Path, fps: float, until_s: float) -> list[SampledFrame]:
-    """The clip as the detector gets it, from its start."""
+    """Read the clip as the detector gets it, from its start."""
     frames, last_cell = [], -1
     with av.open(str(clip)) as container:
         for frame in container.decode(video=0):
@@ -35,7 +35,7 @@ def read_frames(clip: Path, fps: float, until_s: float) -> list[SampledFrame]:
 def tamper(
     frames: Iterable[SampledFrame], change: Change, from_s: float, to_s: float
 ) -> Iterator[SampledFrame]:
-    """The same frames, changed from .. to."""
+    """Change the frames of a stretch, from_s to to_s; the others stay."""
     for frame in frames:
         since_s = frame.stamp.media_time_s - from_s
         if since_s >= 0 and frame.stamp.media_time_s < to_s:

@@ -57,7 +57,7 @@ class Authority:
         return self.folder / "ca.pem"
 
     def stamp(self, query: bytes) -> bytes:
-        """What `openssl ts -reply` makes of a request; one at a time, for it counts in a file."""
+        """Answer a request by `openssl ts -reply`; one at a time, for it counts in a file."""
         with self._counting:
             return self._stamp(query)
 
@@ -87,8 +87,11 @@ def make_authority(
     """Make root, authority and configuration.
 
     Args:
+        folder: for keys, certificates and requests.
+        name: of the authority, in its certificate.
         valid: of the authority's certificate, from now.
         usage: what its certificate is for.
+        elliptic: its key is of an elliptic curve, else RSA.
     """
     if shutil.which("openssl") is None:
         pytest.skip(
@@ -141,7 +144,7 @@ def make_authority(
 
 @contextmanager
 def serving(authority: Authority) -> Iterator[Authority]:
-    """The authority, answering on a free port."""
+    """Let the authority answer on a free port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

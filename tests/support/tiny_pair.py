@@ -35,9 +35,11 @@ def make_pair(
     mask: bool = True,
     end_is_pad: bool = False,
 ) -> Path:
-    """Write the towers, the tokenizer and pair.toml; returns the latter.
+    """Write the towers, the tokenizer and pair.toml; return the latter.
 
     Args:
+        folder: that they are put into.
+        name: of the pair.
         gain: another number makes other weights, so another pair.
         mask: the text tower wants to be told which tokens count.
         end_is_pad: the first token that fills up counts, too.

@@ -15,7 +15,7 @@ MATRICES = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1
 
 
 def make_turned(path: Path, degrees: int, seconds: int = 4) -> Path:
-    """An MP4 of a black picture with the block, ten pictures a second, shown turned clockwise."""
+    """Write an MP4 of a black picture with the block, ten pictures a second, shown turned clockwise."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=10, options={"g": "10", "bf": "0"})
         stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"

@@ -11,19 +11,19 @@ import numpy as np
 
 from domain.data_dir import DataDir
 from domain.detections import Detections
-from domain.events import CommandGiven
+from domain.events.catalog import CommandGiven
 from domain.frames import SampledFrame
-from domain.site_file import load_site
+from domain.site.loading import load_site
 from event_log.log import EventLog
+from flows.detection.detect import DetectStep
+from flows.escalation.logged_offences import LoggedOffences
 from flows.signals import install_stop_signals
 from flows.sinks.event_log import EventLogSink
 from flows.sources.camera_reader import Playback
 from flows.sources.camera_shard import CameraShardSource, ShardSettings
 from flows.sources.event_log import EventLogSource
-from flows.steps.ahead import Ahead
-from flows.steps.detect import DetectStep
-from flows.told_offences import ToldOffences
-from flows.watch import CommandParts, WatchParts, build_watch_flow
+from flows.sources.prefetch import Prefetch
+from flows.watch import SAVED_STEPS, CommandParts, WatchParts, build_watch_flow
 from forewarn.programs.run_flow import run_flow
 
 
@@ -57,7 +57,7 @@ def main(site_file: Path, data: DataDir, pause_s: float, is_live: bool) -> None:
     shard = ShardSettings(site.cameras, site_file.parent, Playback(until_end=not is_live), stop)
     positions = shard.positions()
     log = EventLog.open(data.events_db)
-    detect = Ahead(DetectStep(Scripted(pause_s), stop, waits=not is_live), positions.done)
+    detect = Prefetch(DetectStep(Scripted(pause_s), stop, waits=not is_live), positions.done)
     parts = WatchParts(
         site=site,
         cameras=CameraShardSource(shard, positions, lambda: detect.is_waiting),
@@ -69,9 +69,9 @@ def main(site_file: Path, data: DataDir, pause_s: float, is_live: bool) -> None:
             log.about,
             frozenset(each.id for each in site.cameras if is_live),
         ),
-        told=ToldOffences(log, [each.id for each in site.cameras if is_live]),
+        logged=LoggedOffences(log, [each.id for each in site.cameras if is_live]),
     )
-    run_flow(build_watch_flow(parts), data.recovery / "watch")
+    run_flow(build_watch_flow(parts), data.recovery / "watch", SAVED_STEPS)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write(path: Path, urls: dict[str, str], stretch_s: tuple[float, float] | None = None) -> Path:
-    """A site with these cameras, each with the same zone under one rule; JSON is YAML too."""
+    """Write a site with these cameras, each with the same zone under one rule; JSON is YAML too."""
     names = {"zh": "名", "en": "Name"}
     polygon = [[0.42, 0.28], [0.78, 0.28], [0.78, 0.58], [0.42, 0.58]]
     site = {
@@ -17,7 +17,7 @@ def write(path: Path, urls: dict[str, str], stretch_s: tuple[float, float] | Non
                 "id": camera_id,
                 "title": names,
                 "url": url,
-                "starts_at": "2026-03-02T08:00:00Z",
+                **({} if "://" in url else {"starts_at": "2026-03-02T08:00:00Z"}),
                 "zones": [{"id": f"zone-{camera_id}", "title": names, "polygon": polygon}],
                 **({"stretch_s": stretch_s} if stretch_s and camera_id == "good" else {}),
             }

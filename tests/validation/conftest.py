@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from footage_files import cut_clip
 
 from domain.data_dir import DataDir
 from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
 from domain.ids import mint
-from domain.site_file import load_site
-from evidence_store.clip import cut_clip
-from evidence_store.custody import CustodyChain, note_sealed
-from evidence_store.stills import encode_jpeg, grab_frame
-from evidence_store.table import EvidenceTable
-from evidence_store.vault import Vault
+from domain.site.loading import load_site
+from evidence_store.custody.chain import CustodyChain, note_sealed
+from evidence_store.media.stills import encode_jpeg, grab_frame
+from evidence_store.search.table import EvidenceTable
+from evidence_store.vault.vault import Vault
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 BOX = (250.0, 200.0, 330.0, 340.0)
@@ -29,7 +29,7 @@ Sealer = Callable[..., EvidenceRecord]
 
 @pytest.fixture
 def data(tmp_path: Path) -> DataDir:
-    """An empty data folder."""
+    """Make an empty data folder."""
     return DataDir(tmp_path / "var")
 
 
@@ -89,13 +89,13 @@ def seal(data: DataDir, sample_clip: Path, sample_site_file: Path) -> Sealer:
             )
             known = {each.name for each in fields(record)}
             assert set(changes) <= known, "a test changes a fact that there is not"
-            told = {
+            sealed_story = {
                 "outcome": {"data": {"first_sighting": {"box_xyxy": list(BOX)}}},
                 "rule": site.rule("no-lingering").model_dump(mode="json"),
                 "ladder": site.ladder("three-calls").model_dump(mode="json"),
             }
             sealed = vault.seal(
-                folder, replace(record, **changes), roles, told if story is None else story
+                folder, replace(record, **changes), roles, sealed_story if story is None else story
             )
         note_sealed(CustodyChain(data.custody), vault.folder_of(sealed.evidence_id), offence_id)
         if in_table:

@@ -15,13 +15,16 @@ import pytest
 
 from domain.data_dir import DataDir
 from domain.evidence import EMBEDDING_SIZE, EvidenceRecord
-from domain.ladder import FINAL
-from domain.site_file import load_site
-from evidence_store.vault import Vault
+from domain.offence_states import FINAL
+from domain.site.loading import load_site
+from evidence_store.vault.vault import Vault
+from validation.__main__ import main
 from validation.audit import run_audit
 from validation.checks import GROUPS, checks
 from validation.measurements import measure
 from validation.report import AuditReport, read_latest
+
+pytestmark = pytest.mark.slow(file_takes_s=90)
 
 Sealer = Callable[..., EvidenceRecord]
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,24 +145,33 @@ def run_module(data: DataDir, *more: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=120,
+        timeout=400,
     )
 
 
 def test_the_module_prints_the_report_and_its_exit_code_tells(
-    data: DataDir, seal: Sealer, sample_site_file: Path
+    data: DataDir,
+    seal: Sealer,
+    sample_site_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    def run_here(*more: str) -> int:
+        """Spare a process, which takes seconds to import Great Expectations."""
+        monkeypatch.setattr(sys, "argv", ["validation", "--data", str(data.root), *more])
+        return main()
+
     seal("a")
     sound = run_module(data, "--site", str(sample_site_file))
     assert sound.returncode == 0
     assert AuditReport.model_validate_json(sound.stdout).passed
     assert "measured 1 of 1" in sound.stderr
     seal("b", dwell_s=0.5)
-    broken = run_module(data)
-    assert broken.returncode == 1
-    assert json.loads(broken.stdout)["records_failed"] == 1
-    unreadable = run_module(data, "--site", "nowhere.yaml")
-    assert unreadable.returncode == 78 and "nowhere.yaml" in unreadable.stderr
+    capsys.readouterr()
+    assert run_here() == 1
+    assert json.loads(capsys.readouterr().out)["records_failed"] == 1
+    assert run_here("--site", "nowhere.yaml") == 78
+    assert "nowhere.yaml" in capsys.readouterr().err
 
 
 SOCKETS_SHUT = """
@@ -175,6 +187,7 @@ socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = shut
 socket.getaddrinfo = socket.gethostbyname = no_names
 from pathlib import Path
 from domain.data_dir import DataDir
+from validation.__main__ import main
 from validation.audit import run_audit
 report = run_audit(DataDir(Path(sys.argv[1])))
 print(report.records, len(attempts), attempts[:3])
@@ -188,6 +201,6 @@ def test_an_audit_sends_nothing_anywhere(data: DataDir, seal: Sealer, tmp_path: 
         capture_output=True,
         text=True,
         env=dict(os.environ, PYTHONPATH=str(ROOT), HOME=str(tmp_path)),
-        timeout=120,
+        timeout=400,
     )
     assert done.stdout.strip() == "1 0 []", done.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""What audits found is counted over time: by the day of the offence, and audit by audit."""
+"""Findings of audits are counted over time: by the day of the offence, and audit by audit."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from domain.data_dir import DataDir
 from domain.evidence import EvidenceRecord
-from domain.site import Site
-from domain.site_file import load_site
+from domain.site.loading import load_site
+from domain.site.site import Site
 from validation.audit import run_audit
 from validation.report import AuditReport, read_all
 from validation.trend import trend_by_audit, trend_by_day
+
+pytestmark = pytest.mark.slow
 
 Sealer = Callable[..., EvidenceRecord]
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,9 +93,9 @@ def test_the_command_tells_people_and_programs(data: DataDir, seal: Sealer) -> N
     assert before.returncode == 78 and "no audit has been run yet" in before.stderr
     seal_on(seal, "a", 0, subject_height_px=12.0)
     run_audit(data)
-    told = json.loads(audit(data, "--json").stdout)
-    assert told["columns"] == ["2026-03-02"] and told["by"] == "day"
-    (row,) = (each for each in told["rows"] if each["check"] == "subject-size")
+    printed = json.loads(audit(data, "--json").stdout)
+    assert printed["columns"] == ["2026-03-02"] and printed["by"] == "day"
+    (row,) = (each for each in printed["rows"] if each["check"] == "subject-size")
     assert row["failed"] == [1] and row["title"]["zh"] == "人物足够大"
     people = audit(data, "--by", "audit")
     assert people.returncode == 0 and "the subject is 12 px tall" in people.stderr

@@ -38,7 +38,7 @@ MODEL_FILES = ("model.xml", "model.onnx", "model.pb", "model.tflite")
 
 @dataclass(frozen=True)
 class Settings:
-    """What config.pbtxt says."""
+    """Settings of a model, from its config.pbtxt."""
 
     name: str
     file: Path
@@ -62,7 +62,7 @@ class Settings:
         )
 
     def says(self, key: str) -> bool:
-        """True where a YES/NO parameter is YES."""
+        """Tell whether a YES/NO parameter is YES."""
         return self.parameters.get(key, "").upper() == "YES"
 
     @property
@@ -124,15 +124,17 @@ class Runner:
         return shapes
 
     def renew(self) -> None:
-        """Make a new queue. After a failed start its handle is lost, and one more start could
-        wait for it for ever."""
+        """Make a new queue: after a failed start its handle is lost, and one more could wait for ever."""
         self._queue = ov.AsyncInferQueue(self.compiled, 0)
         self._queue.set_callback(self._keep_outputs)
 
     def empty_outputs(self, batch: int) -> dict[str, np.ndarray]:
-        """Arrays for the answers of a whole request."""
+        """Make arrays for the answers of a whole request, of fractions filled with NaN.
+
+        What is still NaN in the end was written by no inference.
+        """
         return {
-            name: np.empty((batch, *shape), dtype)
+            name: np.full((batch, *shape), _unwritten(dtype), dtype)
             for name, (shape, dtype) in self._output_shapes.items()
         }
 
@@ -165,11 +167,11 @@ class Job:
 
 
 class TritonPythonModel:
-    """What Triton's Python backend looks for."""
+    """Model as Triton's Python backend calls it."""
 
     @staticmethod
     def auto_complete_config(config: Any) -> Any:
-        """config.pbtxt is complete as it is."""
+        """Return the configuration as it is: config.pbtxt is complete."""
         return config
 
     def initialize(self, args: dict[str, str]) -> None:
@@ -193,16 +195,29 @@ class TritonPythonModel:
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer all requests; a bad one gets an error of its own."""
-        jobs = [self._start(request) for request in requests]
-        failure: Exception | None = None
+        jobs: list[Job] = []
+        for request in requests:
+            job = self._start(request)
+            jobs.append(job)
+            if job.error is not None:
+                # its own inferences still read its arrays
+                self._wait(jobs, renews_all=True)
+        self._wait(jobs, renews_all=False)
+        return [_respond(job) for job in jobs]
+
+    def _wait(self, jobs: list[Job], *, renews_all: bool) -> None:
+        """Wait for all inferences; a failed queue does not say whose it was: all requests are in doubt."""
         for runner in self._runners:
             try:
                 runner.wait()
             except Exception as error:
-                failure = error
+                pb_utils.Logger.log_warn(f"{self._settings.name}: {error}")
+                for job in jobs:
+                    job.error = job.error or error
                 runner.renew()
-        # a failed queue does not say whose inference it was: all of these requests are in doubt
-        return [_respond(job, job.error or failure) for job in jobs]
+            else:
+                if renews_all:
+                    runner.renew()
 
     def _start(self, request: Any) -> Job:
         job = Job({}, {})
@@ -215,7 +230,6 @@ class TritonPythonModel:
                 self._single.start(job.inputs, job.outputs, 0)
         except Exception as error:
             job.error = error
-            self._drain()
         return job
 
     def _start_batch(self, job: Job) -> None:
@@ -228,23 +242,23 @@ class TritonPythonModel:
                 runner.start(rows, job.outputs, at)
                 at += runner.chunk
 
-    def _drain(self) -> None:
-        for runner in self._runners:
-            try:
-                runner.wait()
-            except Exception as error:
-                pb_utils.Logger.log_warn(f"{self._settings.name}: {error}")
-            runner.renew()
-
     def finalize(self) -> None:
         """Let go of the model."""
         self._runners = []
         del self._single
 
 
-def _respond(job: Job, error: Exception | None) -> Any:
-    if error is not None:
-        return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error)[:500]))
+def _unwritten(dtype: Any) -> Any:
+    return np.nan if np.issubdtype(dtype, np.floating) else 0
+
+
+def _respond(job: Job) -> Any:
+    if job.error is not None:
+        return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(job.error)[:500]))
+    for name, value in job.outputs.items():
+        if np.issubdtype(value.dtype, np.floating) and np.isnan(value).any():
+            said = f"output {name} has NaN: no inference wrote it, or the model answers nonsense"
+            return pb_utils.InferenceResponse(error=pb_utils.TritonError(said))
     return pb_utils.InferenceResponse(
         [pb_utils.Tensor(name, value) for name, value in job.outputs.items()]
     )

@@ -19,7 +19,7 @@ BODY = (300, 200, 336, 290)
 
 
 def _scene() -> np.ndarray:
-    """A place with detail in it: squares of 20 pixels."""
+    """Draw a place with detail in it: squares of 20 pixels."""
     squares = np.random.default_rng(3).integers(60, 200, (HIGH // 20, WIDE // 20, 3))
     return squares.astype(np.uint8).repeat(20, axis=0).repeat(20, axis=1)
 
@@ -61,7 +61,7 @@ def camera() -> _Camera:
 
 
 def _is_hidden(shown: np.ndarray, picture: np.ndarray, box: tuple[int, ...] = BODY) -> bool:
-    """Nothing finer than flat blocks is left within the box."""
+    """Tell whether nothing finer than flat blocks is left within the box."""
     x1, y1, x2, y2 = box
     before, after = (each[y1:y2, x1:x2].astype(float) for each in (picture, shown))
     detail = np.abs(np.diff(before, axis=1)).mean()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import TryAgain
-from domain.events import Event, EvidenceFile, EvidenceMasked, EvidenceSealed
+from domain.events.catalog import Event, EvidenceFile, EvidenceMasked, EvidenceSealed
 from event_log.rows import LoggedEvent
 from flows.mask import MaskLogic, Stopped
 
@@ -51,7 +51,6 @@ def test_it_tries_again_when_something_is_away_and_forgets_what_is_done(
         return replace(event, id="evt-2")
 
     waiting = logic(mask)
-    waiting._pause_s = 0.0
     assert waiting.on_batch([LoggedEvent(1, sealed(), START)]) == ([], MaskLogic.RETAIN)
     (done,), is_over = waiting.on_notify()
     assert done.id == "evt-2" and is_over == MaskLogic.DISCARD
@@ -72,14 +71,14 @@ def test_work_cut_short_by_a_stop_is_done_after_the_next_start() -> None:
 def test_a_sealed_record_gets_its_masked_clip_once(
     tmp_path: Path, sample_clip: Path, triton_address: str
 ) -> None:
+    from footage_files import cut_clip
     from sealed_record import a_record
 
-    from evidence_store.clip import cut_clip
-    from evidence_store.custody import CustodyChain
-    from evidence_store.keys import new_signer
-    from evidence_store.vault import Vault
+    from evidence_store.custody.chain import CustodyChain
+    from evidence_store.keys.signing_keys import new_signer
+    from evidence_store.vault.vault import Vault
     from flows.masks.clip import MaskTools
-    from flows.steps.mask_record import mask_record
+    from flows.masks.record import mask_record
     from models.serving.client import Detector, FaceDetector, connect
 
     vault, record = Vault(tmp_path / "evidence"), a_record()
@@ -106,10 +105,10 @@ def test_a_sealed_record_gets_its_masked_clip_once(
 def test_a_clip_that_cannot_be_decoded_is_named_and_holds_up_nobody(tmp_path: Path) -> None:
     from sealed_record import a_record
 
-    from evidence_store.custody import CustodyChain
-    from evidence_store.vault import Vault
+    from evidence_store.custody.chain import CustodyChain
+    from evidence_store.vault.vault import Vault
     from flows.masks.clip import MaskTools
-    from flows.steps.mask_record import mask_record
+    from flows.masks.record import mask_record
 
     vault, record = Vault(tmp_path / "evidence"), a_record()
     chain = CustodyChain(tmp_path / "custody.jsonl")
@@ -127,7 +126,7 @@ def test_a_clip_that_cannot_be_decoded_is_named_and_holds_up_nobody(tmp_path: Pa
 
 
 def story() -> dict[str, object]:
-    from event_log.examples import one_of_each
+    from tests.support.example_events import one_of_each
 
     outcome = next(each for each in one_of_each() if each.type == "forewarn.offence.escalated.v1")
     ended = {"type": outcome.type, "data": outcome.data.model_dump(mode="json")}

@@ -1,0 +1,1 @@
+"""Damaged footage through the product's own reading, and what it cost."""

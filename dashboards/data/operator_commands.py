@@ -1,0 +1,111 @@
+"""Commands that an operator may give about an offence, and what each needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashboards.data.offence_projection import OffenceView
+from dashboards.display_names import DisplayNames
+from dashboards.settings import ConsoleSettings
+from dashboards.texts import in_language
+from domain.access.decisions import Decision
+from domain.base import BothLanguages
+from domain.events.commands import HOLD_OF, NEEDS_REASON, CommandKind, Hold
+from event_log.commands import CommandAnswer, CommandRequest, give_command, wait_for_answer
+from event_log.log import EventLog
+
+# of the buttons; what cannot be undone stands last
+ORDER = (
+    CommandKind.TAKE_OVER,
+    CommandKind.HAND_BACK,
+    CommandKind.SPEAK,
+    CommandKind.DISPATCH,
+    CommandKind.DISMISS,
+)
+HOLD_WAIT_S = 5.0  # the watch program answers between two frames
+NEXT_CALL, OWN_WORDS = "", "own-words"  # beside the ids of the site's texts
+
+
+@dataclass(frozen=True, slots=True)
+class CommandForm:
+    """What an operator typed for one command."""
+
+    who: str
+    reason: str = ""
+    text: str = NEXT_CALL  # speak: an id of the site's texts, or one of the two above
+    zh: str = ""
+    en: str = ""
+    despite: tuple[Hold, ...] = ()  # speak: holds that were shown and are passed over
+
+    def lacks(self, command: CommandKind) -> bool:
+        """Tell whether something that this command needs is missing."""
+        if not self.who or (command in NEEDS_REASON and not self.reason):
+            return True
+        if self.despite and not self.reason:
+            return True
+        return command is CommandKind.SPEAK and self.text == OWN_WORDS and not (self.zh and self.en)
+
+
+def commands_for(offence: OffenceView) -> frozenset[CommandKind]:
+    """Return the commands that can make a difference now."""
+    if not offence.is_open:
+        return frozenset()
+    idle = {CommandKind.DISPATCH} if offence.is_dispatched else set()
+    if not offence.taken_by:
+        idle.add(CommandKind.HAND_BACK)
+    return frozenset(CommandKind) - idle
+
+
+def texts_to_speak(names: DisplayNames) -> dict[str, str]:
+    """List choices for the speaker: label -> text id; the next call first."""
+    choices = {names.say("operate.next_call"): NEXT_CALL}
+    if names.site is None:
+        return choices
+    for offered in names.site.operators.texts:
+        choices[in_language(offered.text, names.lang)] = offered.id
+    if names.site.operators.free_words:
+        choices[names.say("operate.own_words")] = OWN_WORDS
+    return choices
+
+
+def give(
+    settings: ConsoleSettings,
+    command: CommandKind,
+    offence: OffenceView,
+    form: CommandForm,
+    key: str,
+    decision: Decision | None = None,
+) -> CommandAnswer | None:
+    """Write the command into the log; a double click (the same key) writes it once.
+
+    Words are waited for a little: whoever asks for them stays at the dialog until it is known
+    whether something holds them back. `key` is of one opened dialog; `decision` the permission that was
+    checked, None: the site has no list of people. Returns the answer where there is one already, which
+    is where it is refused at once.
+
+    Raises:
+        ForewarnError: it could not be written.
+    """
+    is_own = form.text == OWN_WORDS
+    request = CommandRequest(
+        command,
+        offence.offence_id,
+        form.who,
+        "console",
+        reason=form.reason,
+        text_id="" if is_own or command is not CommandKind.SPEAK else form.text,
+        words=BothLanguages(zh=form.zh, en=form.en) if is_own else None,
+        taking_from=offence.taken_by if command is CommandKind.TAKE_OVER else "",
+        despite=form.despite if command is CommandKind.SPEAK else (),
+        key=key,
+        decision=decision,
+    )
+    patience_s = HOLD_WAIT_S if command is CommandKind.SPEAK else 0.0
+    with EventLog.open(settings.data.events_db) as log:
+        return wait_for_answer(log, give_command(log, request).id, patience_s)
+
+
+def hold_of(answer: CommandAnswer | None) -> Hold | None:
+    """Return what holds the words back, where a second press may pass over it."""
+    refusal = answer.refusal if answer else None
+    return HOLD_OF.get(refusal.why) if refusal else None

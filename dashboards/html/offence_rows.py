@@ -1,0 +1,64 @@
+"""Rows of the offence table as plain values, and which of them changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dashboards.data.offence_projection import OffenceView
+from dashboards.data.poller import ConsoleData, day_of, has_live_camera
+from dashboards.display_names import DisplayNames
+
+Row = dict[str, Any]
+
+
+def row_of(offence: OffenceView, snapshot: ConsoleData, names: DisplayNames) -> Row:
+    """Describe one offence in the reader's words; the table's script draws them as plain text."""
+    day = day_of(snapshot, names.timezone, has_live_camera(names.site))
+    return {
+        "offence_id": offence.offence_id,
+        "order": offence.first_seen_at.timestamp(),
+        "state": offence.state,
+        "state_name": names.state(offence.state),
+        "holder": offence.taken_by,
+        "since": names.clock(offence.first_seen_at, day),
+        "camera": names.camera(offence.camera_id),
+        "rule": names.rule(offence.rule_id),
+        "dwell": names.duration(dwell_s(offence, snapshot)),
+        "calls": _calls(offence, names),
+    }
+
+
+def dwell_s(offence: OffenceView, snapshot: ConsoleData) -> float:
+    """Compute the seconds in the zone; of an open offence up to the camera's latest picture."""
+    tile = snapshot.tiles.get(offence.camera_id)
+    if not offence.is_open or tile is None or tile.view is None or not tile.view.captured_at:
+        return offence.dwell_s
+    return max(offence.dwell_s, (tile.view.captured_at - offence.first_seen_at).total_seconds())
+
+
+def _calls(offence: OffenceView, names: DisplayNames) -> str:
+    count = offence.rung_count or names.rung_count(offence.rule_id) or "?"
+    key = "table.calls_unspoken" if offence.rungs_unspoken else "table.calls_value"
+    return names.say(key, spoken=offence.rungs_spoken, count=count)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Changes that bring the drawn table up to date."""
+
+    rows: tuple[Row, ...] = ()  # new or different
+    gone: tuple[str, ...] = ()  # offence ids
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.gone)
+
+
+def compare(drawn: Mapping[str, Row], wanted: Iterable[Row]) -> Changes:
+    """Find the rows, wanted in any order, that differ from those drawn in the table, by offence id."""
+    by_id = {row["offence_id"]: row for row in wanted}
+    return Changes(
+        rows=tuple(row for id_, row in by_id.items() if drawn.get(id_) != row),
+        gone=tuple(id_ for id_ in drawn if id_ not in by_id),
+    )

@@ -1,0 +1,107 @@
+"""The live page: live pictures, the offence table, and the history of one offence."""
+
+from __future__ import annotations
+
+import panel as pn
+import panel_material_ui as pmui
+from panel_material_ui.template.base import Page
+
+from dashboards.access.visitor import Visitor
+from dashboards.context import ConsoleContext
+from dashboards.data.offence_projection import OffenceView
+from dashboards.data.poller import ConsoleData
+from dashboards.html.history import history, nothing_picked
+from dashboards.html.kpis import kpis
+from dashboards.pages.offence_table import OffenceTable
+from dashboards.pages.operator_panel import OperatorPanel
+from dashboards.pages.page_frame import framed, html_pane, named_in_address, page_names
+from dashboards.pages.unmasked_dialog import UnmaskedDialog
+from dashboards.pages.wall import wall
+from dashboards.selections import LiveSelection
+from dashboards.theme import HISTORY_CSS, KPI_CSS
+from domain.access.permissions import Permission
+
+REFRESH_MS = 500
+BEAT_MS = 1000
+# the history scrolls by itself, so that its reader still sees the cameras beside it
+HISTORY_STYLE = {
+    "p": 2,
+    "overflowY": {"lg": "auto"},
+    "maxHeight": {"lg": "max(320px, calc(100vh - 560px))"},
+}
+
+
+class LivePage:
+    """One open live page."""
+
+    def __init__(self, context: ConsoleContext, visitor: Visitor) -> None:
+        self._context, self._visitor = context, visitor
+        self._tokens = context.tokens.of_session(visitor.handle)
+        self._names = page_names(context)
+        # a link in a message names one
+        self._selection = LiveSelection(named_in_address("offence") or None)
+        self._drawn_version = -1
+        self._drawn_offence: OffenceView | None = None
+        names = self._names
+        self._kpis = html_pane("", KPI_CSS)
+        self._table = OffenceTable(names, self._picked)
+        self._history = html_pane(nothing_picked(names), HISTORY_CSS)
+        self._operator = OperatorPanel(context, names, visitor)
+        self._unmasked = UnmaskedDialog(context, names, visitor)
+
+    def view(self) -> Page:
+        """Build the page and keep it fresh while somebody looks at it."""
+        right = pmui.Column(
+            self._table.view,
+            pmui.Paper(
+                *(self._operator.view, self._history, self._unmasked.view),
+                sx=HISTORY_STYLE,
+                margin=(12, 0, 0, 0),
+            ),
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        body = pmui.Grid(
+            pmui.Grid(wall(self._names), size={"xs": 12, "lg": 6}),
+            pmui.Grid(right, size={"xs": 12, "lg": 6}),
+            container=True,
+            spacing=1.5,
+            sizing_mode="stretch_width",
+        )
+        snapshot = self._context.poller.snapshot
+        self._kpis.object = kpis(snapshot, self._names)
+        self._table.begin(snapshot)
+        pn.state.onload(self._begin_to_refresh)  # changes sent before the page stands would be lost
+        main = pmui.Column(self._kpis, body, sizing_mode="stretch_width", margin=12)
+        return framed("live", self._names, [main], self._visitor)
+
+    def _begin_to_refresh(self) -> None:
+        pn.state.add_periodic_callback(self._refresh, period=REFRESH_MS)
+        pn.state.add_periodic_callback(self._table.live_on, period=BEAT_MS)
+
+    def _refresh(self) -> None:
+        if not self._visitor.may(Permission.WATCH):
+            return  # the server closes the page's socket in a moment
+        snapshot = self._context.poller.snapshot
+        if snapshot.version == self._drawn_version:
+            return
+        self._drawn_version = snapshot.version
+        with pn.io.hold():
+            numbers = kpis(snapshot, self._names)
+            if numbers != self._kpis.object:
+                self._kpis.object = numbers
+            self._table.show(snapshot)
+            self._show_history(snapshot)
+
+    def _picked(self, offence_id: str) -> None:
+        self._selection.offence_id = offence_id
+        self._show_history(self._context.poller.snapshot)
+
+    def _show_history(self, snapshot: ConsoleData) -> None:
+        offence = snapshot.offences.get(self._selection.offence_id or "")
+        if offence is None or offence is self._drawn_offence:
+            return
+        self._drawn_offence = offence
+        self._history.object = history(offence, self._names, self._tokens)
+        self._operator.offer(offence)
+        self._unmasked.offer(offence.evidence)

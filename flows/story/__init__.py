@@ -1,1 +1,0 @@
-"""What happened on some footage, told afterwards: for notebooks and reports, outside any dataflow."""

@@ -1,0 +1,214 @@
+"""`forewarn evidence verify` and `export`: check sealed evidence, and copy it for outsiders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography.hazmat.primitives.hashes import SHA256
+from rich.progress import track
+
+from domain.access.permissions import Permission
+from domain.errors import PutAside
+from evidence_store.verify_data_folder import Verifier
+from forewarn.terminal.custody_note import note_custody
+from forewarn.terminal.evidence_lookup import evidence_record, evidence_table
+from forewarn.terminal.identity import ByOption, authorize
+from forewarn.terminal.options import (
+    DEFAULT_DATA,
+    DataOption,
+    FingerprintOption,
+    JsonOption,
+    KeysOption,
+    console,
+    data_dir,
+    fingerprints,
+    keys_dir,
+    print_json,
+)
+
+IdArgument = Annotated[str, typer.Argument(metavar="EVIDENCE_ID", help="As `list` shows it.")]
+
+
+def verify(
+    evidence_id: Annotated[
+        str | None, typer.Argument(metavar="[EVIDENCE_ID]", help="One record; else all.")
+    ] = None,
+    fingerprint: FingerprintOption = None,
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Check all records (or one): files, facts, manifest, signature, and the whole custody chain.
+
+    Each fault is named and the exit code is then 1. Encrypted originals are decrypted for it, so their
+    key is needed. That it was done, and what came of it, becomes an
+    entry of the custody chain where the key is at hand.
+
+    Whose signatures count is pinned by --fingerprint, or by keys that lie outside the data folder (--keys,
+    FOREWARN_KEYS). Else the chain is only checked in itself, and it says so: not pinned.
+
+    Example: forewarn evidence verify --fingerprint 5f3c…
+    """
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    verifier = Verifier.open(folder, key_folder, fingerprints(fingerprint))
+    if evidence_id and evidence_id in verifier.chain.erased:
+        _print_erased_record(verifier, evidence_id, as_json)
+        return
+    listed = evidence_table(folder).facts().column("evidence_id").to_pylist()
+    ids = [evidence_id] if evidence_id else listed
+    problems = [*verifier.problems]
+    for each in track(ids, "verifying", console=console, transient=True, disable=as_json):
+        problems += verifier.problems_of(evidence_record(folder, each))
+    if evidence_id is None:
+        problems += [
+            f"{each}: sealed, but has no row in the evidence table"
+            for each in sorted(
+                set(verifier.vault.ids()) - set(listed) - verifier.chain.erasing.keys()
+            )
+        ]
+        problems += verifier.vanished(listed)
+    unsigned = sum(not verifier.is_signed(id_) for id_ in ids)
+    stamped = sum(verifier.has_stamp(id_) for id_ in ids)
+    remarks = [*verifier.remarks(), *filter(None, map(verifier.clock_remark, ids))]
+    if as_json:
+        facts = {
+            "records": len(ids),
+            "unsigned": unsigned,
+            "stamped": stamped,
+            "problems": problems,
+        }
+        facts |= {"remarks": remarks, "pinned": bool(verifier.anchors)}
+        facts |= {"erased": len(verifier.chain.erased), "erasing": len(verifier.chain.erasing)}
+        print_json(
+            facts | {"custody_entries": verifier.chain.entries, "keys": [*verifier.counted_keys]}
+        )
+    else:
+        _print_verified(len(ids), unsigned, problems, remarks, verifier)
+        _print_stamped(len(ids), stamped, verifier)
+    if ids:
+        facts = {"records": len(ids), "problems": len(problems)}
+        note_custody(folder, key_folder, "verified", evidence_id or "", facts)
+    if problems:
+        raise typer.Exit(1)
+
+
+def export(
+    evidence_id: IdArgument,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE.zip", help="Else EVIDENCE_ID.zip in this folder."),
+    ] = None,
+    unmasked: Annotated[
+        bool, typer.Option("--unmasked", help="The originals, too; needs --reason.")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why the originals leave; goes into the custody chain.")
+    ] = "",
+    by: ByOption = "",
+    keys: KeysOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """One zip that an outsider can check: media, manifest, signatures, custody, summary, verifier.
+
+    Only masked copies leave, unless --unmasked, a reason and a role that permits it say otherwise
+    (docs/reference/people-and-roles.md). The record is verified first: what does not verify is not exported. Copies of pictures and clips with content credentials
+    (C2PA) lie beside the record's own files. `python verify_evidence.py FILE.zip` checks the zip
+    on any machine with Python and its package cryptography.
+
+    Example: forewarn evidence export evd-0123456789abcdef --to case-17.zip
+    """
+    from evidence_store.export.credential_certificate import credentials_of
+    from evidence_store.export.export import Exporter
+    from evidence_store.export.summary_pdf import write_summaries
+
+    folder, key_folder = data_dir(data), keys_dir(keys)
+    act = Permission.EXPORT_UNMASKED if unmasked else Permission.EXPORT_MASKED
+    grant = authorize(act, folder, key_folder, by, evidence_id, reason)
+    own = grant.chain.signer
+    anchors = [own.key_id] if own else []
+    record, verifier = (
+        evidence_record(folder, evidence_id),
+        Verifier.open(folder, key_folder, anchors),
+    )
+    if problems := [*verifier.problems, *verifier.problems_of(record)]:
+        raise PutAside(f"{evidence_id} does not verify and is not exported: " + "; ".join(problems))
+    target = to or Path(f"{evidence_id}{'.unmasked' if unmasked else ''}.zip")
+    chain = grant.chain
+    exporter = Exporter(
+        verifier.vault,
+        chain,
+        verifier.counted_keys,
+        verifier.authorities,
+        credentials_of(folder, chain.signer, record.site_id),
+        write_summaries,
+    )
+    withheld = exporter.export(record, target, grant if unmasked else None)
+    key_id = chain.signer.key_id if chain.signer else ""
+    if as_json:
+        facts = {"file": str(target.resolve()), "masked": not unmasked, "withheld": withheld}
+        print_json(facts | {"signed_by": key_id})
+        return
+    console.print(f"{target}: {'originals and masked copies' if unmasked else 'masked copies'}")
+    console.print(f"signed by {key_id or 'nobody'}", highlight=False, soft_wrap=True)
+
+
+def _print_erased_record(verifier: Verifier, evidence_id: str, as_json: bool) -> None:
+    """Print an erased record; it is no damage while nothing of it is there and the chain holds."""
+    entry, problems = verifier.chain.erased[evidence_id], [*verifier.problems]
+    if verifier.vault.folder_of(evidence_id).exists():
+        problems += verifier.fault_of_chain(evidence_id)
+    if as_json:
+        print_json({"records": 0, "erased": 1, "erased_at": entry["at"], "problems": problems})
+    else:
+        for problem in problems:
+            console.print(f"[red]changed:[/red] {problem}", highlight=False, soft_wrap=True)
+        why = verifier.chain.why_erased[evidence_id]["details"].get("reason", "")
+        console.print(
+            f"{evidence_id}: erased on {entry['at']} ({why}); custody entry {entry['number']} certifies it",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if problems:
+        raise typer.Exit(1)
+
+
+def _print_stamped(records: int, stamped: int, verifier: Verifier) -> None:
+
+    if stamped or verifier.authorities:
+        console.print(f"time stamps: {stamped} of {records} records have one")
+        for each in verifier.authorities:
+            console.print(
+                f"time stamps checked with {each.subject.rfc4514_string()}, "
+                f"SHA-256 {each.fingerprint(SHA256()).hex()}",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+def _print_verified(
+    records: int, unsigned: int, problems: list[str], remarks: list[str], verifier: Verifier
+) -> None:
+    for problem in problems:
+        console.print(f"[red]changed:[/red] {problem}", highlight=False, soft_wrap=True)
+    for remark in remarks:
+        console.print(f"[yellow]remark:[/yellow] {remark}", highlight=False, soft_wrap=True)
+    if not problems:
+        entries = verifier.chain.entries
+        console.print(f"{records} records and {entries} custody entries are as they were sealed.")
+    if verifier.chain.erased:
+        console.print(
+            f"{len(verifier.chain.erased)} were erased, with their certificates in the chain."
+        )
+    if unsigned:
+        console.print(f"[yellow]not signed:[/yellow] {unsigned} of {records} records")
+    for key_id in verifier.counted_keys:
+        console.print(f"signatures checked with key {key_id}", highlight=False, soft_wrap=True)
+    if verifier.counted_keys and not verifier.anchors:
+        console.print(
+            "[yellow]not pinned:[/yellow] whoever can write this folder could have put a key of their own; "
+            "give the published --fingerprint",
+            soft_wrap=True,
+        )

@@ -1,0 +1,161 @@
+"""Give an operator's command about an offence, wait for its answer, and print it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from domain.access.decisions import NotAllowed, decide
+from domain.access.people_file import PeopleFile
+from domain.access.permissions import Permission
+from domain.errors import PutAside, Stop, TryAgain
+from domain.events.announcements import MAY_HAVE_BEEN_HEARD, AnnouncementMade
+from domain.events.commands import CommandKind
+from forewarn.terminal.identity import who_asks
+from forewarn.terminal.options import console, data_dir, print_json
+
+if TYPE_CHECKING:  # SQLAlchemy takes a while to load
+    from event_log.commands import CommandAnswer, CommandRequest
+    from event_log.log import EventLog
+    from flows.reports.offences import ReportedOffence
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOptions:
+    """The options that every command of an operator has."""
+
+    by: str
+    wait_s: float
+    key: str
+    data: Path
+    as_json: bool
+
+
+def give(
+    command: CommandKind, offence: str, reason: str, asked: CommandOptions, **details: Any
+) -> None:
+    """Write the command, wait for its answer, print it.
+
+    Args:
+        command: what is asked for.
+        offence: the first letters of its id.
+        reason: why; may be empty where the command needs none.
+        asked: who asks, and how the answer is wanted.
+        details: further fields of `CommandRequest`.
+    Raises:
+        NotAllowed: refused, for who asks may not.
+        PutAside: refused, or words that were to be spoken were not heard.
+        TryAgain: written, but not answered in that time.
+    """
+    from event_log.commands import CommandRequest, give_command, wait_for_answer, wait_for_call
+
+    folder = data_dir(asked.data)
+    asker = who_asks(folder, asked.by)
+    decision = decide(PeopleFile(folder.people).people(), asker, Permission.COMMAND)
+    with open_log(folder.events_db) as log:
+        request = CommandRequest(
+            command,
+            _whole_id(offence, folder.events_db),
+            asker.name,
+            "command line",
+            reason=reason,
+            key=asked.key,
+            decision=decision,
+            **details,
+        )
+        given = give_command(log, request)
+        answer = wait_for_answer(log, given.id, asked.wait_s)
+        is_spoken = command is CommandKind.SPEAK and answer and not answer.refusal
+        call = wait_for_call(log, answer.event.id, asked.wait_s) if is_spoken and answer else None
+    if asked.as_json:
+        printed = _answer_as_json(given.id, request, answer)
+        if command is CommandKind.SPEAK:
+            printed["call"] = call.model_dump(mode="json") if call else None
+        print_json(printed)
+    _check_done(request, given.id, answer, call, asked.wait_s)
+    if answer is not None and not asked.as_json:
+        state = getattr(answer.event.data, "state", "")
+        console.print(f"{command.value} {request.offence_id}: done; it is now {state}")
+        if is_spoken:
+            where = f" ({call.speaker_id or 'a file'})" if call else ""
+            result = call.result if call else "what came of it is not known yet"
+            console.print(f"the call: {result}{where}")
+
+
+def _check_done(
+    request: CommandRequest,
+    given_id: str,
+    answer: CommandAnswer | None,
+    call: AnnouncementMade | None,
+    wait_s: float,
+) -> None:
+    """Raise what `give` raises, unless the command was carried out."""
+    what = f"{request.command.value} {request.offence_id}"
+    if answer is None:
+        raise TryAgain(
+            f"{what}: on record as {given_id}, but not taken up within {wait_s:g} s; it will be when "
+            "the watch program runs. Is `forewarn run` up with this data folder?"
+        )
+    if answer.refusal is not None:
+        if request.decision and not request.decision.is_allowed:
+            raise NotAllowed(request.decision)
+        raise PutAside(f"{what}: {answer.refusal.explanation}")
+    if call is not None and call.result not in MAY_HAVE_BEEN_HEARD:
+        raise PutAside(f"{what}: on record, and not heard: {call.result}: {call.reason}")
+
+
+def _answer_as_json(
+    given_id: str, request: CommandRequest, answer: CommandAnswer | None
+) -> dict[str, Any]:
+    refusal = answer.refusal if answer else None
+    result = "waiting" if answer is None else "refused" if refusal else "done"
+    return {
+        "command_id": given_id,
+        "command": request.command.value,
+        "offence_id": request.offence_id,
+        "result": result,
+        "state": getattr(answer.event.data, "state", None) if answer else None,
+        "event_id": answer.event.id if answer else None,
+        "why": refusal.why.value if refusal else None,
+        "explanation": refusal.explanation if refusal else None,
+    }
+
+
+def _whole_id(start: str, path: Path) -> str:
+    """Find the one offence whose id begins like this; return the text itself where none does."""
+    ids = [
+        story.offence_id for story in logged_offences(path) if story.offence_id.startswith(start)
+    ]
+    if len(ids) > 1 and start not in ids:
+        shown = ", ".join(ids[:5])
+        raise typer.BadParameter(f"{start} could be {shown}", param_hint="OFFENCE")
+    return ids[0] if len(ids) == 1 else start
+
+
+def logged_offences(path: Path) -> list[ReportedOffence]:
+    """Read every offence of a log, oldest first. Raises Stop where there is no log."""
+    from flows.reports.offences import fold_offences
+
+    with open_log(path) as log:
+        return sorted(fold_offences(_all(log)), key=lambda story: story.first_seen_at)
+
+
+def _all(log: EventLog) -> Any:
+    after = 0
+    while page := log.read(after_seq=after, limit=5000):
+        yield from (logged.event for logged in page)
+        after = page[-1].seq
+
+
+def open_log(path: Path) -> EventLog:
+    from event_log.log import EventLog
+
+    if not path.exists():  # opening must not make one: --data may be mistyped
+        raise Stop(
+            f"no event log at {path}: nothing was recorded with this data folder yet; "
+            "give another with --data, or start `forewarn run`"
+        )
+    return EventLog.open(path)

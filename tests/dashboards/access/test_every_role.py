@@ -1,0 +1,222 @@
+"""Ask for everything that the console has, as every role and as nobody; later work adds rows."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from console_people import ask
+from listed_people import list_people, password_hash
+from staged_site import stage
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from dashboards.access.file_tokens import FileTokens
+from dashboards.access.request_guard import RequestGuard
+from dashboards.access.visitor import Visitor
+from dashboards.context import ConsoleContext
+from dashboards.data.evidence_lookup import EvidenceLookup
+from dashboards.data.poller import Poller
+from dashboards.display_names import DisplayNames
+from dashboards.endpoints import routes
+from dashboards.pages.login_page import LoginService
+from dashboards.pages.operator_panel import OperatorPanel
+from dashboards.pages.page_frame import PAGES, refused
+from dashboards.pages.search_page import SearchPage
+from dashboards.pages.unmasked_dialog import UnmaskedDialog
+from dashboards.selections import SearchSelection
+from dashboards.settings import ConsoleSettings
+from domain.access.decisions import Asker
+from domain.access.people import shipped_roles
+from domain.access.people_file import PeopleFile
+from domain.events.catalog import CommandGiven, EvidenceSealed
+from domain.events.commands import CommandKind
+from evidence_store.keys.signing_keys import KeyFolder
+from evidence_store.vault.open_vault import open_vault
+
+NOBODY = "nobody"
+ROLES = frozenset(role.id for role in shipped_roles())
+WATCHERS = frozenset({"operator", "reviewer", "officer"})
+MASKED = ROLES - {"registrar"}
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec_WebSocket_Version": "13",
+    "Sec_WebSocket_Key": base64.b64encode(bytes(16)).decode(),
+}
+
+
+@dataclass
+class Console:
+    """The console's guard and side endpoints on a real port, its pages in this process."""
+
+    context: ConsoleContext
+    staged: Any
+    address: str
+    sealed: EvidenceSealed
+    open_offence_id: str
+    cookies: dict[str, str]
+    visitors: dict[str, Visitor]
+
+    @property
+    def names(self) -> DisplayNames:
+        return DisplayNames(self.context.settings.site, "en")
+
+    def status(self, who: str, path: str, method: str = "GET", **headers: str) -> int:
+        sent = {"Cookie": self.cookies[who], **headers}
+        return ask(self, path, method, **sent)[0].status
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory, sample_clip, sample_site_file) -> Iterator[Console]:
+    with stage(tmp_path_factory.mktemp("roles") / "var", sample_clip, sample_site_file) as staged:
+        list_people(staged.data)
+        KeyFolder(staged.data.keys).create()
+        staged.seal(staged.offence(2, "escalated", calls=3), "gate-early", "escalated", 10.0)
+        open_offence_id = staged.offence(4, None, calls=2)
+        (sealed,) = staged.log.read(types=[EvidenceSealed.event_type], limit=9)
+        sockets = bind_sockets(0, "127.0.0.1")
+        port = sockets[0].getsockname()[1]
+        settings = ConsoleSettings(staged.data, staged.site)
+        guard = RequestGuard(PeopleFile(staged.data.people), settings.hosts(port), is_for_all=False)
+        poller = Poller(settings)
+        lookup = EvidenceLookup(settings)
+        context = ConsoleContext(settings, poller, FileTokens(), lookup, guard)
+        cookies, visitors = {NOBODY: ""}, {NOBODY: guard.visitor({})}
+        for role in ROLES:
+            known = Asker(f"Olga the {role}", f"the-{role}", "password", "", password_hash())
+            secret, session = guard.sessions.begin(known)
+            cookies[role] = f"{guard.cookie}={secret}"
+            visitors[role] = Visitor(guard.people_file, guard.sessions, session.handle)
+        poller.start()
+        deadline = time.monotonic() + 60
+        while open_offence_id not in poller.snapshot.offences and time.monotonic() < deadline:
+            time.sleep(0.05)
+        with _served(context, sockets):
+            yield Console(
+                *(context, staged, f"http://127.0.0.1:{port}", sealed.event.data),
+                *(open_offence_id, cookies, visitors),
+            )
+        poller.stop()
+
+
+def _routes(context: ConsoleContext) -> Any:
+    logins = LoginService(context.guard, context.settings, lambda who: None)
+    return routes(context, open_vault(context.settings.data), logins, boot_id="test")
+
+
+@contextmanager
+def _served(context: ConsoleContext, sockets: list[Any]) -> Iterator[None]:
+    """Serve the side endpoints behind the guard, in a thread."""
+    loop = asyncio.new_event_loop()
+
+    async def start() -> None:
+        application = Application(list(_routes(context)))
+        context.guard.protect(application)
+        HTTPServer(application).add_sockets(sockets)
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(start())
+        loop.run_forever()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    yield
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+
+
+def _page(name: str) -> Callable[[Console, str], bool]:
+    return lambda console, who: refused(name, console.names, console.visitors[who]) is None
+
+
+def _answered(path: str, wanted: int = 200, **headers: str) -> Callable[[Console, str], bool]:
+    return lambda console, who: console.status(who, path, **headers) == wanted
+
+
+def _file(name: str, whose: str = "") -> Callable[[Console, str], bool]:
+    """Fetch a file by the link that their own, or another person's page would hold."""
+
+    def fetch(console: Console, who: str) -> bool:
+        tokens = console.context.tokens.of_session(console.visitors[whose or who].handle)
+        address = tokens.address(console.sealed.evidence_id, name, 60)
+        return console.status(who, address) == 200
+
+    return fetch
+
+
+def _command(kind: CommandKind) -> Callable[[Console, str], bool]:
+    """Press the button and confirm, also where no button is shown."""
+
+    def give(console: Console, who: str) -> bool:
+        offence = console.context.poller.snapshot.offences[console.open_offence_id]
+        panel = OperatorPanel(console.context, console.names, console.visitors[who])
+        panel.offer(offence)
+        panel._open(kind, None)
+        panel._who.value, panel._reason.value = "Somebody", "a reason"
+        before = _given(console)
+        asyncio.run(panel._write(None))
+        return _given(console) > before
+
+    return give
+
+
+def _given(console: Console) -> int:
+    return console.staged.log.count_by_type().get(CommandGiven.event_type, 0)
+
+
+def _search(console: Console, who: str) -> bool:
+    page = SearchPage(console.context, console.visitors[who])
+    return console.sealed.evidence_id in asyncio.run(page._find(SearchSelection()))
+
+
+def _unmasked(console: Console, who: str) -> bool:
+    dialog = UnmaskedDialog(console.context, console.names, console.visitors[who])
+    dialog.offer(console.sealed)
+    dialog._reason.value = "case 17"
+    asyncio.run(dialog._log_and_play(None))
+    return "key=" in str(dialog._player.object)
+
+
+# what is asked for, how, and who gets it
+EVERYTHING: list[tuple[str, Callable[[Console, str], bool], frozenset[str]]] = [
+    ("page: live", _page("live"), WATCHERS),
+    ("page: search", _page("search"), MASKED),
+    ("page: audit", _page("audit"), frozenset({"reviewer", "auditor"})),
+    ("action: search", _search, MASKED),
+    ("action: unmasked clip", _unmasked, frozenset({"officer"})),
+    *((f"action: {kind}", _command(kind), frozenset({"operator"})) for kind in CommandKind),
+    ("link: masked picture", _file("first.masked.jpg"), MASKED),
+    ("link: an officer's masked picture", _file("first.masked.jpg", "officer"), {"officer"}),
+    ("link: an officer's clip", _file("clip.mp4", "officer"), frozenset({"officer"})),
+    ("side: /evidence without a key", _answered("/evidence/evd-1/clip.mp4"), frozenset()),
+    ("side: /wall", _answered("/wall", 101, **UPGRADE), WATCHERS),
+    ("side: /health", _answered("/health"), ROLES | {NOBODY}),
+    ("side: /logout by a link", _answered("/logout"), frozenset()),
+    ("side: /login again", _answered("/login", 302), ROLES),
+    ("side: /login", _answered("/login"), frozenset({NOBODY})),
+]
+
+
+@pytest.mark.parametrize(
+    ("ask_for", "allowed"), [row[1:] for row in EVERYTHING], ids=[row[0] for row in EVERYTHING]
+)
+def test_everybody_gets_what_their_role_permits_and_nothing_else(console, ask_for, allowed):
+    got = {who for who in (*sorted(ROLES), NOBODY) if ask_for(console, who)}
+    assert got == set(allowed)
+
+
+def test_every_page_and_side_endpoint_has_a_row(console):
+    named = [row[0] for row in EVERYTHING]
+    sides = ["/" + route[0].split("/")[1] for route in _routes(console.context)]
+    for wanted in [*(f"page: {page}" for page in PAGES), *(f"side: {side}" for side in sides)]:
+        assert any(name.startswith(wanted) for name in named), wanted

@@ -1,0 +1,112 @@
+"""An operator's commands: which are possible, and what each lacks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dashboards.data.offence_projection import OffenceProjection, OffenceView
+from dashboards.data.operator_commands import (
+    NEXT_CALL,
+    OWN_WORDS,
+    CommandForm,
+    commands_for,
+    give,
+    texts_to_speak,
+)
+from dashboards.display_names import DisplayNames
+from dashboards.settings import ConsoleSettings
+from domain.events.catalog import CommandGiven, CommandRefused, OffenceDispatched, OffenceTakenOver
+from domain.events.commands import CommandKind, Refusal
+from domain.site.loading import load_site
+from domain.site.operators import AnyTimeText, OperatorSettings, OperatorText
+from tests.support.example_events import one_of_each
+
+TAKE, BACK, SPEAK = CommandKind.TAKE_OVER, CommandKind.HAND_BACK, CommandKind.SPEAK
+DISMISS, DISPATCH = CommandKind.DISMISS, CommandKind.DISPATCH
+
+
+def offence_after(*kinds: type) -> OffenceView:
+    book = OffenceProjection(DisplayNames(None, "en").timezone)
+    wanted = ("opened", "warned", *(kind.event_type.split(".")[2] for kind in kinds))
+    book.take(e for e in one_of_each() if e.type.split(".")[2] in wanted)
+    (offence,) = book.offences.values()
+    return offence
+
+
+@pytest.mark.parametrize(
+    ("form", "lacking"),
+    [
+        (CommandForm(""), set(CommandKind)),
+        (CommandForm("Wang"), {DISMISS, DISPATCH}),
+        (CommandForm("Wang", "why"), set()),
+        (CommandForm("Wang", "why", OWN_WORDS, "请", ""), {SPEAK}),
+        (CommandForm("Wang", "why", OWN_WORDS, "请", "Please"), set()),
+        (CommandForm("Wang", despite=("cap",)), set(CommandKind)),
+        (CommandForm("Wang", "why", despite=("cap",)), set()),
+    ],
+)
+def test_nothing_can_be_confirmed_that_lacks_what_it_needs(
+    form: CommandForm, lacking: set[CommandKind]
+) -> None:
+    assert {kind for kind in CommandKind if form.lacks(kind)} == lacking
+
+
+def test_buttons_are_offered_where_they_make_a_difference() -> None:
+    assert commands_for(offence_after()) == set(CommandKind) - {BACK}
+    taken = offence_after(OffenceTakenOver)
+    assert (taken.taken_by, taken.state) == ("Wang Fang", "taken-over")
+    assert commands_for(taken) == set(CommandKind)
+    assert commands_for(offence_after(OffenceTakenOver, OffenceDispatched)) == (
+        set(CommandKind) - {DISPATCH}
+    )
+    assert commands_for(replace(taken, state="complied")) == set()
+
+
+def test_a_command_waits_in_the_offence_until_it_is_answered() -> None:
+    given = next(e for e in one_of_each() if isinstance(e.data, CommandGiven))
+    taken = next(e for e in one_of_each() if isinstance(e.data, OffenceTakenOver))
+    refused = next(e for e in one_of_each() if isinstance(e.data, CommandRefused))
+    book = OffenceProjection(DisplayNames(None, "en").timezone)
+    book.take(e for e in one_of_each() if e.type.endswith("opened.v1"))
+    book.take([given])
+    assert [each.asked for each in book.offences.values()] == [(given,)]
+    before = book.latest_at
+    book.take([taken, refused])
+    (offence,) = book.offences.values()
+    assert offence.asked == ()
+    assert refused in offence.history
+    assert book.latest_at == max(before, taken.time)  # type: ignore[type-var]
+
+
+def test_a_first_warning_counts_as_one_also_of_an_offence_that_is_taken_over() -> None:
+    opened = [e for e in one_of_each() if e.type.endswith("opened.v1")]
+    warned = next(e for e in one_of_each() if e.type.endswith("warned.v1"))
+    taken = warned.data.model_copy(update={"state": "taken-over"})
+    book = OffenceProjection(DisplayNames(None, "en").timezone)
+    book.take([*opened, replace(warned, data=taken)])
+    assert [state for _, state in book.counts] == ["warned"]
+
+
+def test_the_sites_texts_can_be_chosen_and_own_words_only_where_it_allows_them(
+    sample_site_file,
+) -> None:
+    site = load_site(sample_site_file)
+    assert list(texts_to_speak(DisplayNames(site, "en")).values()) == [NEXT_CALL]
+    step = OperatorText(id="step", text=AnyTimeText(zh="当心台阶", en="Mind the step"))
+    free = OperatorSettings(texts=(step,), free_words=True)
+    site = site.model_copy(update={"operators": free})
+    assert list(texts_to_speak(DisplayNames(site, "zh")).values()) == [NEXT_CALL, "step", OWN_WORDS]
+    assert "当心台阶" in texts_to_speak(DisplayNames(site, "zh"))
+
+
+def test_what_has_ended_meanwhile_is_refused_at_once(staged) -> None:
+    ended = staged.offence(1, "complied")
+    seen = replace(offence_after(), offence_id=ended)
+    settings = ConsoleSettings(staged.data, staged.site)
+    for _ in range(2):
+        answer = give(settings, TAKE, seen, CommandForm("Wang"), "one click")
+        assert answer is not None and answer.refusal is not None
+        assert answer.refusal.why is Refusal.ENDED
+    assert staged.log.count_by_type()[CommandGiven.event_type] == 1

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from domain.errors import PutAside
+from evidence_store.custody.chain import CustodyChain
+from evidence_store.custody.chain_check import check_chain, check_lines
+from evidence_store.keys.signing_keys import KeyFolder, PublicKeys, Signer, new_signer
+
+ID = "evd-00000000000000aa"
+
+
+@pytest.fixture
+def signer() -> Signer:
+    return new_signer()
+
+
+@pytest.fixture
+def keys(signer: Signer) -> PublicKeys:
+    return {signer.key_id: signer.private.public_key()}
+
+
+@pytest.fixture
+def chain(tmp_path: Path, signer: Signer) -> CustodyChain:
+    """Three entries."""
+    chain = CustodyChain(tmp_path / "custody.jsonl", signer)
+    chain.append("sealed", ID, {"manifest_sha256": "ab" * 32})
+    chain.append("viewed", ID, {"reason": "复核", "files": ["clip.mp4"]}, who="A. Li")
+    chain.append("verified", "", {"records": 1, "problems": 0})
+    return chain
+
+
+def test_a_chain_holds_and_tells_what_was_sealed(chain: CustodyChain, keys: PublicKeys) -> None:
+    report = check_chain(chain, keys)
+    assert (report.entries, report.unsigned, report.problems) == (3, 0, [])
+    assert report.sealed == {ID: "ab" * 32}
+    assert [each["kind"] for each in chain.about(ID)] == ["sealed", "viewed"]
+
+
+def test_a_missing_chain_has_no_entries(tmp_path: Path) -> None:
+    assert check_chain(CustodyChain(tmp_path / "none"), {}).entries == 0
+
+
+def test_every_flipped_byte_is_named_with_its_entry(chain: CustodyChain, keys: PublicKeys) -> None:
+    content = chain.path.read_bytes()
+    for position in range(len(content)):
+        changed = bytearray(content)
+        changed[position] ^= 1
+        report = check_lines(bytes(changed).splitlines(keepends=True), keys, "custody.jsonl")
+        entry = content[:position].count(b"\n") + 1
+        assert len(report.problems) == 1, position
+        named = int(report.problems[0].split("entry ")[1].split(":")[0])
+        assert named == entry, (position, report.problems)
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+def test_an_entry_taken_out_is_noticed(chain: CustodyChain, keys: PublicKeys, gone: int) -> None:
+    lines = list(chain.lines())
+    del lines[gone]
+    assert check_lines(lines, keys, "custody.jsonl").problems
+
+
+def test_entries_in_another_order_are_noticed(chain: CustodyChain, keys: PublicKeys) -> None:
+    first, second, third = chain.lines()
+    assert check_lines([second, first, third], keys, "custody.jsonl").problems
+
+
+def test_who_has_no_key_cannot_write_the_chain_anew(
+    chain: CustodyChain, keys: PublicKeys, tmp_path: Path
+) -> None:
+    forged = CustodyChain(tmp_path / "forged.jsonl", new_signer())
+    forged.append("sealed", ID, {"manifest_sha256": "cd" * 32})
+    assert "unknown key" in check_chain(forged, keys).problems[0]
+    CustodyChain(chain.path).append("viewed", ID, {"reason": "unsigned", "files": []})
+    assert "is not signed" in check_chain(chain, keys).problems[0]
+
+
+def test_a_chain_without_a_key_says_so_and_its_links_still_hold(tmp_path: Path) -> None:
+    chain = CustodyChain(tmp_path / "custody.jsonl")
+    for number in range(3):
+        chain.append("sealed", ID, {"manifest_sha256": str(number)})
+    report = check_chain(chain, {})
+    assert (report.entries, report.unsigned, report.problems) == (3, 3, [])
+    lines = list(chain.lines())
+    lines[1] = lines[1].replace(b'"manifest_sha256":"1"', b'"manifest_sha256":"7"')
+    assert "entry 3" in check_lines(lines, {}, "custody.jsonl").problems[0]
+
+
+def test_a_line_that_a_crash_cut_off_is_mended_by_the_next_entry(
+    chain: CustodyChain, keys: PublicKeys
+) -> None:
+    content = chain.path.read_bytes()
+    chain.path.write_bytes(content[:-40])
+    assert "entry 3: is cut off" in check_chain(chain, keys).problems[0]
+    chain.append("sealed", "evd-00000000000000bb", {"manifest_sha256": "ef" * 32})
+    report = check_chain(chain, keys)
+    assert report.problems == []
+    assert report.remarks == ["custody.jsonl, entry 3: cut off by a crash, and mended"]
+    assert chain.path.read_bytes().startswith(content[:-40]), "nothing is ever taken away"
+    lines = list(chain.lines())
+    assert [json.loads(line)["number"] for line in (*lines[:2], *lines[3:])] == [1, 2, 4, 5]
+    lines[2] = lines[2].replace(b"problems", b"problemz")
+    assert "entry 3" in check_lines(lines, keys, "custody.jsonl").problems[0]
+
+
+def test_once_means_once_for_the_same_content(chain: CustodyChain) -> None:
+    assert not chain.append_once("sealed", ID, {"manifest_sha256": "ab" * 32})
+    another = {"manifest_sha256": "cd" * 32}
+    with pytest.raises(PutAside, match="sealed it already"):
+        chain.append_once("sealed", ID, another)
+    chain.append("set aside", ID, {})
+    assert chain.append_once("sealed", ID, another)
+    assert len([each for each in chain.about(ID) if each["kind"] == "sealed"]) == 2
+
+
+def test_several_processes_append_to_one_sound_chain(tmp_path: Path) -> None:
+    folder, path = KeyFolder(tmp_path / "keys"), tmp_path / "custody.jsonl"
+    folder.create()
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from evidence_store.custody.chain import CustodyChain\n"
+        "from evidence_store.keys.signing_keys import KeyFolder\n"
+        "chain = CustodyChain(Path(sys.argv[2]), KeyFolder(Path(sys.argv[1])).signer())\n"
+        "for n in range(25): chain.append('verified', '', {'n': n})\n"
+    )
+    argv = [sys.executable, "-c", code, str(folder.folder), str(path)]
+    running = [subprocess.Popen(argv) for _ in range(4)]
+    assert [each.wait(60) for each in running] == [0, 0, 0, 0]
+    report = check_chain(CustodyChain(path), folder.public_keys())
+    assert (report.entries, report.problems) == (100, [])

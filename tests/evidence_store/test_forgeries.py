@@ -1,0 +1,186 @@
+"""Whoever can write the data folder, and has no key of the site, makes nothing that verifies or is exported."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sealed_record import EVIDENCE_ID as ID
+from sealed_record import a_record
+
+from domain.data_dir import DataDir
+from evidence_store.custody.chain import CustodyChain, note_sealed
+from evidence_store.files.canonical_json import from_canonical, to_canonical
+from evidence_store.keys.signature_file import sign_file
+from evidence_store.keys.signing_keys import KeyFolder, Signer, new_signer, public_pem
+from evidence_store.search.table import EvidenceTable
+from evidence_store.vault.manifest import MANIFEST_NAME, SIGNATURE_NAME
+from evidence_store.vault.vault import Vault
+from evidence_store.verify_data_folder import Verifier
+
+
+class Site:
+    """A data folder with one record, whose keys lie elsewhere."""
+
+    def __init__(self, root: Path) -> None:
+        self.data, self.key_folder = DataDir(root / "var"), root / "keys"
+        self.signer = KeyFolder(self.key_folder).create()
+        KeyFolder(self.data.keys).publish(self.signer)
+        self.vault = Vault(self.data.evidence)
+        with self.vault.draft(ID) as draft:
+            (draft / "clip.mp4").write_bytes(b"packets")
+            (draft / "first.masked.jpg").write_bytes(b"picture")
+            roles = {"clip.mp4": "clip", "first.masked.jpg": "masked snapshot"}
+            self.vault.seal(draft, a_record(), roles, {"history": []}, self.signer)
+        self.folder = self.vault.folder_of(ID)
+        chain = CustodyChain(self.data.custody, self.signer)
+        chain.append("key created", "", {"new_key_id": self.signer.key_id})
+        note_sealed(chain, self.folder, "ofc-1")
+        self.renew_row()
+
+    def renew_row(self) -> None:
+        shutil.rmtree(self.data.lancedb, ignore_errors=True)
+        record = self.vault.read(ID)
+        assert record is not None
+        EvidenceTable.open(self.data.lancedb).put([record])
+
+    def problems(self, *anchors: str, keys: Path | None = None) -> list[str]:
+        verifier = Verifier.open(self.data, keys or self.data.keys, anchors)
+        record = EvidenceTable.open(self.data.lancedb).get(ID)
+        assert record is not None
+        return [*verifier.problems, *verifier.problems_of(record)]
+
+    def change_picture(self, signer: Signer | None) -> None:
+        """Put another picture, and make numbers and manifest fit, signed by somebody else or by nobody."""
+        for path in (self.folder, *self.folder.iterdir()):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        numbers, manifest = self.folder / "numbers.json", self.folder / MANIFEST_NAME
+        (self.folder / "first.masked.jpg").write_bytes(b"another")
+        before, after = (hashlib.sha256(each).hexdigest() for each in (b"picture", b"another"))
+        numbers.write_text(numbers.read_text().replace(before, after))
+        told = from_canonical(manifest.read_bytes())
+        told["signed_by"] = signer.key_id if signer else "none"
+        for file in told["files"]:
+            path = self.folder / file["name"]
+            file["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+            file["size_bytes"] = path.stat().st_size
+        content = to_canonical(told)
+        manifest.write_bytes(content)
+        (self.folder / SIGNATURE_NAME).unlink()
+        if signer:
+            (self.folder / SIGNATURE_NAME).write_bytes(sign_file(signer, MANIFEST_NAME, content))
+
+    def rewrite_chain(self, signer: Signer | None, *, keep: int) -> None:
+        """Write all entries behind the first `keep` anew, with the new manifest, by another key."""
+        lines = self.data.custody.read_bytes().splitlines(keepends=True)
+        self.data.custody.write_bytes(b"".join(lines[:keep]))
+        for line in lines[keep:]:
+            entry = json.loads(line)
+            details = entry["details"]
+            if entry["kind"] == "sealed":
+                manifest = (self.folder / MANIFEST_NAME).read_bytes()
+                details["manifest_sha256"] = hashlib.sha256(manifest).hexdigest()
+            chain = CustodyChain(self.data.custody, signer)
+            chain.append(entry["kind"], entry["evidence_id"], details)
+
+    def drop_key(self, signer: Signer) -> None:
+        path = self.data.keys / "public" / f"{signer.key_id}.pem"
+        path.write_bytes(public_pem(signer.private.public_key()))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    made = Site(tmp_path)
+    assert made.problems() == made.problems(made.signer.key_id) == []
+    return made
+
+
+def foreign_key(site: Site) -> None:
+    """Write the chain anew from the sealing on, with a key dropped into the data folder."""
+    stranger = new_signer()
+    site.drop_key(stranger)
+    site.change_picture(stranger)
+    site.rewrite_chain(stranger, keep=1)
+
+
+def foreign_chain(site: Site) -> None:
+    """Write all of the chain anew."""
+    stranger = new_signer()
+    site.drop_key(stranger)
+    site.change_picture(stranger)
+    site.rewrite_chain(stranger, keep=0)
+
+
+def foreign_chain_that_names_the_site(site: Site) -> None:
+    foreign_chain(site)
+    stranger = new_signer()
+    site.drop_key(stranger)
+    named = {"new_key_id": site.signer.key_id}
+    CustodyChain(site.data.custody, stranger).append("key rotated", "", named)
+
+
+def stripped(site: Site) -> None:
+    """Take all signatures away."""
+    site.change_picture(None)
+    site.rewrite_chain(None, keep=0)
+
+
+def stripped_manifest(site: Site) -> None:
+    site.change_picture(None)
+
+
+def sealed_once_more(site: Site) -> None:
+    """Put a second sealing behind the first, as a program that believes what lies there would."""
+    stranger = new_signer()
+    site.drop_key(stranger)
+    site.change_picture(stranger)
+    manifest = hashlib.sha256((site.folder / MANIFEST_NAME).read_bytes()).hexdigest()
+    chain = CustodyChain(site.data.custody, site.signer)
+    chain.append("sealed", ID, {"manifest_sha256": manifest, "offence_id": "ofc-1"})
+
+
+FORGERIES = [
+    foreign_key,
+    foreign_chain,
+    foreign_chain_that_names_the_site,
+    stripped,
+    stripped_manifest,
+    sealed_once_more,
+]
+
+
+@pytest.mark.parametrize("forge", FORGERIES, ids=lambda each: each.__name__)
+def test_no_forgery_verifies_where_the_key_is_pinned(
+    site: Site, forge: Callable[[Site], None]
+) -> None:
+    forge(site)
+    site.renew_row()
+    assert site.problems(site.signer.key_id)
+    assert site.problems(keys=site.key_folder)
+
+
+def test_a_chain_written_anew_is_not_found_without_a_pin_and_verify_says_that_there_is_none(
+    site: Site,
+) -> None:
+    foreign_chain(site)
+    site.renew_row()
+    assert site.problems() == []
+    assert not Verifier.open(site.data, site.data.keys).anchors
+
+
+@pytest.mark.parametrize("forge", [foreign_key, stripped, stripped_manifest, sealed_once_more])
+def test_most_forgeries_are_found_without_a_pin(site: Site, forge: Callable[[Site], None]) -> None:
+    forge(site)
+    site.renew_row()
+    assert site.problems()
+
+
+def test_a_folder_that_became_a_link_is_named(site: Site) -> None:
+    elsewhere = site.folder.with_name("elsewhere")
+    site.folder.rename(elsewhere)
+    site.folder.symlink_to(elsewhere)
+    assert any("is a link" in each for each in site.problems())

@@ -1,0 +1,274 @@
+"""Nobody is said to have left who was not seen leaving: walkers through the real tracker, rule and ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from people import BEGAN
+from plain_frames import detections
+
+from domain.detections import Detections
+from domain.events.catalog import Event, OffenceComplied, OffenceUnknown, OutcomeData
+from domain.rule_key import RuleKey
+from domain.site.loading import load_site
+from domain.site.site import Site
+from flows.escalation.watched_rule import RuleWatch, watch_of
+from flows.tracking.colours import SIZE
+from flows.tracking.track import CameraTracker
+
+Box = tuple[float, float, float, float]
+Where = Callable[[float], Box | None]
+Person = tuple[str, Where]  # clothes, where at a time
+
+KEY = RuleKey("gate-early", "no-lingering")
+FORECOURT = [[0.1, 0.2], [0.9, 0.2], [0.9, 1.0], [0.1, 1.0]]  # of a picture of 768 x 576
+ALL = range(256)
+WORN = {"red": ALL[3:9], "blue": ALL[100:106], "sign": ALL[50:56], "black": ALL[20:24]}
+CLOTHES = {
+    name: np.isin(np.arange(SIZE), [*bins, *(bin_ + 1 for bin_ in bins)]).astype(np.float32)
+    for name, bins in WORN.items()
+}
+CLOTHES = {name: worn / np.linalg.norm(worn) for name, worn in CLOTHES.items()}
+
+
+def at(x: float, y: float = 300, height: float = 100) -> Box:
+    """Return the box of somebody whose head is there."""
+    return (x - height / 5, y, x + height / 5, y + height)
+
+
+def stands(x: float, from_s: float = 0.0, to_s: float = 1e9) -> Where:
+    return lambda t: at(x) if from_s <= t < to_s else None
+
+
+def unseen(where: Where, *gaps: tuple[float, float]) -> Where:
+    return lambda t: None if any(a <= t < b for a, b in gaps) else where(t)
+
+
+def seen(t: float, people: Sequence[Person], looked_at: Box | None) -> Detections:
+    """Return what the detector sees, described by clothes."""
+    there = [(worn, box) for worn, where in people if (box := where(t)) is not None]
+    looks = np.array([CLOTHES[worn] for worn, _ in there], np.float16).reshape(-1, SIZE)
+    found = replace(detections(t, [box for _, box in there], "gate-early"), appearances=looks)
+    return found if looked_at is None else replace(found, looked_at_xyxy=np.array([looked_at]))
+
+
+@pytest.fixture
+def site(sample_site_file: Path) -> Site:
+    return site_with(sample_site_file)
+
+
+def site_with(sample_site_file: Path, **rule: Any) -> Site:
+    raw = load_site(sample_site_file).model_dump(mode="json", exclude_none=True)
+    raw["cameras"][0]["zones"][0]["polygon"] = FORECOURT
+    raw["rules"][0] |= rule
+    raw["ladders"][0]["rungs"][1]["after_s"] = 10
+    raw["ladders"][0]["rungs"][2]["after_s"] = 10
+    return Site.model_validate(raw)
+
+
+def watched(
+    site: Site,
+    people: Sequence[Person],
+    until_s: float,
+    fps: float = 5,
+    looked_at: Box | None = None,
+    saved_at_s: float | None = None,
+) -> list[Event]:
+    """Return what comes of it; the state is saved and restored once."""
+    tracker, watch = CameraTracker(fps, 0.3), watch_of(site, KEY)
+    events: list[Event] = []
+    for n in range(round(until_s * fps)):
+        t = n / fps
+        if saved_at_s is not None and t >= saved_at_s:
+            tracker, watch = _restored(tracker, watch, CameraTracker(fps, 0.3), watch_of(site, KEY))
+            saved_at_s = None
+        tracked = tracker.update(seen(t, people, looked_at))
+        assert tracked is not None
+        events += watch.step(tracked)
+    return events
+
+
+def _restored(
+    tracker: CameraTracker, watch: RuleWatch, to: CameraTracker, to_watch: RuleWatch
+) -> tuple[CameraTracker, RuleWatch]:
+    to.restore(tracker.save())
+    to_watch.restore(watch.save())
+    return to, to_watch
+
+
+def told(events: Sequence[Event]) -> list[str]:
+    return [event.data.state for event in events if "offence" in event.type]  # type: ignore[attr-defined]
+
+
+def outcomes(events: Sequence[Event]) -> list[OutcomeData]:
+    return [event.data for event in events if isinstance(event.data, OutcomeData)]
+
+
+@pytest.mark.parametrize("fps", [10, 5, 2.5])
+@pytest.mark.parametrize("gap_s", [2.4, 3, 7, 25])
+def test_behind_a_sign_nobody_complies_and_nobody_is_called_again(
+    site: Site, fps: float, gap_s: float
+) -> None:
+    people = [("red", unseen(stands(384), (8, 8 + gap_s)))]
+    events = watched(site, people, 60, fps)
+    assert told(events) == ["opened", "warned", "warned", "warned", "escalated"]
+    (end,) = outcomes(events)
+    assert end.unseen_s == pytest.approx(gap_s, abs=3 / fps)
+    assert end.dwell_s == pytest.approx((events[-1].time - BEGAN).total_seconds(), abs=1)
+
+
+def test_the_rung_that_comes_due_meanwhile_waits_until_they_are_seen(site: Site) -> None:
+    events = watched(site, [("red", unseen(stands(384), (12, 22)))], 25)
+    calls = [(event.time - BEGAN).total_seconds() for event in events if "warned" in event.type]
+    assert calls[0] == pytest.approx(5, abs=0.5)
+    assert 22 <= calls[1] <= 23.2  # and not ten seconds after the first
+
+
+def walks(x: float, speed: float, y: float = 300, *, to_s: float = 1e9) -> Where:
+    return lambda t: at(x + speed * t, y) if t < to_s else None
+
+
+@pytest.mark.parametrize("fps", [10, 5, 2.5])
+def test_who_walks_out_of_the_zone_and_is_lost_there_has_complied(site: Site, fps: float) -> None:
+    """The zone ends at 691 px; they are lost a step before, 60 px a second."""
+    events = watched(site, [("red", walks(140, 60, to_s=8.8))], 20, fps)
+    assert told(events) == ["opened", "warned", "complied"]
+    (end,) = outcomes(events)
+    assert isinstance(end, OffenceComplied) and end.basis == "last seen on the way out"
+    assert (events[-1].time - BEGAN).total_seconds() < 12
+
+
+@pytest.mark.parametrize("fps", [10, 5, 2.5])
+def test_who_leaves_by_the_pictures_edge_has_complied(site: Site, fps: float) -> None:
+    def goes_down(t: float) -> Box | None:
+        x1, y1, x2, y2 = at(384, 300 + 20 * t)
+        return (x1, y1, x2, min(y2, 576.0)) if t < 11.6 else None
+
+    events = watched(site, [("red", goes_down)], 20, fps)
+    assert told(events) == ["opened", "warned", "complied"]
+    assert outcomes(events)[0].basis == "last seen on the way out"  # type: ignore[attr-defined]
+
+
+def test_who_leaves_by_the_border_of_a_view_has_complied(site: Site) -> None:
+    """Nobody looks beyond 560 px, where the zone goes on."""
+    people = [("red", walks(140, 60, to_s=6.8))]
+    assert told(watched(site, people, 20, looked_at=(0, 0, 560, 576))) == [
+        "opened",
+        "warned",
+        "complied",
+    ]
+    assert told(watched(site, people, 50)) == ["opened", "warned", "unknown"]
+
+
+def test_who_vanishes_in_the_middle_ends_unknown_with_the_reason(site: Site) -> None:
+    """As through a door inside the zone: nobody knows of it."""
+    events = watched(site, [("red", stands(384, to_s=8))], 45)
+    assert told(events) == ["opened", "warned", "unknown"]
+    (end,) = outcomes(events)
+    assert isinstance(end, OffenceUnknown)
+    assert "not on the way out" in end.reason and "无法判断" in end.reason_zh
+
+
+def test_who_vanishes_in_a_group_ends_unknown_and_says_so(site: Site) -> None:
+    def beside(t: float) -> Box:
+        return at(400 if t < 8 else 390)
+
+    events = watched(site, [("red", stands(370, to_s=8)), ("blue", beside)], 42)
+    end = next(each for each in outcomes(events) if isinstance(each, OffenceUnknown))
+    assert "in a group" in end.reason and "与他人在一起" in end.reason_zh
+
+
+def test_somebody_else_who_comes_out_of_a_door_has_an_offence_of_their_own(site: Site) -> None:
+    people = [("red", stands(384, to_s=8)), ("blue", stands(384, from_s=16))]
+    events = watched(site, people, 30)
+    assert told(events)[:4] == ["opened", "warned", "opened", "warned"]
+    assert len({event.subject for event in events if "opened" in event.type}) == 2
+
+
+@pytest.mark.parametrize("fps", [10, 5, 2.5])
+def test_who_comes_out_under_a_new_number_is_not_called_for_the_first_time_again(
+    site: Site, fps: float
+) -> None:
+    """Half hidden, they look like the sign, and the tracker does not know them again."""
+    people = [
+        ("red", stands(384, to_s=8)),
+        ("sign", lambda t: at(400) if 9.2 <= t < 14 else None),
+        ("sign", lambda t: at(400 + 60 * (t - 14)) if t >= 14 else None),
+    ]
+    events = watched(site, people, 24, fps)
+    assert told(events) == ["opened", "warned", "warned", "complied"]
+    (end,) = outcomes(events)
+    (same,) = end.came_out
+    assert same.gap_s == pytest.approx(1.2, abs=0.6)
+    assert same.away < 0.5
+    assert end.dwell_s > 15
+
+
+def test_nobody_is_taken_for_somebody_hidden_who_came_in_over_the_edge(site: Site) -> None:
+    def comes_in(t: float) -> Box | None:
+        if t < 8.2:
+            return None
+        x1, y1, x2, y2 = at(384, max(540 - 60 * (t - 8.2), 300))
+        return (x1, y1, x2, min(y2, 576.0))
+
+    people: list[Person] = [("red", lambda t: at(384, 430) if t < 8 else None), ("blue", comes_in)]
+    events = watched(site, people, 24)
+    assert told(events)[:4] == ["opened", "warned", "opened", "warned"]
+
+
+def test_it_is_undone_when_the_number_before_is_seen_again(site: Site) -> None:
+    """Two stood there; the second was found only while the first was hidden for a moment."""
+    people = [
+        ("red", unseen(stands(384), (8, 9.8))),
+        ("blue", stands(404, from_s=8.4)),
+    ]
+    events = watched(site, people, 18)
+    assert told(events) == ["opened", "warned", "opened", "warned", "warned"]
+    opened = [event for event in events if "opened" in event.type]
+    assert (opened[1].data.first_seen_at - BEGAN).total_seconds() == pytest.approx(8.6, abs=0.3)  # type: ignore[attr-defined]
+    calls = [event for event in events if "warned" in event.type]
+    assert [call.subject for call in calls] == [
+        opened[0].subject,
+        opened[1].subject,
+        opened[0].subject,
+    ]
+
+
+def test_two_boxes_around_nobody_half_a_minute_apart_are_no_offence(site: Site) -> None:
+    people = [("sign", stands(384, to_s=0.5)), ("sign", stands(384, from_s=15, to_s=15.5))]
+    assert told(watched(site, people, 40)) == []
+
+
+def test_a_suspected_stay_that_is_hidden_for_too_long_is_dropped_without_a_word(site: Site) -> None:
+    assert watched(site, [("red", stands(384, to_s=4))], 60) == []
+
+
+def test_a_restart_while_somebody_is_hidden_changes_nothing(site: Site) -> None:
+    people = [
+        ("red", stands(384, to_s=8)),
+        ("sign", stands(400, from_s=9.2)),
+    ]
+    whole = watched(site, people, 40)
+    assert "escalated" in told(whole)
+    for saved_at_s in (8.6, 9.8, 10.6, 14):
+        assert watched(site, people, 40, saved_at_s=saved_at_s) == whole
+
+
+def test_a_car_hidden_by_a_bus_is_the_same_offence(sample_site_file: Path) -> None:
+    """Also where a condition remembers since when something stands."""
+    condition = {"stationary": {"zones": ["forecourt-early"], "classes": ["person"]}}
+    site = site_with(sample_site_file, condition=condition)
+    people = [("red", stands(384, to_s=10)), ("sign", stands(388, from_s=11.2))]
+    events = watched(site, people, 30)
+    assert told(events)[:3] == ["opened", "warned", "warned"]
+    assert len({event.subject for event in events if "offence" in event.type}) == 1
+
+
+def test_somebody_cut_off_by_the_pictures_edge_is_in_a_zone_that_goes_up_to_it(site: Site) -> None:
+    events = watched(site, [("red", lambda t: (360, 450, 400, 576.4))], 8)
+    assert told(events) == ["opened", "warned"]
