@@ -32,8 +32,10 @@ up: models  ## flow and console together, on looped footage: http://127.0.0.1:50
 	@$(FOREWARN) keys create --if-none --data var/up
 	@$(FOREWARN) up $(SITE) --data var/up
 
+# xdist waits for ever for a worker that it put in the place of a crashed one while files are dealt out
+# whole; without a replacement the run ends and names the test in which the worker died
 test: dev-env models  ## the whole test suite, real parts included
-	@$(PY) -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 
 check: dev-env  ## formatting, lint, types, import layers, figures of the house, generated docs
 	@$(PY) -m ruff format --check .
