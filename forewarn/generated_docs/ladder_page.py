@@ -68,17 +68,15 @@ An offence is one subject's stay in one zone under one rule. The code makes no m
 _TAIL = """\
 ## From when pauses count
 
-Whoever is called on again needs the whole pause after they heard the call before. So on a loudspeaker `after_s` and
+Whoever is called on again needs the whole pause after hearing the call before. So on a loudspeaker `after_s` and
 `escalate_after_s` count from the call's end (`announcement.made`); if nobody can have heard it (*too late*, *busy*,
-*failed* …), from when it came due. The ladder waits for that word at most `waits_for_call_s` (45 s) from when the call
-came due: the announcer may be dead. The next event's `call_before` holds what was known, the result or *no word*, and
-from when was counted. Whoever leaves meanwhile has complied as always. With `next_rung_counts_from: due` (ladder),
-pauses count from when calls came due; so they do for recordings and cameras without a loudspeaker, whose calls are
-files.
+*failed* …), from when it came due. The ladder waits for that word at most `waits_for_call_s` (45 s): the announcer may be
+dead. The next event's `call_before` holds the result or *no word*, and from when was counted. Whoever leaves meanwhile
+has complied. With `next_rung_counts_from: due` (ladder), and where calls are files, pauses count from when calls came
+due.
 
-All times are counted on the frames' own clock, never in frames: half the frame rate, dropped frames or a busy machine
-change only the moment at which something is seen. Nobody is warned on the strength of a frame in which they were not
-seen.
+All times are [seconds of the frames' own clock](rules.md#seconds-and-what-a-gap-is). Nobody is warned on the strength of
+a frame in which they were not seen.
 
 Settings: [site-file.md](site-file.md); events: [events.md](events.md).
 """
