@@ -88,13 +88,22 @@ def _when_of(event_type: str) -> dict[str, Any]:
 
 
 def types_list() -> str:
-    """Write the Markdown list of event types that stands in docs/reference/events.md."""
-    lines = []
-    for kind in EVENT_DATA:
+    """Write the Markdown list of event types for docs/reference/events.md; ladder.md explains those of offences."""
+    offences = [_linked(kind.event_type) for kind in EVENT_DATA if _is_told_by_the_ladder(kind)]
+    others = [kind for kind in EVENT_DATA if not _is_told_by_the_ladder(kind)]
+    lines = [f"[Of offences](ladder.md#what-makes-it-move): {', '.join(offences)}. Others:", ""]
+    for kind in others:
         says = (kind.__doc__ or "").strip().splitlines()[0]
-        schema = f"../../event_log/schemas/{file_name(kind.event_type)}"
-        lines.append(f"- [`{kind.event_type}`]({schema}): {says}")
+        lines.append(f"- {_linked(kind.event_type)}: {says}")
     return "\n".join(lines) + "\n"
+
+
+def _is_told_by_the_ladder(kind: type[EventData]) -> bool:
+    return kind.event_type.startswith("forewarn.offence.")
+
+
+def _linked(event_type: str) -> str:
+    return f"[`{event_type}`](../../event_log/schemas/{file_name(event_type)})"
 
 
 def write(folder: Path = FOLDER) -> list[str]:
