@@ -21,8 +21,8 @@ STATES = {
     "no earlier offence; nothing more is said while the subject stays.",
     State.MERGED: "Its subject was recognised as somebody with an older open offence, which goes on under "
     "its own id. Counts as nothing: nobody left, nothing is remembered.",
-    State.UNKNOWN: "Camera or watch program were away, the footage ended, or the subject was hidden for too "
-    "long. Nobody can say what happened, so nobody says that they left.",
+    State.UNKNOWN: "The camera or the watch program was away, the footage ended, or the subject was hidden for "
+    "too long. Nobody can say what happened, so nobody says that they left.",
 }
 
 TRIGGERS = {
