@@ -30,9 +30,8 @@ TRIGGERS = {
     Trigger.RUNG_DUE: "seen in the zone `after_s` (rung) after the rung before, a call counted "
     "from its end on the loudspeaker ([below](#from-when-pauses-count)); the first: after opening",
     Trigger.SILENT_RUNG_DUE: "as *rung due*, of a rung without `announce`: what it `does` follows in events of its own",
-    Trigger.LEFT: "seen outside the zone for `comply_after_s` (ladder); or seen last on the way out, at the "
-    "edge of zone, view or picture, and unseen since for longer than `gap_tolerance_s` (rule) while the camera "
-    "gives frames ([leaving.md](../explanation/leaving.md))",
+    Trigger.LEFT: "seen outside the zone for `comply_after_s` (ladder), or [last seen on the way "
+    "out](../explanation/leaving.md), while the camera gives frames",
     Trigger.LADDER_SPENT: "seen in the zone `escalate_after_s` (ladder) after the last rung",
     Trigger.LADDER_SPENT_FIRST_TIME: "as *last grace over*, for a subject without an earlier offence "
     "within `repeat_window_s` (ladder), where the rule says `first_time_exempt`",
@@ -40,8 +39,7 @@ TRIGGERS = {
     "or failed; or unseen while its picture is covered, out of focus, turned away or frozen; or, live, "
     "not found again in the first `gap_tolerance_s` after the watch program was started again, or that "
     "took longer than `restart_tolerance_s` (rule), or its camera or rule was taken out of the site file",
-    Trigger.HIDDEN: "unseen for longer than 30 s, and not on the way out before; of a stay that is no offence "
-    "yet, three times as long as it was seen ([leaving.md](../explanation/leaving.md))",
+    Trigger.HIDDEN: "unseen for longer than 30 s, and [not on the way out before](../explanation/leaving.md)",
     Trigger.RECOGNISED: "somebody who got a new number is recognised, and both numbers have an offence that was "
     "told of: the younger ends, but for one that has ended already or that an operator has",
     Trigger.RUNG_WITHHELD: "as *rung due*, but the camera is not fit to warn: recorded once for each "
