@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import structlog
-from sqlalchemy import Connection, Engine, RowMapping, func, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, insert, inspect, select, text
 
 from domain.errors import PutAside, TryAgain
 from domain.events.catalog import Event
@@ -23,6 +23,20 @@ log = structlog.get_logger()
 
 IDS_AT_ONCE = 500  # SQLite takes 999 variables in a statement where it is old
 LARGEST_SEQ = 2**63 - 1  # of SQLite
+
+# built once: every program runs them several times a second, and building one costs more than its answer
+_NEWEST = select(EVENTS.c.seq, EVENTS.c.id).order_by(EVENTS.c.seq.desc()).limit(1)
+_PAGE = (
+    select(EVENTS)
+    .where(EVENTS.c.seq > bindparam("after_seq"))
+    .order_by(EVENTS.c.seq)
+    .limit(bindparam("most"))
+)
+_PAGE_OF_TYPES = _PAGE.where(EVENTS.c.type.in_(bindparam("types", expanding=True)))
+_OF_ID = select(EVENTS).where(EVENTS.c.id == bindparam("event_id"))
+_ABOUT_SUBJECT = (
+    select(EVENTS).where(EVENTS.c.subject == bindparam("subject")).order_by(EVENTS.c.seq)
+)
 
 Row = dict[str, str]
 
@@ -147,16 +161,15 @@ class EventLog:
             TryAgain: locked, no permission.
             Stop: the file is damaged.
         """
-        wanted = select(EVENTS).where(EVENTS.c.seq > after_seq)
+        bounds: dict[str, Any] = {"after_seq": after_seq, "most": limit}
+        page = _PAGE
         if types is not None:
-            wanted = wanted.where(EVENTS.c.type.in_(sorted(types)))
+            page, bounds["types"] = _PAGE_OF_TYPES, sorted(types)
         with self.reading(f"read after {after_seq}") as connection:
-            last = select(EVENTS.c.seq, EVENTS.c.id).order_by(EVENTS.c.seq.desc()).limit(1)
-            newest, newest_id = connection.execute(last).one_or_none() or (0, "")
+            newest, newest_id = connection.execute(_NEWEST).one_or_none() or (0, "")
             if newest <= after_seq:
                 return Page([], after_seq, True, newest_id if newest == after_seq else "")
-            rows = connection.execute(wanted.order_by(EVENTS.c.seq).limit(limit)).mappings()
-            found = list(rows)
+            found = list(connection.execute(page, bounds).mappings())
         is_last = len(found) < limit
         if not is_last:
             newest, newest_id = int(found[-1]["seq"]), str(found[-1]["id"])
@@ -165,15 +178,13 @@ class EventLog:
     def find(self, event_id: str) -> LoggedEvent | None:
         """Find the event of that id; None if it is not in the log (or cannot be read)."""
         with self.reading(f"find {event_id}") as connection:
-            wanted = select(EVENTS).where(EVENTS.c.id == event_id)
-            row = connection.execute(wanted).mappings().one_or_none()
+            row = connection.execute(_OF_ID, {"event_id": event_id}).mappings().one_or_none()
         return None if row is None else self._readable(dict(row))
 
     def about(self, subject: str) -> list[LoggedEvent]:
         """Read all events about one subject (an offence, say), in order; [] where there are none."""
-        wanted = select(EVENTS).where(EVENTS.c.subject == subject).order_by(EVENTS.c.seq)
         with self.reading(f"read about {subject}") as connection:
-            rows = list(connection.execute(wanted).mappings())
+            rows = list(connection.execute(_ABOUT_SUBJECT, {"subject": subject}).mappings())
         return self._all_readable(rows)
 
     def last_seq(self) -> int:
