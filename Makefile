@@ -6,7 +6,7 @@ SITE ?= samples/site.yaml
 # tests wait as much as they compute: twice as many workers as the smallest machine has cores
 TEST_WORKERS ?= 4
 
-.PHONY: help setup demo up test check bench bench-report bench-search bench-peers chaos fuzz quality notebook docs lock fmt clean \
+.PHONY: help setup demo up test check simulate mutants bench bench-report bench-search bench-peers chaos fuzz quality notebook docs lock fmt clean \
         app-env server-env dev-env models
 
 help:  ## list the targets
@@ -47,6 +47,12 @@ check: dev-env  ## formatting, lint, types, import layers, figures of the house,
 
 docs: dev-env  ## write the generated parts of the docs again
 	@$(PY) -m forewarn.generated_docs
+
+simulate: dev-env  ## whole lives in made-up time, with kills, full disks, wrong clocks: SECONDS=60
+	@$(PY) -m tests.simulation --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+
+mutants: dev-env  ## change one thing at a time, SAMPLE=300 of them: which does no quick test notice?
+	@$(PY) -m benchmarks.mutants --sample $(or $(SAMPLE),300) --seed $(or $(SEED),1)
 
 bench: dev-env models  ## all benchmarks in their short form; appends to var/bench/results.jsonl
 	@$(PY) -m benchmarks.run

@@ -102,7 +102,7 @@ def build_watch_flow(parts: WatchParts) -> Dataflow:
     if parts.operators is not None:
         asked, refused = _take_up_commands(given, parts, parts.operators)
         by_rule = op.merge("with_commands", by_rule, asked)
-    climbed = op.stateful_batch("ladder", by_rule, _ladder_builder(parts))
+    climbed = op.stateful_batch("ladder", by_rule, ladder_builder(parts))
     offences = op.filter_map("offences", op.key_rm("unkey", climbed), _only_event)
     write_news = asides.step("camera_news").each(_camera_event(site), None)
     cameras = op.filter_map("camera_news", op.key_rm("unkey_news", tracked), write_news)
@@ -125,14 +125,7 @@ def _take_up_commands(
     given: Stream[ShardItem | LoggedEvent], all_parts: WatchParts, parts: CommandParts
 ) -> tuple[KeyedStream[KeyedItem], list[Stream[Event]]]:
     """Return commands for each rule's ladder, and those that are refused before they get there."""
-    site = all_parts.site
-    keys = frozenset(key for keys in watch_keys(site).values() for key in keys)
-    live, useful_for_s = parts.live_cameras, site.calls.useful_for_s
-    context = CommandContext(parts.find, parts.about, keys, live, useful_for_s)
-    if all_parts.steady is not None:
-        context = replace(context, of_wall=all_parts.steady.of_wall)
-    if parts.holds is not None:
-        context = replace(context, why_held=parts.holds.why_held)
+    context = command_context(all_parts, parts)
 
     def take(logged: LoggedEvent) -> PendingCommand | Event | None:
         return take_up(logged, context)
@@ -142,6 +135,19 @@ def _take_up_commands(
     taken: Stream[PendingCommand | Event] = op.filter_map("take_up", commands, guarded)
     asked = op.filter_map("commands_by_rule", taken, _keyed_command)
     return asked, [op.filter_map("refused", taken, _only_event)]
+
+
+def command_context(all_parts: WatchParts, parts: CommandParts) -> CommandContext:
+    """Return what taking up a command needs to know of the flow."""
+    site = all_parts.site
+    keys = frozenset(key for keys in watch_keys(site).values() for key in keys)
+    live, useful_for_s = parts.live_cameras, site.calls.useful_for_s
+    context = CommandContext(parts.find, parts.about, keys, live, useful_for_s)
+    if all_parts.steady is not None:
+        context = replace(context, of_wall=all_parts.steady.of_wall)
+    if parts.holds is not None:
+        context = replace(context, why_held=parts.holds.why_held)
+    return context
 
 
 def _frames_of(batch: list[ShardItem | LoggedEvent]) -> list[ShardItem]:
@@ -210,7 +216,8 @@ def _rule_step(site: Site) -> Callable[[tuple[str, RuleItem]], list[tuple[str, K
     return fan_out
 
 
-def _ladder_builder(parts: WatchParts) -> Callable[[Saved | None], LadderLogic]:
+def ladder_builder(parts: WatchParts) -> Callable[[Saved | None], LadderLogic]:
+    """Return what makes the ladder of one rule on one camera, or restores it from what was saved."""
     tells = parts.live_board is not None
     find = parts.operators.find if parts.operators else None
     live = parts.operators.live_cameras if parts.operators else ()

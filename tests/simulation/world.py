@@ -1,0 +1,343 @@
+"""Live through one plan: four programs on one log, people before two cameras, and all that goes wrong."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import structlog
+
+from domain.data_dir import DataDir
+from domain.events.catalog import Event
+from domain.events.wall_time import steady_time_of_sighting
+from domain.offence_states import OPEN, State
+from event_log.log import EventLog
+from evidence_store.custody.chain import CustodyChain
+from evidence_store.custody.chain_check import check_chain
+from evidence_store.vault.vault import Vault
+from evidence_store.vault.verify_record import verify_record
+from flows.escalation.reidentify import TOLD
+from flows.speech.call_queue import WITHDRAWS
+from tests.simulation.clock import OwnClock
+from tests.simulation.devices import HORN_MOODS, MAIL_MOODS, Horn, Mail, Rows, Sound
+from tests.simulation.disk import Disk, Killed
+from tests.simulation.happenings import apply, happen
+from tests.simulation.matrix import FRESH_S, Matrix
+from tests.simulation.model import Model
+from tests.simulation.plan import Plan
+from tests.simulation.programs import PROGRAMS, SIGNER, Program
+from tests.simulation.promises import Truth, Violation
+from tests.simulation.sites import revision_of
+from tests.simulation.street import PICTURES, Camera, Shown
+
+TICK_S = 0.5
+PATIENCE_TICKS = 280  # after the last fault: within that all must have ended
+PAUSE_TICKS = 3  # of the supervisor, before it starts again what ended by an error
+OLD_S = 75.0  # what is younger at the end may still be under way
+MEMORY = Path("/dev/shm")
+SEALS_EVERY = 5  # of so many lives one
+
+
+class World:
+    """One simulated life."""
+
+    def __init__(self, plan: Plan, root: Path, matrix: Matrix | None = None) -> None:
+        self.plan = plan
+        self.chance = random.Random(plan.seed)
+        self.data = DataDir(root)
+        self.clock = OwnClock()
+        self.disk = Disk(root)
+        self.disk.appending, self.disk.appended = self._appending, self._appended
+        self.horn = Horn(self.clock, self.disk, is_heard=self._check_sound)
+        self.mails: dict[str, Any] = {
+            name: Mail(self.clock, self.disk, name) for name in ("desk", "duty")
+        }
+        self.rows = Rows()
+        self.seals = plan.seed % SEALS_EVERY == 0  # for real
+        self.sealed: dict[str, str] = {}
+        self.store: dict[str, dict[str, Any]] = {}  # what Bytewax would keep in recovery/
+        self.cameras = {name: Camera(name) for name in ("north", "south")}
+        self.running: dict[str, Program | None] = dict.fromkeys(PROGRAMS)
+        self.back_at: dict[str, int] = dict.fromkeys(PROGRAMS, 0)
+        self.frozen_until: dict[str, int] = dict.fromkeys(PROGRAMS, 0)
+        self.torn: set[str] = set()
+        self.ticks = self.starts = self.last_seq = self.room_at = 0
+        self.revision = self.watched_by = 0
+        self.fresh: dict[str, float] = {}  # faults, and when they were there last
+        self.written: dict[str, Event] = {}
+        self.matrix = matrix or Matrix()
+        self.model = Model(
+            Truth(
+                lambda: (self.watched_by, revision_of(plan.seed, self.watched_by)),
+                lambda camera_id, at: self.cameras[camera_id].shown.get(at),
+                self._last_shown,
+                lambda warned_id: sum(each.warned_id == warned_id for each in self.horn.heard),
+                lambda whom, asked: self.mails[whom].arrived.count(asked),
+                lambda: self.clock.now_s,
+                lambda: "clock ahead" in self.fresh or "clock back" in self.fresh,
+            )
+        )
+
+    @contextmanager
+    def in_place(self) -> Iterator[World]:
+        """Open the log, and let the programs find this world in place of the real one."""
+        with ExitStack() as stack:
+            stack.enter_context(quiet())
+            stack.enter_context(self.clock.in_force())
+            self.log = EventLog.open(self.data.events_db)
+            stack.callback(self.log.close)
+            stack.enter_context(patch.object(EventLog, "open", lambda *_, **__: self.log))
+            stack.enter_context(patch.object(EventLog, "close", lambda _: None))
+            stack.enter_context(patch("flows.speech.call_queue.wait", _finish))
+            stack.enter_context(self.disk.in_place())
+            yield self
+
+    def live(self) -> None:
+        """Live through the plan, then let all faults end, and see that everything comes to its end."""
+        apply(self, 0)
+        for step in self.plan.steps:
+            for _ in range(step.gap):
+                self.tick()
+            happen(self, step)
+        self.mend()
+        since_s = self.clock.now_s
+        for _ in range(PATIENCE_TICKS):
+            self.tick()
+            if self.clock.now_s > since_s + 10 and not self._missing(since_s):
+                break
+        if missing := self._missing(since_s):
+            raise Violation("; ".join(missing[:5]))
+        self._check_at_the_end()
+
+    def _missing(self, since_s: float) -> list[str]:
+        return self.model.missing(since_s, self.watched_by)
+
+    def tick(self) -> None:
+        """Let half a second pass."""
+        self.ticks += 1
+        self.clock.now_s += TICK_S
+        for camera in self.cameras.values():
+            camera.move()
+        if self.disk.is_full:
+            self.fresh["disk full"] = self.clock.now_s
+            self.disk.is_full = self.ticks < self.room_at
+        self._supervise()
+        for name, program in list(self.running.items()):
+            if program is not None and self.ticks >= self.frozen_until[name]:
+                self._work(name, lambda program=program: (program.go_round(), program.end_epoch()))
+        self.read_log()
+        self._check_fold()
+
+    def _supervise(self) -> None:
+        """Start what has ended; where another revision is in force, all of it."""
+        old = [p for p in self.running.values() if p is not None and p.revision != self.revision]
+        if old:
+            for program in (p for p in self.running.values() if p is not None):
+                if self._work(program.name, program.end):
+                    self.running[program.name] = None
+                    self.back_at[program.name] = self.ticks
+        for name, kind in PROGRAMS.items():
+            if self.running[name] is None and self.ticks >= self.back_at[name]:
+                self._work(name, lambda name=name, kind=kind: self._start(name, kind))
+
+    def _start(self, name: str, kind: type[Program]) -> None:
+        self.starts += 1
+        if name == "watch":
+            self.watched_by = self.revision
+        program = kind(self, self.revision, revision_of(self.plan.seed, self.revision))
+        self.running[name] = program
+        program.begin()
+
+    def _work(self, name: str, work: Callable[[], object]) -> bool:
+        """Let a program work, until it is killed or ends by an error."""
+        self.disk.at_work = name
+        try:
+            work()
+        except Killed as killed:
+            self.died(name, str(killed))
+            return False
+        except Exception as error:
+            if isinstance(error, Violation) or not self.disk.is_full:
+                raise
+            self.died(name, "disk full")
+            self.back_at[name] = self.ticks + PAUSE_TICKS
+            return False
+        finally:
+            self.disk.at_work = ""
+        return True
+
+    def died(self, name: str, where: str) -> None:
+        """Note the death of a program, and leave what it leaves."""
+        kind = "killed after a write" if where.startswith("after") else "killed before a write"
+        faults = {
+            kind,
+            *(f for f, at_s in self.fresh.items() if self.clock.now_s - at_s <= FRESH_S),
+        }
+        if name in self.torn:
+            faults.add("write torn")
+            self.torn.discard(name)
+            self.disk.tear(name)
+        self.read_log()
+        self.matrix.note(self._states(), faults, name)
+        self.running[name] = None
+        self.back_at[name] = max(self.back_at[name], self.ticks + 1)
+
+    def _states(self) -> set[str]:
+        states = {
+            each.state.value
+            for each in self.model.offences.values()
+            if each.state in OPEN or self.clock.now_s - each.ended_at_s <= FRESH_S
+        }
+        ladders = self._ladders()
+        if any(o.state is State.SUSPECTED for ladder in ladders for o in ladder.offences.values()):
+            states.add(State.SUSPECTED.value)
+        return states
+
+    def _ladders(self) -> list[Any]:
+        watch: Any = self.running["watch"]
+        logics = watch.logics.values() if watch is not None else ()
+        return [each._watcher.ladder for each in logics if each._watcher is not None]
+
+    def _last_shown(self, camera_id: str) -> Shown | None:
+        return self.cameras[camera_id].last
+
+    def _appending(self, events: Any) -> None:
+        for event in events:
+            before = self.written.setdefault(event.id, event)
+            if before != event:
+                raise Violation(f"{event.id}: {event.type} is told in two ways")
+
+    def _appended(self, count: int) -> None:
+        self.last_seq += count
+
+    def read_log(self) -> None:
+        """Show the model what is new."""
+        read = len(self.model.events)
+        if self.last_seq <= read:
+            return
+        for logged in self.log.read(read):
+            if logged.seq != len(self.model.events) + 1:
+                raise Violation(f"the log has a hole before {logged.seq}")
+            self.model.take(logged)
+            if logged.event.type == "forewarn.item.put-aside.v1" and not self.disk.is_full:
+                raise Violation(f"a step raised: {logged.event.data}")
+
+    def _check_fold(self) -> None:
+        """Check that what the ladders know is what the log tells."""
+        watch: Any = self.running["watch"]
+        if watch is None:
+            return
+        known: set[str] = set()
+        for ladder in self._ladders():
+            for offence in ladder.offences.values():
+                if offence.state not in TOLD:
+                    continue
+                name = ladder.id_of(offence)
+                known.add(name)
+                told = self.model.offences.get(name)
+                if told is None:
+                    raise Violation(f"{name}: {offence.state} in a ladder, and not in the log")
+                holder = offence.hold.operator if offence.hold else ""
+                passed = told.passed[-1] if told.passed else offence.escalation.next_rung
+                if (told.state, told.holder if told.state in OPEN else holder, passed) != (
+                    offence.state,
+                    holder,
+                    offence.escalation.next_rung,
+                ):
+                    raise Violation(
+                        f"{name}: the ladder says {offence.state}, {holder!r}, rung "
+                        f"{offence.escalation.next_rung}, the log {told.state}, {told.holder!r}, {passed}"
+                    )
+        begun = {name for name, logic in watch.logics.items() if logic._watcher is not None}
+        for name in self.model.open_ids():
+            if str(self.model.key_of(name)) in begun and name not in known:
+                raise Violation(f"{name}: open in the log, and in no ladder")
+
+    def _check_sound(self, sound: Sound) -> None:
+        """Check a call at the moment in which it is heard."""
+        self.read_log()
+        logged = self.model.warned.get(sound.warned_id)
+        if logged is None:
+            raise Violation(f"{sound.warned_id}: a call is heard, and nobody was warned")
+        if sum(each.warned_id == sound.warned_id for each in self.horn.heard) > 1:
+            raise Violation(f"{sound.warned_id}: heard twice")
+        announce: Any = self.running["announce"]
+        seen_at = steady_time_of_sighting(logged.event.data.sighting)  # type: ignore[attr-defined]
+        age_s = (announce.steady.now() - seen_at).total_seconds()
+        if age_s > 6.0:
+            raise Violation(f"{sound.warned_id}: heard {age_s} s after it came due")
+        others = [s for s in self.horn.heard[:-1] if s.from_s >= announce.began_s]
+        if any(sound.from_s < each.until_s - 0.01 for each in others):
+            raise Violation(f"{sound.warned_id}: two calls at once")
+        offence = self.model.offences[logged.event.data.offence_id]  # type: ignore[attr-defined]
+        ends = tuple(State(kind.__name__.removeprefix("Offence").lower()) for kind in WITHDRAWS)
+        was_read = 0 < offence.ended_seq <= announce.read_before
+        if was_read and offence.state in ends:
+            raise Violation(f"{sound.warned_id}: heard after its offence was {offence.state}")
+
+    def mend(self) -> None:
+        """End all faults."""
+        self.disk.is_full = False
+        self.disk.cuts.clear()
+        self.torn.clear()
+        self.horn.mood = HORN_MOODS[0]
+        for mail in self.mails.values():
+            mail.mood = MAIL_MOODS[0]
+        for camera in self.cameras.values():
+            camera.silent_for, camera.sight = 0, PICTURES[0]
+        for name in PROGRAMS:
+            self.back_at[name] = min(self.back_at[name], self.ticks + 1)
+            self.frozen_until[name] = 0
+
+    def _check_at_the_end(self) -> None:
+        """Check that the log's past is as it was told, and that what was sealed is whole."""
+        lines = [(each.seq, each.event) for each in self.log.read(limit=100_000)]
+        if lines != [(each.seq, each.event) for each in self.model.events.values()]:
+            raise Violation("the log says something else than it said before")
+        chain = CustodyChain(self.data.custody, SIGNER)
+        vault = Vault(self.data.evidence)
+        keys = {SIGNER.key_id: SIGNER.private.public_key()}
+        for evidence_id, record in list(self.rows.by_id.items())[
+            :: max(len(self.rows.by_id) // 4, 1)
+        ]:
+            if faults := verify_record(record, vault, keys, must_be_signed=True):
+                raise Violation(f"{evidence_id}: {faults[0]}")
+        if problems := check_chain(chain, keys).problems:
+            raise Violation(f"the custody chain does not hold: {problems[0]}")
+
+    @property
+    def offences(self) -> int:
+        """Return how many offences opened."""
+        return len(self.model.offences)
+
+
+def _finish(futures: Any, timeout: float) -> None:
+    for future in futures:
+        future.finish()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Write no log lines: a simulated life has thousands."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
+
+
+def live_through(plan: Plan, matrix: Matrix | None = None) -> World:
+    """Live through a plan in a folder of its own; Violation: something was not as promised."""
+    folder = tempfile.mkdtemp(prefix="forewarn-life-", dir=MEMORY if MEMORY.is_dir() else None)
+    try:
+        with World(plan, Path(folder), matrix).in_place() as world:
+            world.live()
+        return world
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
