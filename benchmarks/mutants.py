@@ -1,0 +1,244 @@
+"""Change one thing at a time where it matters, and count how many changes some quick test notices.
+
+`python -m benchmarks.mutants --sample 300 --seed 1` draws changes by chance, runs each against the quick tests of
+its room, and names what no test noticed. Each runs in a fork of this process in which the changed module is
+imported in place of the file's, so nothing on the disk is touched and no library is imported twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, ModuleType
+
+ROOT = Path(__file__).resolve().parents[1]
+# folders and modules -> the tests that are theirs; what only a real server shows is left out
+SERVING = ("tests/models/serving/test_connection.py", "tests/models/serving/test_late_answers.py")
+ROOMS: dict[str, tuple[str, ...]] = {
+    "flows/escalation": ("tests/flows/escalation",),
+    "flows/conditions": ("tests/flows/conditions", "tests/flows/escalation/test_not_known.py"),
+    "flows/tracking": ("tests/flows/tracking",),
+    "event_log": ("tests/event_log",),
+    "evidence_store/custody": ("tests/evidence_store/custody",),
+    "evidence_store/vault": ("tests/evidence_store/vault", "tests/evidence_store/keys"),
+    **{
+        f"models/serving/{name}.py": SERVING
+        for name in ("client", "connection", "slots", "shared_memory")
+    },
+    "models/triton_backend": ("tests/models/serving/test_openvino_backend.py",),
+}
+LIBRARIES = (
+    "numpy", "pydantic", "sqlalchemy.dialects.sqlite", "shapely", "structlog", "hypothesis", "pytest",
+    "bytewax.dataflow", "bytewax.run", "cryptography.hazmat.primitives.asymmetric.ed25519", "cv2", "av",
+    "trackers", "supervision", "pyarrow", "rfc8785", "ruamel.yaml",
+)  # fmt: skip
+OTHERS: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
+}  # fmt: skip
+# words for people and for logs are no behaviour that a quick test should hold
+SPARED_CALLS = ("log.", "structlog.", "TypeVar", "Field", "field")
+QUICK = "not slow and not triton and not browser"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: the module, and the number of the node in it that is changed."""
+
+    path: Path
+    node: int
+
+    def make(self) -> tuple[str, ast.Module]:
+        """Return how the change reads, and the changed module."""
+        tree = ast.parse(self.path.read_text(encoding="utf-8"))
+        node = next(each for place, each in enumerate(ast.walk(tree)) if place == self.node)
+        before = ast.unparse(node).splitlines()[0][:70]
+        _change(node)
+        where = f"{self.path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+        return f"{where}: {before}  ->  {ast.unparse(node).splitlines()[0][:70]}", tree
+
+
+def mutants_of(path: Path) -> Iterator[Mutant]:
+    """Yield every change of a module that is known here."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    spared = {
+        id(part) for node in ast.walk(tree) for top in _spared(node) for part in ast.walk(top)
+    }
+    for number, node in enumerate(ast.walk(tree)):
+        if id(node) not in spared and _change(copy.copy(node)):
+            yield Mutant(path, number)
+
+
+def _spared(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what of a node is left alone: types, decorators, words, what is raised or logged."""
+    if isinstance(node, ast.AnnAssign | ast.arg) and node.annotation is not None:
+        yield node.annotation
+    elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield from (*node.decorator_list, *filter(None, [getattr(node, "returns", None)]))
+    elif (
+        isinstance(node, ast.Raise | ast.JoinedStr | ast.Assert)
+        or (isinstance(node, ast.Call) and ast.unparse(node.func).startswith(SPARED_CALLS))
+        or (isinstance(node, ast.Expr) and _is_spared(node.value))
+    ):
+        yield node
+
+
+def _is_spared(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) or (
+        isinstance(value, ast.Call) and ast.unparse(value.func).startswith(SPARED_CALLS)
+    )
+
+
+def _change(node: ast.AST) -> bool:
+    """Change a node in place; False: there is nothing to change about it."""
+    match node:
+        case ast.Compare(ops=[op]) if type(op) in OTHERS:
+            node.ops = [OTHERS[type(op)]()]  # type: ignore[list-item]
+        case ast.BoolOp(op=op) | ast.BinOp(op=op) if type(op) in OTHERS:
+            node.op = OTHERS[type(op)]()  # type: ignore[assignment]
+        case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
+            node.test = ast.UnaryOp(ast.Not(), test)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            node.operand = ast.UnaryOp(ast.Not(), operand)
+        case ast.Constant(value=bool() as value):
+            node.value = not value
+        case ast.Constant(value=int() | float() as number):
+            node.value = number * 2 or 1
+        case ast.Expr(value=ast.Call() | ast.YieldFrom()):
+            node.value = ast.Constant(None)
+        case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
+            node.value = ast.Constant(None)
+        case _:
+            return False
+    ast.fix_missing_locations(node)
+    return True
+
+
+class Changed(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Import one module as it was changed, whoever asks for it."""
+
+    def __init__(self, name: str, path: Path, code: CodeType) -> None:
+        self._name, self._path, self._code = name, path, code
+
+    def find_spec(self, name: str, *_: object) -> importlib.machinery.ModuleSpec | None:
+        """Answer for that module alone."""
+        if name != self._name:
+            return None
+        return importlib.util.spec_from_file_location(name, self._path, loader=self)  # type: ignore[arg-type]
+
+    def get_source(self, fullname: str) -> str:
+        """Return the source as it lies there."""
+        return self._path.read_text(encoding="utf-8")
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the changed code."""
+        return self._code
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the changed code."""
+        exec(self._code, module.__dict__)
+
+
+def run_tests(tests: tuple[str, ...], mutant: Mutant | None, most_s: float) -> tuple[int, float]:
+    """Run tests in a fork; return its exit code (-9: they hung), and the seconds."""
+    began_s = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        os._exit(_in_child(tests, mutant))
+    while time.monotonic() - began_s < most_s:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status), time.monotonic() - began_s
+        time.sleep(0.02)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return -9, most_s
+
+
+def _in_child(tests: tuple[str, ...], mutant: Mutant | None) -> int:
+    import pytest
+
+    if mutant is not None:
+        name = ".".join(mutant.path.relative_to(ROOT).with_suffix("").parts)
+        code = compile(mutant.make()[1], str(mutant.path), "exec")
+        sys.meta_path.insert(0, Changed(name, mutant.path, code))
+    options = [
+        "-x",
+        "-q",
+        "-m",
+        QUICK,
+        "-p",
+        "no:cacheprovider",
+        "--hypothesis-seed=0",
+        "--timeout=60",
+    ]
+    return int(pytest.main([*tests, *options]))
+
+
+def _modules_in(room: Path) -> list[Path]:
+    return [room] if room.is_file() else sorted(room.rglob("*.py"))
+
+
+def main() -> int:
+    """Print what was noticed and what was not; the exit code says only whether the tests run at all."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--sample", type=int, default=300)
+    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--only", default="", help="a room or module, such as flows/escalation")
+    given = asked.parse_args()
+    os.chdir(ROOT)
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    drawn = [
+        mutant
+        for room in ROOMS
+        for path in _modules_in(ROOT / room)
+        if str(path.relative_to(ROOT)).startswith(given.only)
+        for mutant in mutants_of(path)
+    ]
+    sample = random.Random(given.seed).sample(drawn, min(given.sample, len(drawn)))
+    usual_s: dict[str, float] = {}
+    survived: list[str] = []
+    killed: dict[str, list[bool]] = {}
+    for number, mutant in enumerate(sample, 1):
+        room = next(r for r in ROOMS if mutant.path.is_relative_to(ROOT / r))
+        if room not in usual_s:
+            code, usual_s[room] = run_tests(ROOMS[room], None, 900.0)
+            if code:
+                print(f"{room}: its tests fail without any change, exit code {code}")
+                return 1
+        code, _ = run_tests(ROOMS[room], mutant, 10 + 5 * usual_s[room])
+        killed.setdefault(room, []).append(code != 0)
+        if code == 0:
+            survived.append(mutant.make()[0])
+            print(f"{number:4} of {len(sample)} not noticed: {survived[-1]}", flush=True)
+    for room, each in sorted(killed.items()):
+        print(f"{room:24} {sum(each):3} of {len(each)}  (tests take {usual_s[room]:.1f} s)")
+    noticed = len(sample) - len(survived)
+    share = 100 * noticed / max(len(sample), 1)
+    print(
+        f"seed {given.seed}: {noticed} of {len(sample)} noticed, {share:.0f} %; {len(drawn)} known changes"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
