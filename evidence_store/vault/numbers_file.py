@@ -55,12 +55,12 @@ def read_numbers(content: bytes, vectors: bytes = b"") -> tuple[EvidenceRecord, 
     Raises:
         ValueError, KeyError, TypeError: it is no such file.
     """
-    numbers = json.loads(content)
+    numbers = _parse(content)
     facts = dict(numbers["record"])
     for name in _TIMES:
         facts[name] = datetime.fromisoformat(facts[name])
     facts["missing"] = tuple(facts["missing"])
-    packed = json.loads(vectors) if vectors else numbers.get("vectors", {})
+    packed = _parse(vectors) if vectors else dict(numbers.get("vectors", {}))
     record = EvidenceRecord(
         **facts,
         files=tuple(EvidenceFile.model_validate(file) for file in numbers["files"]),
@@ -73,9 +73,22 @@ def read_numbers(content: bytes, vectors: bytes = b"") -> tuple[EvidenceRecord, 
 def holds_vectors(content: bytes) -> bool:
     """Tell whether numbers.json holds the vectors, as in old records."""
     try:
-        return "vectors" in json.loads(content)
-    except (ValueError, TypeError):
+        return "vectors" in _parse(content)
+    except ValueError:
         return True  # in doubt it stays
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    """Read an object of JSON that can be spelled again, as what is hashed has to be; raises ValueError."""
+    try:
+        value = json.loads(content)
+        # refuses half a surrogate pair, NaN and infinities: JSON reads them, and canonical JSON has no spelling
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError as error:
+        raise ValueError("is nested too deep") from error
+    if not isinstance(value, dict):
+        raise ValueError("is no JSON object")
+    return value
 
 
 def _pack(vector: np.ndarray) -> str:

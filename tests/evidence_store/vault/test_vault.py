@@ -68,6 +68,22 @@ def test_one_flipped_byte_in_any_file_is_named(tmp_path: Path, name: str) -> Non
     assert verify_record(sealed, vault, {}, must_be_signed=False) == []
 
 
+@pytest.mark.parametrize("value", [rb'"\ud800"', b"NaN", b"1e999", b"[" * 100_000 + b"]" * 100_000])
+def test_numbers_that_json_reads_and_nobody_can_hash_are_named(
+    tmp_path: Path, value: bytes
+) -> None:
+    vault = Vault(tmp_path / "evidence")
+    sealed = seal(vault, a_record())
+    numbers = vault.folder_of(ID) / "numbers.json"
+    numbers.chmod(0o644)
+    content = numbers.read_bytes()
+    numbers.write_bytes(content.replace(b'"story": {', b'"story": {"said": ' + value + b",", 1))
+    assert numbers.read_bytes() != content
+    problems = verify_record(sealed, vault, {}, must_be_signed=False)
+    assert f"{ID}: numbers.json cannot be read" in problems
+    assert any(each.startswith(f"{ID}/numbers.json: changed") for each in problems)
+
+
 def test_missing_and_extra_files_are_named(tmp_path: Path) -> None:
     vault = Vault(tmp_path)
     sealed = seal(vault, a_record())
