@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from subprocess import TimeoutExpired
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import structlog
@@ -48,6 +50,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ |= shared
     for name in shared:
         stack.callback(os.environ.pop, name)
+
+
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Tell how a worker died: a signal that no handler of faulthandler's sees leaves no other trace."""
+    popen = getattr(getattr(node.gateway, "_io", None), "popen", None)
+    if error and popen is not None:
+        with suppress(TimeoutExpired):
+            print(f"\n{node.gateway.id} ended with {popen.wait(10)}", file=sys.stderr)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

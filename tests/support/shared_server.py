@@ -15,17 +15,29 @@ import pytest
 
 from domain.data_dir import DataDir
 from forewarn.programs.triton import serving
+from models.serving import server as embedded
 
 ADDRESS, FOLDER = "FOREWARN_TRITON", "FOREWARN_TRITON_FOLDER"
 LOOK_EVERY_S = 2.0
+# the backend that the server loads; its environment knows nothing of forewarn
+MODEL_PY = f"""\
+import sys
+
+sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r})
+from tests.support.remembering_backend import RememberingModel as TritonPythonModel
+"""
 # it is started again within some 20 s, on a busy machine within a minute
 AWAY_S = 120.0
 
 
 @contextmanager
 def kept_alive(folder: Path) -> Iterator[dict[str, str]]:
-    """Serve all models as a run does, and start the server again when it dies; yield variables that tell of it."""
-    data, over = DataDir(folder), threading.Event()
+    """Serve all models as a run does, and start the server again when it dies; yield variables that tell of it.
+
+    It infers each picture once: most of what a suite's runs cost are inferences of the same pictures.
+    """
+    data, over = DataDir(folder / "data"), threading.Event()
+    embedded.OPENVINO_BACKEND = _write_backend(folder / "backend")
     with serving(None, data) as server:
 
         def keep() -> None:
@@ -39,6 +51,12 @@ def kept_alive(folder: Path) -> Iterator[dict[str, str]]:
         finally:
             over.set()
             keeper.join()
+
+
+def _write_backend(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "model.py").write_text(MODEL_PY)
+    return folder
 
 
 def last_death(folder: Path) -> str:

@@ -174,7 +174,8 @@ def test_a_server_gives_up_the_blocks_of_a_killed_process_and_keeps_others(
         assert left and not any(f"-{os.getpid()}-" in name for name in left)
         Detector(other).detect([picture])
         assert not left & known()
-        assert before <= known()
+        # those of this process: other tests use the server, and leave it, meanwhile
+        assert {name for name in before if f"-{os.getpid()}-" in name} <= known()
 
 
 def test_every_registered_model_has_one_input_and_row_shaped_outputs() -> None:

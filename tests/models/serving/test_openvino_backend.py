@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -69,8 +70,13 @@ class FakeRunner:
         pass
 
 
-def answers(backend: ModuleType, runner: FakeRunner, *requests: dict[str, np.ndarray]) -> list[Any]:
-    model = backend.TritonPythonModel()
+def answers(
+    backend: ModuleType,
+    runner: FakeRunner,
+    *requests: dict[str, np.ndarray],
+    model: Any = None,
+) -> list[Any]:
+    model = model or backend.TritonPythonModel()
     model._settings = SimpleNamespace(name="m", input_shapes={"x": [2]}, max_batch_size=8)
     model._single, model._runners = runner, [runner]
     done: list[Any] = model.execute([*requests])
@@ -94,3 +100,41 @@ def test_a_failed_inference_is_a_failed_request_whatever_stands_beside_it(
 def test_what_no_inference_wrote_is_no_answer(backend: ModuleType) -> None:
     (only,) = answers(backend, FakeRunner(backend, writes=False), GOOD)
     assert "no inference wrote it" in only.error and only.tensors is None
+
+
+class CountingRunner(FakeRunner):
+    """Answers with what it was asked, and twice that."""
+
+    def start(self, inputs: Any, outputs: dict[str, np.ndarray], at: int) -> None:
+        super().start(inputs, outputs, at)
+        outputs["y"][at] = inputs["x"][0] * 2
+
+
+def test_the_suites_backend_infers_each_picture_once_and_answers_the_same(
+    backend: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "models.triton_backend.openvino.model", backend)
+    monkeypatch.delitem(sys.modules, "tests.support.remembering_backend", raising=False)
+    remembering = importlib.import_module("tests.support.remembering_backend")
+    monkeypatch.delitem(sys.modules, "tests.support.remembering_backend")
+    model, runner = remembering.RememberingModel(), CountingRunner(backend)
+    pictures = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
+    requests = ({"x": pictures[:2]}, MALFORMED, {"x": pictures[[2, 0, 1]]}, {"x": pictures[[1, 0]]})
+    first, bad, second, third = answers(backend, runner, *requests, model=model)
+    assert bad.error
+    again = answers(backend, runner, {"x": pictures[::-1]}, model=model)
+    for answer, asked in zip(
+        (first, second, third, *again),
+        (pictures[:2], pictures[[2, 0, 1]], pictures[[1, 0]], pictures[::-1]),
+        strict=True,
+    ):
+        assert answer.error is None and (answer.tensors[0][1] == asked * 2).all()
+    started = runner._started
+    assert started < 2 + 3 + 2
+    answers(backend, runner, {"x": pictures}, model=model)
+    assert runner._started == started
+    failing = CountingRunner(backend, fails=1)
+    (failed,) = answers(backend, failing, {"x": pictures * 7}, model=model)
+    assert failed.error
+    (mended,) = answers(backend, runner, {"x": pictures * 7}, model=model)
+    assert (mended.tensors[0][1] == pictures * 14).all()
