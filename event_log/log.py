@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any, Self
 
 import structlog
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, insert, inspect, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    RowMapping,
+    bindparam,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+)
 
 from domain.errors import PutAside, TryAgain
 from domain.events.catalog import Event
