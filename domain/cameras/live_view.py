@@ -27,6 +27,18 @@ class LiveTrack(FrozenModel):
     dwell_s: float = 0.0
 
 
+class LiveHidden(FrozenModel):
+    """Describe the stay of somebody who is out of sight and was not seen leaving: its clock goes on."""
+
+    offence_id: str  # no event tells of it before it is an offence
+    track_id: int
+    box_xyxy: Box  # where they were last; pixels of the decoded frame
+    since: AwareDatetime  # when they were seen last, by the wall's clock
+    state: str  # of the ladder
+    rung_number: int = 0  # rungs spoken so far
+    dwell_s: float = 0.0  # up to now
+
+
 class LiveView(FrozenModel):
     """Describe what a camera shows now."""
 
@@ -38,9 +50,13 @@ class LiveView(FrozenModel):
     width_px: int = 0
     height_px: int = 0
     tracks: tuple[LiveTrack, ...] = ()
+    hidden: tuple[LiveHidden, ...] = ()  # one for each rule under which somebody is hidden
     is_learning: bool = False  # most of the picture is coarse: the scene is not known yet
     boxes_left_out: int = 0  # so far: said to be a person, and none can have that shape
     unfit: tuple[str, ...] = ()  # codes of domain/fitness.py: why it may not warn
+    unfit_places: tuple[
+        str, ...
+    ] = ()  # zones and lines that are not judged; () where it is all or none
 
     def write(self, folder: Path) -> None:
         """Replace this camera's JSON file."""

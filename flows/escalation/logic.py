@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain.cameras.status import CameraNotice
+from domain.events.base import Box
 from domain.events.catalog import Event
 from domain.rule_key import RuleKey
 from domain.saved_state import Saved
 from domain.tracks import Track, TrackedFrame
 from flows.escalation.command_intake import PendingCommand
+from flows.escalation.offence import Offence
 from flows.escalation.watched_rule import RULE_FORMAT, RuleState, RuleWatch
 from flows.keyed_logic import WatcherLogic
 from flows.put_aside import StepAside
@@ -20,11 +23,13 @@ from flows.put_aside import StepAside
 class SubjectStanding:
     """Say where one subject stands, for the live page."""
 
-    camera_id: str
     track_id: int
+    offence_id: str
     state: str
     rung_number: int
     dwell_s: float
+    box_xyxy: Box  # where they were last
+    hidden_since: datetime | None = None  # by the wall's clock; None: seen, or unseen for a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +92,31 @@ class LadderLogic(WatcherLogic[tuple[RuleKey, RuleItem], LadderOut, RuleWatch]):
 
     def sum_up(self, watcher: RuleWatch, key: str) -> list[LadderOut]:
         """Return who stands where after the last item, if anybody asks."""
-        return [_standings(RuleKey.parse(key), watcher)] if self._tells_standings else []
+        return [standings_of(RuleKey.parse(key), watcher)] if self._tells_standings else []
 
 
-def _standings(key: RuleKey, watch: RuleWatch) -> RuleStandings:
+def standings_of(key: RuleKey, watch: RuleWatch) -> RuleStandings:
+    """Return who stands where under one rule after its last frame."""
     return RuleStandings(
         key=key,
         standings=tuple(
-            SubjectStanding(
-                camera_id=key.camera_id,
-                track_id=subject.number,
-                state=offence.state.value,
-                rung_number=offence.escalation.next_rung if offence.escalation.calls else 0,
-                dwell_s=offence.stay.lasted_s(offence.stay.last.at),
-            )
+            _standing(subject, offence, watch)
             for subject, offence in watch.ladder.offences.items()
             if isinstance(subject, Track)
         ),
+    )
+
+
+def _standing(subject: Track, offence: Offence, watch: RuleWatch) -> SubjectStanding:
+    stay, climb = offence.stay, offence.escalation
+    # of who is hidden the clock goes on
+    until = stay.last.at if stay.hidden is None else watch.ladder.last_at or stay.last.at
+    return SubjectStanding(
+        track_id=subject.number,
+        offence_id=watch.ladder.id_of(offence),
+        state=offence.state.value,
+        rung_number=climb.next_rung if climb.calls else 0,
+        dwell_s=stay.lasted_s(until),
+        box_xyxy=stay.whereabouts.box_xyxy if stay.whereabouts else stay.last.box_xyxy,
+        hidden_since=None if stay.hidden is None else watch.wall(stay.hidden.since),
     )

@@ -70,7 +70,7 @@ class RuleWatch:
         self._rule = rule
         self._condition = condition
         self._hours = hours
-        self._wall = wall  # what the wall's clock said at a moment of event time
+        self.wall = wall  # what the wall's clock said at a moment of event time
         self._memory: Memory = {}
         self.ladder = ladder
 
@@ -111,7 +111,7 @@ class RuleWatch:
 
     def _told(self, events: list[Event]) -> list[Event]:
         """Return events as they are told: in the wall's time, with what they ask for."""
-        return with_requests([in_wall_time(each, self._wall) for each in events], self._site)
+        return with_requests([in_wall_time(each, self.wall) for each in events], self._site)
 
     def adopt(
         self, stories: Mapping[str, Sequence[Event]], broken_at: datetime | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 from av.video.frame import VideoFrame
 
-from domain.cameras.live_view import LiveTrack, LiveView
+from domain.cameras.live_view import LiveHidden, LiveTrack, LiveView
 from domain.cameras.status import CameraNotice
 from domain.detections import Detections
 from domain.files import write_atomically
@@ -76,11 +76,8 @@ class LiveBoard:
 
     def _view(self, tracked: TrackedFrame) -> LiveView:
         stamp = tracked.frame
-        standings = {
-            standing.track_id: standing
-            for zone in self._standings.get(stamp.camera_id, {}).values()
-            for standing in zone
-        }
+        of_rules = self._standings.get(stamp.camera_id, {}).values()
+        standings = {each.track_id: each for rule in of_rules for each in rule}
         slow = self._slow.get(stamp.camera_id)
         return LiveView(
             camera_id=stamp.camera_id,
@@ -97,6 +94,9 @@ class LiveBoard:
                 *dict.fromkeys(tracked.sight.unfit_areas.values()),
                 *tracked.sight.shortcomings,
             ),
+            # as camera.fitness has them
+            unfit_places=() if tracked.sight.faults else tuple(tracked.sight.unfit_areas),
+            hidden=tuple(hidden for rule in of_rules for each in rule for hidden in _hidden(each)),
             tracks=tuple(
                 _live_track(tracked, row, standings.get(int(tracked.track_ids[row])))
                 for row in range(len(tracked))
@@ -134,3 +134,21 @@ def _live_track(tracked: TrackedFrame, row: int, standing: SubjectStanding | Non
         rung_number=standing.rung_number if standing else 0,
         dwell_s=round(standing.dwell_s, 1) if standing else 0.0,
     )
+
+
+def _hidden(standing: SubjectStanding) -> list[LiveHidden]:
+    """Describe somebody who is hidden; [] where they are not."""
+    if standing.hidden_since is None:
+        return []
+    x1, y1, x2, y2 = (round(side, 1) for side in standing.box_xyxy)
+    return [
+        LiveHidden(
+            offence_id=standing.offence_id,
+            track_id=standing.track_id,
+            box_xyxy=(x1, y1, x2, y2),
+            since=standing.hidden_since,
+            state=standing.state,
+            rung_number=standing.rung_number,
+            dwell_s=round(standing.dwell_s, 1),
+        )
+    ]

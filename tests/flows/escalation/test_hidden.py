@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from domain.events.catalog import Event, OffenceComplied, OffenceUnknown, Outcom
 from domain.rule_key import RuleKey
 from domain.site.loading import load_site
 from domain.site.site import Site
+from flows.escalation.logic import SubjectStanding, standings_of
 from flows.escalation.watched_rule import RuleWatch, watch_of
 from flows.tracking.colours import SIZE
 from flows.tracking.track import CameraTracker
@@ -272,3 +274,29 @@ def test_a_car_hidden_by_a_bus_is_the_same_offence(sample_site_file: Path) -> No
 def test_somebody_cut_off_by_the_pictures_edge_is_in_a_zone_that_goes_up_to_it(site: Site) -> None:
     events = watched(site, [("red", lambda t: (360, 450, 400, 576.4))], 8)
     assert told(events) == ["opened", "warned"]
+
+
+def standing_at(site: Site, people: Sequence[Person], until_s: float) -> SubjectStanding:
+    """Return where the one person stands after some seconds, of a machine whose clock is an hour ahead."""
+    tracker, watch = CameraTracker(5, 0.3), watch_of(site, KEY)
+    watch.wall = lambda moment: moment + timedelta(hours=1)
+    for n in range(round(until_s * 5)):
+        tracked = tracker.update(seen(n / 5, people, None))
+        assert tracked is not None
+        watch.step(tracked)
+    (standing,) = standings_of(KEY, watch).standings
+    return standing
+
+
+def test_of_somebody_hidden_is_told_since_when_and_where_and_their_clock_goes_on(
+    site: Site,
+) -> None:
+    people = [("red", unseen(stands(384), (8, 20)))]
+    unseen_for_a_moment, hidden = (standing_at(site, people, until_s) for until_s in (9, 14))
+    assert unseen_for_a_moment.hidden_since is None
+    assert hidden.hidden_since == BEGAN + timedelta(hours=1, seconds=7.8)
+    assert hidden.box_xyxy == pytest.approx(at(384), abs=1)
+    assert hidden.dwell_s == pytest.approx(13.8, abs=0.5)
+    assert (hidden.state, hidden.rung_number) == ("warned", 1)
+    assert hidden.offence_id == unseen_for_a_moment.offence_id
+    assert standing_at(site, people, 22).hidden_since is None

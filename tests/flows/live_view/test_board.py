@@ -14,10 +14,13 @@ import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 
-from domain.cameras.live_view import read_live_view
+from domain.cameras.live_view import LiveView, read_live_view
 from domain.detections import Detections
 from domain.frames import FrameStamp
+from domain.picture_digest import CLEAR, PictureTrust
+from domain.rule_key import RuleKey
 from domain.tracks import TrackedFrame
+from flows.escalation.logic import RuleStandings, SubjectStanding
 from flows.live_view.board import LiveBoard
 from flows.masks.live import mask_whole
 
@@ -77,10 +80,10 @@ def test_the_scene_is_shown_once_it_is_known(tmp_path: Path, sample_clip: Path):
     assert not _is_coarse(tmp_path / "gate.jpg", frame)
 
 
-def _tracked(stamp: FrameStamp) -> TrackedFrame:
+def _tracked(stamp: FrameStamp, sight: PictureTrust = CLEAR) -> TrackedFrame:
     none = np.empty(0, np.int64)
     boxes, scores = np.empty((0, 4), np.float32), np.empty(0, np.float32)
-    return TrackedFrame(stamp, boxes, scores, none, none)
+    return TrackedFrame(stamp, boxes, scores, none, none, sight)
 
 
 def test_a_page_is_told_why_everything_is_coarse(tmp_path: Path, sample_clip: Path):
@@ -115,3 +118,32 @@ def test_pictures_that_an_earlier_version_left_unmasked_are_removed(tmp_path: Pa
     (tmp_path / "gate.jpg").write_bytes(b"unmasked")
     LiveBoard(tmp_path).close()
     assert not list(tmp_path.iterdir())
+
+
+def _view_of(folder: Path, *items: TrackedFrame | RuleStandings) -> LiveView:
+    board = LiveBoard(folder, updates_per_s=1e9)
+    for item in items:
+        board.take(item)
+    board.close()
+    view = read_live_view(folder, "gate")
+    assert view is not None
+    return view
+
+
+def test_who_is_hidden_is_told_though_nobody_is_seen(tmp_path: Path):
+    stood = SubjectStanding(7, "ofc-1", "warned", 1, 13.82, (1.04, 2, 3, 4), hidden_since=START)
+    seen = SubjectStanding(8, "ofc-2", "opened", 0, 5.0, (1, 2, 3, 4))
+    view = _view_of(
+        tmp_path, RuleStandings(RuleKey("gate", "stay"), (stood, seen)), _tracked(_stamp(1))
+    )
+    (hidden,) = view.hidden
+    assert (hidden.offence_id, hidden.track_id, hidden.since) == ("ofc-1", 7, START)
+    assert (hidden.state, hidden.rung_number, hidden.dwell_s) == ("warned", 1, 13.8)
+    assert hidden.box_xyxy == (1.0, 2, 3, 4)
+
+
+def test_zones_that_something_hides_are_named_unless_it_is_the_whole_picture(tmp_path: Path):
+    partly = PictureTrust(unfit_areas={"lawn": "picture-partly-covered"})
+    assert _view_of(tmp_path, _tracked(_stamp(1), partly)).unfit_places == ("lawn",)
+    whole = replace(partly, faults=("picture-covered",))
+    assert _view_of(tmp_path, _tracked(_stamp(2), whole)).unfit_places == ()
