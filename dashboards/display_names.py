@@ -7,6 +7,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from dashboards.texts import Lang, catalogue, in_language, text
+from domain.base import BothLanguages
+from domain.site.cameras import Camera
 from domain.site.rules import Rule
 from domain.site.site import Site
 
@@ -40,6 +42,15 @@ class DisplayNames:
             return in_language(self.site.camera(camera_id).title, self.lang)
         except KeyError:
             return camera_id
+
+    def place(self, camera_id: str, place_id: str) -> str:
+        """Return the title of a zone or line; its id where the site file does not have it (any more)."""
+        try:
+            camera = self.site.camera(camera_id) if self.site else None
+        except KeyError:
+            camera = None
+        title = _titles_of_places(camera).get(place_id) if camera else None
+        return in_language(title, self.lang) if title else place_id
 
     def rule(self, rule_id: str) -> str:
         """Return a rule's title; its id where the site file does not have it (any more)."""
@@ -102,8 +113,13 @@ class DisplayNames:
         return self.say("units.minutes", minutes=whole // 60, seconds=whole % 60)
 
 
+def _titles_of_places(camera: Camera) -> dict[str, BothLanguages]:
+    zones = {zone.id: zone.title for zone in camera.zones}
+    return zones | {line.id: line.title for line in camera.lines}
+
+
 def wall_cameras(names: DisplayNames) -> list[dict[str, object]]:
-    """Describe each camera to the wall's script: title, zones, length of its longest ladder."""
+    """Describe each camera to the wall's script: title, zones, names of places, length of its longest ladder."""
     if names.site is None:
         return []
     return [
@@ -112,11 +128,16 @@ def wall_cameras(names: DisplayNames) -> list[dict[str, object]]:
             "title": in_language(camera.title, names.lang),
             "zones": [
                 {
+                    "zone_id": zone.id,
                     "title": in_language(zone.title, names.lang),
                     "polygon": [list(corner) for corner in zone.polygon],
                 }
                 for zone in camera.zones
             ],
+            "places": {
+                place_id: in_language(title, names.lang)
+                for place_id, title in _titles_of_places(camera).items()
+            },
             "rung_count": max(
                 (
                     names.rung_count(rule.id)

@@ -103,6 +103,7 @@ HISTORY_CSS = (
 .history ol { list-style: none; margin: 0; padding: 0; }
 .history li { display: grid; grid-template-columns: 84px 1fr; gap: 4px 12px; padding: 8px 0; border-top: 1px solid #24324a; }
 .history time { font-variant-numeric: tabular-nums; color: #b4c2d6; }
+.history .now { background: #2a2411; border-left: 4px solid #fbbf24; color: #fde68a; font-weight: 600; margin: 0 0 8px; padding: 6px 10px; }
 .history .what { font-weight: 600; }
 .history .said { color: #dbe6f3; margin-top: 2px; }
 .history .not-spoken { color: #fcd34d; font-weight: 600; }

@@ -112,6 +112,8 @@ def _describe(tile: Tile) -> dict[str, Any]:
         "reason": {"zh": tile.reason_in("zh"), "en": tile.reason_in("en")},
         "is_learning": view.is_learning if view else False,
         "unfit": list(view.unfit) if view else [],
+        "unfit_places": list(tile.unfit_places),
+        "hidden": [each.model_dump(mode="json") for each in tile.hidden],
         "boxes_left_out": view.boxes_left_out if view else 0,
         "age_s": round(tile.age_s, 1),
         "captured_at": view.captured_at.isoformat() if view and view.captured_at else None,

@@ -32,6 +32,7 @@ from domain.events.catalog import (
     OffenceTakenOver,
     OffenceWarned,
     OutcomeData,
+    Recognition,
     RingPinned,
     SiteApplied,
     SiteFileChanged,
@@ -64,6 +65,7 @@ class OffenceView:
     rung_count: int | None = None  # None: not known yet
     rungs_unspoken: int = 0  # came due and were too late or failed
     threshold_s: float | None = None
+    recognition: Recognition | None = None  # None: never out of sight before it opened
     taken_by: str = ""  # the operator who has it; '': the ladder has
     is_dispatched: bool = False  # an operator sent an officer
     asked: tuple[Event, ...] = ()  # operators' commands without an answer yet
@@ -169,7 +171,7 @@ def _moved(known: OffenceView | None, event: Event, data: OffenceData) -> Offenc
         )
     known = _by_hand(replace(known, history=_in_order(known.history, event)), data)
     if isinstance(data, OffenceOpened):
-        known = replace(known, threshold_s=data.threshold_s)
+        known = replace(known, threshold_s=data.threshold_s, recognition=data.recognition)
     if isinstance(data, OffenceWarned):
         known = replace(
             known, rungs_due=max(known.rungs_due, data.rung_number), rung_count=data.rung_count

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboards.texts import Lang
-from domain.cameras.live_view import LiveView, read_live_view
+from domain.cameras.live_view import LiveHidden, LiveView, read_live_view
 from domain.cameras.status import WATCHED
 from domain.events.catalog import CameraChanged
 
@@ -28,6 +28,16 @@ class Tile:
     def reason_in(self, lang: Lang) -> str:
         """Return why, in the reader's language."""
         return self.reason_zh or self.reason if lang == "zh" else self.reason
+
+    @property
+    def hidden(self) -> tuple[LiveHidden, ...]:
+        """Return who is hidden; () where nobody looks any more."""
+        return self.view.hidden if self.view and self.status in WATCHED else ()
+
+    @property
+    def unfit_places(self) -> tuple[str, ...]:
+        """Return the zones and lines that something hides; () where nobody looks any more."""
+        return self.view.unfit_places if self.view and self.status in WATCHED else ()
 
     @property
     def is_up(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboards.access.file_tokens import MASKED_FOR_S, FileTokens
@@ -29,8 +30,10 @@ def nothing_picked(names: DisplayNames) -> str:
     return render("nothing_picked.html", names=names)
 
 
-def history(offence: OffenceView, names: DisplayNames, tokens: FileTokens) -> str:
-    """Draw heading, facts, every step in order, and the masked pictures once sealed."""
+def history(
+    offence: OffenceView, names: DisplayNames, tokens: FileTokens, now: Sequence[str] = ()
+) -> str:
+    """Draw heading, facts, what is not known `now`, every step in order, and the masked pictures once sealed."""
     facts = names.say(
         # while it is open its seconds run in the table; here they would only flicker
         "history.facts_open" if offence.is_open else "history.facts",
@@ -47,6 +50,7 @@ def history(offence: OffenceView, names: DisplayNames, tokens: FileTokens) -> st
         names=names,
         offence=offence,
         facts=facts,
+        now=now,
         steps=_steps(offence, names),
         notes=retention_notes(offence, names),
         pictures=pictures,

@@ -6,6 +6,7 @@ from dashboards.display_names import DisplayNames
 from dashboards.html.operator_steps import OPERATOR_STEPS, request_lines
 from dashboards.html.retention import RETENTION_STEPS
 from dashboards.html.step_lines import StepFormatter, StepFormatters, StepLine
+from dashboards.html.uncertainty import recognition_lines, unseen_lines
 from domain.events.catalog import (
     AnnouncementMade,
     CaseRequested,
@@ -25,6 +26,7 @@ from domain.events.catalog import (
     OffenceWarned,
     OffenceWithheld,
     OfficerRequested,
+    OutcomeData,
 )
 
 _UNSPOKEN = {
@@ -47,7 +49,8 @@ _BASIS: dict[LeavingBasis, str] = {
 def step_lines(data: EventData, names: DisplayNames) -> list[StepLine]:
     """Describe one event; [] where the history does not show events of its type."""
     formatter = STEPS.get(type(data))
-    return formatter(data, names) if formatter else []
+    lines = formatter(data, names) if formatter else []
+    return [*lines, *unseen_lines(data, names)] if isinstance(data, OutcomeData) else lines
 
 
 def _plain(key: str, css_class: str = "what", **fields: str) -> StepFormatter:
@@ -61,7 +64,13 @@ def _plain(key: str, css_class: str = "what", **fields: str) -> StepFormatter:
 
 
 def _opened(data: OffenceOpened, names: DisplayNames) -> list[StepLine]:
-    return [StepLine(names.say("history.opened", threshold=names.duration(data.threshold_s)))]
+    opened = names.say("history.opened", threshold=names.duration(data.threshold_s))
+    return [StepLine(opened), *recognition_lines(data.recognition, names)]
+
+
+def _merged(data: OffenceMerged, names: DisplayNames) -> list[StepLine]:
+    merged = names.say("history.merged", offence=data.goes_on_as)
+    return [StepLine(merged), *recognition_lines(data.recognition, names)]
 
 
 def _warned(data: OffenceWarned, names: DisplayNames) -> list[StepLine]:
@@ -137,7 +146,7 @@ STEPS: StepFormatters = {
     OffenceLapsed: _left("history.lapsed"),
     OffenceEscalated: _plain("history.escalated"),
     OffenceExempted: _plain("history.exempted"),
-    OffenceMerged: _plain("history.merged", offence="goes_on_as"),
+    OffenceMerged: _merged,
     OffenceUnknown: _unknown,
     NotificationRequested: _notification_requested,
     CaseRequested: _plain("history.open_case", "detail", case="case_id"),

@@ -10,6 +10,7 @@ from dashboards.display_names import DisplayNames
 from dashboards.html.rendering import render
 from dashboards.html.retention import ring_alerts
 from dashboards.html.storage import storage_alerts
+from dashboards.html.uncertainty import covered_places, hidden_since
 
 REASONS_SHOWN = 3
 CLOCK_SHOWN_FOR = timedelta(hours=1)  # after the machine's clock was set
@@ -27,9 +28,8 @@ class KpiCard:
 
 def kpis(snapshot: ConsoleData, names: DisplayNames) -> str:
     """Draw open offences, the day's outcomes, and which cameras are down and why."""
-    open_now = sum(offence.is_open for offence in snapshot.offences.values())
     cards = [
-        KpiCard(str(open_now), names.say("kpi.open"), "is-open" if open_now else ""),
+        _open(snapshot, names),
         _count("warned", "", snapshot, names),
         _count("complied", "is-good", snapshot, names),
         _count("escalated", "is-alert", snapshot, names),
@@ -43,6 +43,15 @@ def kpis(snapshot: ConsoleData, names: DisplayNames) -> str:
         *ring_alerts(snapshot.rings.values(), names),
     ]
     return render("kpis.html", cards=cards, alerts=alerts)
+
+
+def _open(snapshot: ConsoleData, names: DisplayNames) -> KpiCard:
+    """Count the open offences, and those of them whose subject is hidden."""
+    offences = snapshot.offences.values()
+    open_now = sum(offence.is_open for offence in offences)
+    hidden = sum(hidden_since(offence, snapshot) is not None for offence in offences)
+    reasons = (names.say("kpi.hidden", count=hidden),) if hidden else ()
+    return KpiCard(str(open_now), names.say("kpi.open"), "is-open" if open_now else "", reasons)
 
 
 def _count(state: str, mood: str, snapshot: ConsoleData, names: DisplayNames) -> KpiCard:
@@ -72,6 +81,11 @@ def _cameras(snapshot: ConsoleData, names: DisplayNames) -> KpiCard:
     ]
     if len(down) > REASONS_SHOWN:
         reasons.append(names.say("kpi.more_cameras", count=len(down) - REASONS_SHOWN))
+    reasons += [
+        names.say("kpi.covered", camera=names.camera(tile.camera_id), places=places)
+        for tile in tiles
+        if (places := covered_places(tile, names))
+    ][:REASONS_SHOWN]
     number = names.say("kpi.cameras_value", up=len(tiles) - len(down), all=len(tiles))
     css_class = "cameras is-bad" if down else "cameras"
     return KpiCard(number, names.say("kpi.cameras"), css_class, tuple(reasons))

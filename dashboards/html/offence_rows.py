@@ -9,6 +9,7 @@ from typing import Any
 from dashboards.data.offence_projection import OffenceView
 from dashboards.data.poller import ConsoleData, day_of, has_live_camera
 from dashboards.display_names import DisplayNames
+from dashboards.html.uncertainty import offence_notes
 
 Row = dict[str, Any]
 
@@ -27,6 +28,7 @@ def row_of(offence: OffenceView, snapshot: ConsoleData, names: DisplayNames) -> 
         "rule": names.rule(offence.rule_id),
         "dwell": names.duration(dwell_s(offence, snapshot)),
         "calls": _calls(offence, names),
+        "notes": offence_notes(offence, snapshot, names),
     }
 
 

@@ -13,6 +13,7 @@ from dashboards.data.offence_projection import OffenceView
 from dashboards.display_names import DisplayNames
 from dashboards.html.rendering import render
 from dashboards.html.subject_picture import SubjectPicture, masked_pictures, sighting_of
+from dashboards.html.uncertainty import perhaps_notes
 from dashboards.selections import SearchSelection
 from domain.evidence import EvidenceRecord
 from evidence_store.search.similarity import Match
@@ -122,6 +123,8 @@ def _card(
         names.rule(record.rule_id),
         names.say("search.dwell", dwell=names.duration(record.dwell_s)),
     ]
+    if offence := offences.get(record.offence_id):
+        facts += perhaps_notes(offence, names)
     use = replace(selection, evidence_id=record.evidence_id, upload=None, text="")
     return RecordCard(
         record.evidence_id,

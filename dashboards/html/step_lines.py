@@ -17,6 +17,7 @@ class StepLine:
     text: str
     css_class: str = "what"  # what, said, detail, spoken or not-spoken
     lang: str = ""  # of the text; "" where it is the page's
+    address: str = ""  # of the page that it leads to; "" where it is no link
 
 
 # takes an event's data, of the type that it is listed for

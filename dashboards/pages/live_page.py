@@ -12,6 +12,7 @@ from dashboards.data.offence_projection import OffenceView
 from dashboards.data.poller import ConsoleData
 from dashboards.html.history import history, nothing_picked
 from dashboards.html.kpis import kpis
+from dashboards.html.uncertainty import offence_notes
 from dashboards.pages.offence_table import OffenceTable
 from dashboards.pages.operator_panel import OperatorPanel
 from dashboards.pages.page_frame import framed, html_pane, named_in_address, page_names
@@ -41,7 +42,7 @@ class LivePage:
         # a link in a message names one
         self._selection = LiveSelection(named_in_address("offence") or None)
         self._drawn_version = -1
-        self._drawn_offence: OffenceView | None = None
+        self._drawn: tuple[OffenceView, list[str]] | None = None
         names = self._names
         self._kpis = html_pane("", KPI_CSS)
         self._table = OffenceTable(names, self._picked)
@@ -99,9 +100,13 @@ class LivePage:
 
     def _show_history(self, snapshot: ConsoleData) -> None:
         offence = snapshot.offences.get(self._selection.offence_id or "")
-        if offence is None or offence is self._drawn_offence:
+        if offence is None:
             return
-        self._drawn_offence = offence
-        self._history.object = history(offence, self._names, self._tokens)
+        # the log may say nothing while what is known of the subject changes
+        notes = offence_notes(offence, snapshot, self._names)
+        if self._drawn is not None and offence is self._drawn[0] and notes == self._drawn[1]:
+            return
+        self._drawn = offence, notes
+        self._history.object = history(offence, self._names, self._tokens, notes)
         self._operator.offer(offence)
         self._unmasked.offer(offence.evidence)

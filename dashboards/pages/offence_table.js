@@ -58,7 +58,8 @@ class Table {
     set(state.lastChild, row.holder);
     set(since, row.since);
     set(where.firstChild, row.camera);
-    set(where.lastChild, row.rule);
+    set(where.children[1], row.rule);
+    set(where.lastChild, row.notes.join("\n"));
     set(dwell, row.dwell);
     set(calls, row.calls);
   }
@@ -74,6 +75,7 @@ class Table {
     element("small", "", line.children[0]);
     element("div", "", line.children[2]);
     element("small", "", line.children[2]);
+    element("small", "notes", line.children[2]);
     const after = [...this.body.children].find(other => other.order < row.order);
     this.body.insertBefore(line, after ?? null);
     this.rows.set(row.offence_id, line);

@@ -3,6 +3,8 @@
 
 const RETRY_MS = [500, 1000, 2000, 5000, 10000];
 
+const PARTLY = "picture-partly-covered";
+
 const fill = (text, facts) => text.replace(/\{(\w+)\}/g, (all, name) => facts[name] ?? all);
 
 function element(kind, className, parent) {
@@ -33,7 +35,7 @@ class Tile {
     this.note = element("div", "note", this.root);
     this.note.setAttribute("role", "status");
     new ResizeObserver(() => this.draw()).observe(picture);
-    this.show({status: "waiting", reason: null, age_s: 0, tracks: [], captured_at: null});
+    this.show({status: "waiting", reason: null, age_s: 0, tracks: [], hidden: [], captured_at: null});
   }
 
   async take(facts, jpeg) {
@@ -66,17 +68,25 @@ class Tile {
     this.draw();
   }
 
-  explain({status, reason, age_s, unfit, is_learning}) {
+  explain({status, reason, age_s, unfit, unfit_places, hidden, is_learning}) {
     const {texts} = this.wall;
     if (status === "stale") return fill(texts.no_new_picture, {seconds: Math.floor(age_s)});
     if (status === "waiting") return texts.no_picture_yet;
-    const why = reason?.[this.wall.lang] ?? "";
-    if (unfit?.length) {
-      const reasons = unfit.map((code) => texts[`unfit_${code}`] ?? code).join(" · ");
-      return [fill(texts.not_fit, {reasons}), why].filter(Boolean).join(" · ");
+    const said = [];
+    const whole = (unfit ?? []).filter((code) => !(unfit_places?.length && code === PARTLY));
+    if (whole.length) {
+      said.push(fill(texts.not_fit, {reasons: whole.map((code) => texts[`unfit_${code}`] ?? code).join(" · ")}));
     }
-    if (status === "up" && is_learning) return texts.learning;
-    return why;
+    if (unfit_places?.length) {
+      const places = unfit_places.map((place) => this.camera.places?.[place] ?? place).join(" · ");
+      said.push(fill(texts.covered, {places}));
+    }
+    const count = new Set(hidden?.map(({track_id}) => track_id)).size;
+    if (count) said.push(fill(texts.hidden_note, {count}));
+    const why = reason?.[this.wall.lang] ?? "";
+    if (why) said.push(why);
+    if (!said.length && status === "up" && is_learning) return texts.learning;
+    return said.join("\n");
   }
 
   draw() {
@@ -90,7 +100,10 @@ class Tile {
     const place = this.fit(width, height);
     if (this.bitmap) pen.drawImage(this.bitmap, place.x, place.y, place.width, place.height);
     for (const zone of this.camera.zones) this.drawZone(pen, place, zone);
-    for (const track of this.facts.tracks) this.drawTrack(pen, place, track);
+    // under several rules, and by a weak box also seen: each person once, as hidden
+    const hidden = new Map(this.facts.hidden?.map((each) => [each.track_id, each]));
+    for (const track of this.facts.tracks) if (!hidden.has(track.track_id)) this.drawTrack(pen, place, track);
+    for (const each of hidden.values()) this.drawTrack(pen, place, each);
   }
 
   // letterbox: the picture keeps its shape, whatever the tile's
@@ -109,11 +122,19 @@ class Tile {
     pen.fill();
     pen.strokeStyle = "rgba(125, 211, 252, 0.75)";
     pen.lineWidth = 1.5;
+    const isCovered = this.facts.unfit_places?.includes(zone.zone_id);
+    if (isCovered) {
+      pen.fillStyle = "rgba(251, 191, 36, 0.25)";
+      pen.fill();
+      pen.strokeStyle = "#fbbf24";
+    }
     pen.setLineDash([6, 5]);
     pen.stroke();
     pen.setLineDash([]);
     const top = zone.polygon.reduce((best, corner) => (corner[1] < best[1] ? corner : best));
-    label(pen, zone.title, place.x + top[0] * place.width, place.y + top[1] * place.height, "#0c4a6e", "#e0f2fe");
+    const [back, front] = isCovered ? ["#78350f", "#fef3c7"] : ["#0c4a6e", "#e0f2fe"];
+    const title = isCovered ? fill(this.wall.texts.zone_covered, {zone: zone.title}) : zone.title;
+    label(pen, title, place.x + top[0] * place.width, place.y + top[1] * place.height, back, front);
   }
 
   drawTrack(pen, place, track) {
@@ -123,21 +144,24 @@ class Tile {
     const left = place.x + (x1 / width_px) * place.width, top = place.y + (y1 / height_px) * place.height;
     const width = ((x2 - x1) / width_px) * place.width, height = ((y2 - y1) / height_px) * place.height;
     const colour = this.wall.colours[track.state] ?? "rgba(226, 232, 240, 0.55)";
+    if (track.since) pen.setLineDash([7, 5]); // where they were last
     pen.strokeStyle = "rgba(0, 0, 0, 0.6)";
     pen.lineWidth = track.state ? 4.5 : 2.5;
     pen.strokeRect(left, top, width, height);
     pen.strokeStyle = colour;
     pen.lineWidth = track.state ? 2.5 : 1.2;
     pen.strokeRect(left, top, width, height);
+    pen.setLineDash([]);
     if (track.state) label(pen, this.caption(track), left, top, colour, "#0b1220");
   }
 
-  caption({state, rung_number, dwell_s}) {
+  caption({state, rung_number, dwell_s, since}) {
     const {texts} = this.wall;
     const seconds = Math.round(dwell_s);
     const name = texts[`state_${state}`] ?? state;
     const calls = rung_number > 0 ? ` ${rung_number}/${this.camera.rung_count || "?"}` : "";
-    return `${name}${calls} · ${fill(texts.seconds, {seconds})}`;
+    const hidden = since ? ` · ${fill(texts.hidden_since, {since: this.wall.clock(since)})}` : "";
+    return `${name}${calls} · ${fill(texts.seconds, {seconds})}${hidden}`;
   }
 }
 

@@ -108,7 +108,7 @@ def draw_history(words: str) -> str:
     kept = book_of(words, is_erased=False).offences["ofc"]
     assert isinstance(kept.evidence, EvidenceSealed)
     evidence = kept.evidence.model_copy(update={"files": files_of(words), "complete": False})
-    drawn = [history(replace(kept, evidence=evidence), names_of(words), KEYS)]
+    drawn = [history(replace(kept, evidence=evidence), names_of(words), KEYS, [words])]
     drawn.append(history(replace(kept, is_dispatched=True, asked=()), names_of(words), KEYS))
     erased = book_of(words, is_erased=True).offences["ofc"]
     return "".join([*drawn, history(erased, names_of(words), KEYS)])
