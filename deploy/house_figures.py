@@ -14,7 +14,7 @@ from pathlib import Path
 
 MOST_MODULES = 20  # in one folder, without __init__.py
 MOST_TYPE_IGNORES = 8
-LOCKS, BACKOFF = ("domain/file_lock.py",), ("domain/backoff.py",)
+LOCKS, BACKOFF = ("domain/processes/file_lock.py",), ("domain/processes/backoff.py",)
 FILES = ("domain/files.py",)
 SECTIONS = ("Args:", "Raises:", "Returns:", "Yields:")
 
@@ -32,9 +32,13 @@ def main(root: Path) -> int:
     for figure, most, places in (
         (f"folders of more than {MOST_MODULES} modules", 0, crowded_folders(modules)),
         ("public class names defined twice", 0, doubled_classes(modules)),
-        ("locks beside domain/file_lock.py", 0, copies(modules, LOCKS, _is_lock)),
+        ("locks beside domain/processes/file_lock.py", 0, copies(modules, LOCKS, _is_lock)),
         ("atomic writes beside domain/files.py", 0, copies(modules, FILES, _is_atomic_write)),
-        ("doubled pauses beside domain/backoff.py", 0, copies(modules, BACKOFF, _is_doubling)),
+        (
+            "doubled pauses beside domain/processes/backoff.py",
+            0,
+            copies(modules, BACKOFF, _is_doubling),
+        ),
         ("docstrings that begin with a section", 0, headless_docstrings(modules)),
         ("type: ignore", MOST_TYPE_IGNORES, type_ignores(texts)),
     ):

@@ -9,13 +9,13 @@ from itertools import pairwise
 
 import structlog
 
-from domain.background_thread import BackgroundThread
 from domain.cameras.messages import trouble
 from domain.cameras.steady_clock import ClockFile, SteadyClock, Stretch
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError
 from domain.events.catalog import ClockStepped, Event
 from domain.ids import mint
+from domain.processes.background_thread import BackgroundThread
 from event_log.log import EventLog
 
 log = structlog.get_logger()

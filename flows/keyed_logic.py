@@ -11,9 +11,9 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 from bytewax.operators import StatefulBatchLogic
 
-from domain.backoff import Backoff
 from domain.errors import TryAgain, is_disk_trouble
 from domain.events.catalog import Event
+from domain.processes.backoff import Backoff
 from domain.saved_state import Saved
 from flows.put_aside import StepAside, ends_program, only_logged
 from flows.signals import StopFlag

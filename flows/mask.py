@@ -14,9 +14,9 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from domain.backoff import Backoff
 from domain.errors import TryAgain
 from domain.events.catalog import Event, EvidenceSealed
+from domain.processes.backoff import Backoff
 from domain.saved_state import Formats, Saved, StateFormat
 from event_log.rows import LoggedEvent
 from flows.keyed_logic import RetryingLogic

@@ -10,12 +10,12 @@ from typing import Protocol
 import structlog
 
 from casework.retention.open_offences import OpenOffences
-from domain.background_thread import BackgroundThread
 from domain.cameras.believed_clock import BelievedClock
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError
 from domain.events.catalog import Event, RingPinned
 from domain.ids import mint
+from domain.processes.background_thread import BackgroundThread
 from event_log.log import EventLog
 from evidence_store.erasure.legal_holds import read_holds
 from evidence_store.recordings.pins import Pin, RingUse

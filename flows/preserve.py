@@ -15,7 +15,6 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from domain.backoff import Backoff
 from domain.errors import TryAgain
 from domain.events.announcements import announcement_of
 from domain.events.catalog import (
@@ -35,6 +34,7 @@ from domain.events.catalog import (
     OfficerRequested,
     OutcomeData,
 )
+from domain.processes.backoff import Backoff
 from domain.saved_state import Formats, Saved, StateFormat
 from event_log.rows import LoggedEvent
 from evidence_store.custody.records_on_chain import AlreadyErased

@@ -17,7 +17,6 @@ import structlog
 from dashboards.data.offence_projection import OffenceProjection, OffenceView
 from dashboards.data.tiles import Tile, TileReader, known_cameras
 from dashboards.settings import MAX_TABLE_ROWS, STALE_AFTER_S, ConsoleSettings
-from domain.background_thread import BackgroundThread
 from domain.errors import ForewarnError
 from domain.events.catalog import (
     ClockStepped,
@@ -26,6 +25,7 @@ from domain.events.catalog import (
     SiteFileChanged,
     StorageChanged,
 )
+from domain.processes.background_thread import BackgroundThread
 from domain.site.site import Site
 from event_log.follower import LogFollower, NewEvents
 

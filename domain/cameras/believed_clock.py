@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.cameras.steady_clock import boot_id, boot_s
-from domain.file_lock import file_lock
 from domain.files import write_atomically
+from domain.processes.file_lock import file_lock
 
 # so far ahead is no jump
 ALLOWED_S = 3600.0

@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from domain.file_lock import file_lock
 from domain.files import write_atomically
+from domain.processes.file_lock import file_lock
 
 # the wall follows its time server by less than this at once; more is a setting
 STEP_S = 0.5

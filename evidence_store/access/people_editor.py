@@ -22,8 +22,8 @@ from domain.access.people_file import PeopleFile, load_people
 from domain.access.permissions import Permission
 from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop
-from domain.file_lock import file_lock
 from domain.files import put_in_place
+from domain.processes.file_lock import file_lock
 from evidence_store.access.gate import Gate
 from evidence_store.custody.chain import CustodyChain, OnBehalf
 from evidence_store.files.try_again import reraise_as_try_again

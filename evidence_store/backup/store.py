@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from domain.errors import PutAside, TryAgain
-from domain.file_lock import LockHeld, lock_handle
 from domain.files import put_in_place, sha256_of, write_atomically
+from domain.processes.file_lock import LockHeld, lock_handle
 from evidence_store.files.canonical_json import from_canonical, to_canonical
 from evidence_store.files.try_again import reraise_as_try_again
 from evidence_store.keys.signature_file import fault_of_signature_file, sign_file

@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 from domain.access.os_account import this_account
 from domain.errors import PutAside, TryAgain
-from domain.file_lock import lock_handle
 from domain.files import sync_file
+from domain.processes.file_lock import lock_handle
 from evidence_store.custody.chain_index import ChainIndex, index_of
 from evidence_store.files.canonical_json import from_canonical, to_canonical
 from evidence_store.files.try_again import reraise_as_try_again

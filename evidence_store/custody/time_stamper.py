@@ -17,9 +17,9 @@ from typing import Protocol, Self
 
 import structlog
 
-from domain.backoff import Backoff
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError, PutAside
+from domain.processes.backoff import Backoff
 from domain.site.time_stamping import TimeStamping
 from evidence_store.custody.chain import CustodyChain, Entry
 from evidence_store.custody.time_stamps import (

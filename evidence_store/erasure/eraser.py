@@ -17,8 +17,8 @@ import structlog
 
 from domain.data_dir import DataDir
 from domain.errors import PutAside, TryAgain
-from domain.file_lock import LockHeld, file_lock
 from domain.files import sync_file
+from domain.processes.file_lock import LockHeld, file_lock
 from evidence_store.custody.chain import CustodyChain, Entry
 from evidence_store.custody.chain_check import ChainReport
 from evidence_store.custody.records_on_chain import ended_erasures

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from domain.file_lock import lock_handle
+from domain.processes.file_lock import lock_handle
 
 
 def shared_lock(folder: Path) -> AbstractContextManager[bool]:

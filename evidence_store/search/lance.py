@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from domain.errors import Stop, TryAgain
-from domain.file_lock import LockHeld, file_lock
+from domain.processes.file_lock import LockHeld, file_lock
 from evidence_store.search.lean_lancedb import load_lancedb
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ import structlog
 
 from domain.events.catalog import EvidenceFile
 from domain.evidence import EvidenceRecord
-from domain.file_lock import LockHeld, lock_handle
 from domain.files import sync_file
+from domain.processes.file_lock import LockHeld, lock_handle
 from evidence_store.files.folder_lock import exclusive_lock
 from evidence_store.files.try_again import reraise_as_try_again
 from evidence_store.keys.encrypted_file import ENDING, encrypt_file

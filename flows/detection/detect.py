@@ -9,11 +9,11 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from domain.backoff import Backoff
 from domain.cameras.status import CameraNotice
 from domain.detections import Detections
 from domain.errors import TryAgain
 from domain.frames import SampledFrame
+from domain.processes.backoff import Backoff
 from flows.detection.likeness import LikenessTaker
 from flows.detection.picture_digest import PictureDigester
 from flows.detection.zoomed_views import detect_closely

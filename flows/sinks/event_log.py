@@ -9,9 +9,9 @@ from pathlib import Path
 import structlog
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
-from domain.backoff import Backoff
 from domain.errors import NoRoom, TryAgain
 from domain.events.catalog import Event
+from domain.processes.backoff import Backoff
 from event_log.log import EventLog, LogReplaced
 from flows.put_aside import ends_program
 

@@ -23,13 +23,13 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from domain.backoff import Backoff
 from domain.base import BothLanguages
 from domain.cameras.credentials import Credentials
 from domain.cameras.messages import trouble
 from domain.cameras.status import CameraNotice, CameraStatus, ReadCounts
 from domain.cameras.steady_clock import SteadyClock
 from domain.errors import ForewarnError
+from domain.processes.backoff import Backoff
 from domain.site.cameras import Camera, media_start
 from domain.site.views import View
 from evidence_store.media.faults import media_faults

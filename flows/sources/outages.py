@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 
 import structlog
 
-from domain.backoff import Backoff
 from domain.base import BothLanguages
 from domain.cameras.messages import trouble
 from domain.cameras.status import WATCHED, CameraNotice
+from domain.processes.backoff import Backoff
 from flows.sources.sample_queue import ReaderItem, Sample
 
 log = structlog.get_logger()

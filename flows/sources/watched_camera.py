@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 import structlog
 
-from domain.backoff import Backoff
 from domain.base import BothLanguages
 from domain.cameras.messages import trouble
 from domain.cameras.status import CameraNotice, CameraStatus
+from domain.processes.backoff import Backoff
 from flows.sources.camera_reader import CameraReader
 from flows.sources.outages import Outages
 from flows.sources.pace import Paces

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from domain.process_note import ProcessNote
+from domain.processes.process_note import ProcessNote
 
 log = structlog.get_logger()
 

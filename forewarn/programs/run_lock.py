@@ -9,7 +9,7 @@ from typing import Literal
 
 from domain.data_dir import DataDir
 from domain.errors import Stop, TryAgain
-from domain.file_lock import LockHeld, file_lock
+from domain.processes.file_lock import LockHeld, file_lock
 from forewarn.programs.predecessors import end_predecessors
 
 WAIT_FOR_PREDECESSOR_S = 60.0

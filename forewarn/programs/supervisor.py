@@ -15,8 +15,8 @@ from typing import BinaryIO, Protocol
 
 import structlog
 
-from domain.backoff import Backoff
 from domain.errors import Stop, TryAgain
+from domain.processes.backoff import Backoff
 from flows.signals import StopFlag
 from forewarn.programs.beat import BeatWatch
 from forewarn.programs.child import start_child

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from domain.backoff import Backoff
 from domain.cameras.quarantine import QuarantinedCamera, QuarantineList
+from domain.processes.backoff import Backoff
 from flows.sources.decode_marks import forget_marks, suspects_of
 from forewarn.programs.settings import ProgramSettings
 from forewarn.programs.supervisor import Program, Supervisor

@@ -13,8 +13,8 @@ from domain.data_dir import DataDir
 from domain.errors import Stop, TryAgain
 from domain.events.catalog import Event, SiteApplied
 from domain.events.site_events import NamedFile
-from domain.file_lock import LockHeld, file_lock
 from domain.ids import mint
+from domain.processes.file_lock import LockHeld, file_lock
 from domain.site.cameras import event_time, media_start
 from domain.site.revisions import (
     RevisionFacts,

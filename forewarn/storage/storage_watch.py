@@ -12,13 +12,13 @@ from typing import Self
 
 import structlog
 
-from domain.background_thread import BackgroundThread
 from domain.base import BothLanguages
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError
 from domain.events.catalog import Event, EvidenceBehind, StorageChanged
 from domain.events.storage_events import StorageState
 from domain.ids import mint
+from domain.processes.background_thread import BackgroundThread
 from domain.site.storage import KeptFree
 from event_log.log import EventLog
 from forewarn.storage.disk_state import DiskState

@@ -41,8 +41,8 @@ def test_a_house_that_keeps_them_all_passes(
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("import fcntl\nfcntl.flock(1, 2)\n", "room/one.py:2: use domain/file_lock.py"),
-        ("\npause_s = min(2 * pause_s, 30)\n", "room/one.py:2: use domain/backoff.py"),
+        ("import fcntl\nfcntl.flock(1, 2)\n", "room/one.py:2: use domain/processes/file_lock.py"),
+        ("\npause_s = min(2 * pause_s, 30)\n", "room/one.py:2: use domain/processes/backoff.py"),
         (
             "def f(a, b):\n    a.write_bytes(b'')\n    a.replace(b)\n",
             "room/one.py:1: use domain/files.py",

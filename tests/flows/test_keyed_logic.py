@@ -10,9 +10,9 @@ from bytewax.operators import StatefulBatchLogic
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.backoff import Backoff
 from domain.errors import PutAside, Stop, TryAgain
 from domain.events.catalog import Event, ItemPutAside
+from domain.processes.backoff import Backoff
 from domain.saved_state import Saved, StateUnusable
 from flows.keyed_logic import MOST_RAISED, MOST_SINCE, RetryingLogic, WatcherLogic
 from flows.put_aside import Asides, StepAside

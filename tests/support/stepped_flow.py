@@ -18,8 +18,8 @@ from bytewax.run import cli_main
 from bytewax.testing import TestingSink
 from clock_shim import set_shift
 
-from domain.backoff import Backoff
 from domain.events.catalog import Event
+from domain.processes.backoff import Backoff
 from domain.saved_state import Saved
 from domain.site.cameras import Camera
 from event_log.rows import LoggedEvent

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from domain.process_note import ProcessNote
+from domain.processes.process_note import ProcessNote
 from forewarn.programs import predecessors as module
 from forewarn.programs.predecessors import end_predecessors, note_program
 

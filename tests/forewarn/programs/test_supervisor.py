@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from domain import file_lock as file_lock_module
-from domain.backoff import Backoff
 from domain.data_dir import DataDir
 from domain.errors import Stop, TryAgain
-from domain.file_lock import file_lock
-from domain.process_note import ProcessNote
+from domain.processes import file_lock as file_lock_module
+from domain.processes.backoff import Backoff
+from domain.processes.file_lock import file_lock
+from domain.processes.process_note import ProcessNote
 from forewarn.programs import supervisor as module
 from forewarn.programs.run_lock import program_lock, run_lock
 from forewarn.programs.supervisor import Program, Supervisor

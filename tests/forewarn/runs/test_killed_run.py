@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from domain.data_dir import DataDir
-from domain.process_note import ProcessNote
+from domain.processes.process_note import ProcessNote
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 400.0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.process_note import ProcessNote
+from domain.processes.process_note import ProcessNote
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from domain.background_thread import BackgroundThread
+from domain.processes.background_thread import BackgroundThread
 
 
 class Ticker(BackgroundThread):

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.backoff import Backoff
+from domain.processes.backoff import Backoff
 
 firsts = st.floats(0.001, 100)
 growths = st.floats(1, 1000)

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from domain.file_lock import LOOK_EVERY_S, LockHeld, file_lock, lock_handle
+from domain.processes.file_lock import LOOK_EVERY_S, LockHeld, file_lock, lock_handle
 
 HOLDER = """
 import sys
 from pathlib import Path
-from domain.file_lock import file_lock
+from domain.processes.file_lock import file_lock
 
 with file_lock(Path(sys.argv[1]), shared=sys.argv[2] == "shared"):
     print("held", flush=True)
@@ -155,7 +155,7 @@ def test_nobody_waits_longer_than_asked(
 ) -> None:
     path, clock = tmp_path / "lock", _Clock()
     with file_lock(path):
-        monkeypatch.setattr("domain.file_lock.time", clock)
+        monkeypatch.setattr("domain.processes.file_lock.time", clock)
         with pytest.raises(LockHeld), file_lock(path, wait_s=wait_s):
             pytest.fail("two hold the lock alone")
     assert wait_s <= clock.now_s - 100 < wait_s + 2 * LOOK_EVERY_S
