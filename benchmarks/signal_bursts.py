@@ -29,7 +29,8 @@ from benchmarks.workload import scratch
 from domain.data_dir import DataDir
 from domain.site.loading import load_site
 from flows.signals import install_stop_signals, keep_exit_code
-from forewarn.programs.plan import (
+from forewarn.programs.settings import ProgramSettings
+from forewarn.programs.supervision.plan import (
     ANNOUNCE,
     CARETAKER,
     MASK,
@@ -39,7 +40,6 @@ from forewarn.programs.plan import (
     caretaker_program,
     flow_program,
 )
-from forewarn.programs.settings import ProgramSettings
 from forewarn.site.put_in_force import apply_file
 from models.serving.server import TritonServer
 

@@ -32,7 +32,7 @@ def sampled_frames(data: EvalData, name: str, views: Sequence[View] = ()) -> Ite
     """Yield every frame of a clip, shrunk as the watch flow shrinks it."""
     import av
 
-    from flows.sources.decoder import Decoder
+    from flows.sources.media.decoder import Decoder
     from flows.sources.sampler import Sampler
 
     with av.open(str(data.clip(name))) as container:

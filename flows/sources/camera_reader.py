@@ -35,8 +35,8 @@ from domain.site.views import View
 from evidence_store.media.faults import media_faults
 from flows.sources.automatic_views import views_of
 from flows.sources.camera_clock import FileClock, LiveClock
-from flows.sources.decoder import Decoder, VideoPacket
-from flows.sources.footage import (
+from flows.sources.media.decoder import Decoder, VideoPacket
+from flows.sources.media.footage import (
     FootageUnusable,
     Patience,
     StreamUnusable,

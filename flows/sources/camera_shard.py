@@ -27,7 +27,7 @@ from domain.site.cameras import Camera
 from domain.site.views import View
 from flows.signals import StopFlag
 from flows.sources.camera_reader import CameraReader, Playback
-from flows.sources.footage import Patience
+from flows.sources.media.footage import Patience
 from flows.sources.pace import Paces
 from flows.sources.prefetch import FLUSH, Flush
 from flows.sources.read_positions import ReadPositions

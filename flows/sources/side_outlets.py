@@ -8,7 +8,7 @@ from typing import Protocol
 from av.video.frame import VideoFrame
 
 from domain.frames import FrameStamp
-from flows.sources.decoder import VideoPacket
+from flows.sources.media.decoder import VideoPacket
 
 
 class PacketSink(Protocol):

@@ -119,7 +119,7 @@ def _try_camera(
     """Open one camera and decode a frame."""
     from evidence_store.media.faults import media_faults
     from flows.sources.automatic_views import views_of
-    from flows.sources.footage import open_footage
+    from flows.sources.media.footage import open_footage
 
     row: dict[str, Any] = {"camera": camera.id, "url": camera.url, "problem": ""}
     try:

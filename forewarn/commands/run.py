@@ -17,7 +17,8 @@ from domain.site.site import Site
 from evidence_store.custody.signing_key import open_sealing_chain
 from flows.signals import StopFlag, install_stop_signals, signals_as_usual
 from forewarn.programs.logging_setup import set_up_logging
-from forewarn.programs.plan import (
+from forewarn.programs.settings import ProgramSettings
+from forewarn.programs.supervision.plan import (
     TRITON,
     WATCH,
     consumers_of,
@@ -26,9 +27,8 @@ from forewarn.programs.plan import (
     trial_program,
     withheld,
 )
-from forewarn.programs.run_lock import run_lock
-from forewarn.programs.settings import ProgramSettings
-from forewarn.programs.supervisor import Supervisor, in_order
+from forewarn.programs.supervision.run_lock import run_lock
+from forewarn.programs.supervision.supervisor import Supervisor, in_order
 from forewarn.programs.triton import serving
 from forewarn.quarantine.keeper import Quarantine
 from forewarn.site.at_start import apply_at_start

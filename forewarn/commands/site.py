@@ -14,7 +14,7 @@ from domain.errors import PutAside, Stop, TryAgain
 from domain.events.catalog import SiteApplied
 from domain.site.revisions import SiteContent, SiteRevision, SiteRevisions
 from event_log.site_in_force import applied_in, find_site_in_force
-from forewarn.programs.run_lock import find_run
+from forewarn.programs.supervision.run_lock import find_run
 from forewarn.site.differences import Difference, differences
 from forewarn.site.put_in_force import (
     AppliedBy,

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from domain.errors import Stop, TryAgain
 from flows.signals import install_stop_signals
-from forewarn.programs.supervisor import in_order
+from forewarn.programs.supervision.supervisor import in_order
 from forewarn.terminal.options import (
     DEFAULT_DATA,
     DataOption,

@@ -11,11 +11,11 @@ from flows.put_aside import Asides
 from flows.signals import install_stop_signals
 from flows.sinks.event_log import appending_to
 from flows.speech.site_speakers import open_speakers
-from forewarn.programs.beat import Heartbeat
 from forewarn.programs.run_flow import run_flow
 from forewarn.programs.secrets import read_secrets
 from forewarn.programs.settings import ProgramSettings
 from forewarn.programs.start import run_site_program
+from forewarn.programs.supervision.beat import Heartbeat
 from forewarn.storage.room_for_state import RoomForState
 
 

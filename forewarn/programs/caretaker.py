@@ -19,9 +19,9 @@ import structlog
 from domain.data_dir import DataDir
 from event_log.site_in_force import applied_in
 from flows.signals import StopFlag, install_stop_signals, note_sigterm
-from forewarn.programs.beat import Heartbeat
-from forewarn.programs.child import python_program, start_child
 from forewarn.programs.logging_setup import set_up_logging
+from forewarn.programs.supervision.beat import Heartbeat
+from forewarn.programs.supervision.child import python_program, start_child
 from models.likeness.space import is_likeness_built
 from models.text_search.installed import SPEC, pair_folder
 

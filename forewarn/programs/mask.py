@@ -16,10 +16,10 @@ from flows.put_aside import Asides
 from flows.signals import StopFlag, install_stop_signals
 from flows.sinks.event_log import EventLogSink, appending_to
 from flows.sources.event_log import EventLogSource
-from forewarn.programs.beat import Heartbeat
 from forewarn.programs.run_flow import run_flow
 from forewarn.programs.settings import ProgramSettings
 from forewarn.programs.start import run_site_program
+from forewarn.programs.supervision.beat import Heartbeat
 from forewarn.storage.room_for_state import RoomForState
 from models.serving.client import Detector, FaceDetector, connect
 from models.versions import built_versions

@@ -21,10 +21,10 @@ from flows.signals import install_stop_signals
 from flows.sinks.event_log import EventLogSink, appending_to
 from flows.sources.event_log import EventLogSource
 from forewarn import __version__
-from forewarn.programs.beat import Heartbeat
 from forewarn.programs.run_flow import run_flow
 from forewarn.programs.settings import ProgramSettings
 from forewarn.programs.start import run_site_program
+from forewarn.programs.supervision.beat import Heartbeat
 from forewarn.storage.room_for_state import RoomForState
 from models.appearance import describe
 from models.serving.client import Connection, Detector, Embedder, FaceDetector, connect

@@ -10,9 +10,9 @@ from domain.site.revisions import SiteRevision
 from event_log.site_in_force import site_in_force
 from flows.signals import install_stop_signals, keep_exit_code
 from forewarn.programs.logging_setup import set_up_logging
-from forewarn.programs.run_lock import program_lock
 from forewarn.programs.settings import ProgramSettings, read_settings
-from forewarn.programs.supervisor import in_order
+from forewarn.programs.supervision.run_lock import program_lock
+from forewarn.programs.supervision.supervisor import in_order
 
 
 def run_program(name: str, work: Callable[[ProgramSettings], None]) -> None:

@@ -31,18 +31,18 @@ from flows.signals import StopFlag, install_stop_signals
 from flows.sinks.event_log import EventLogSink, appending_to
 from flows.sources.camera_reader import Playback
 from flows.sources.camera_shard import CameraShardSource, ShardSettings
-from flows.sources.decode_marks import DecodeMark, DecodeMarks
 from flows.sources.event_log import EventLogSource
+from flows.sources.media.decode_marks import DecodeMark, DecodeMarks
 from flows.sources.pace import Paces
 from flows.sources.prefetch import Prefetch
 from flows.sources.side_outlets import PacketSink
 from flows.speech.holds import SiteHolds
 from flows.watch import SAVED_STEPS, CommandParts, WatchParts, build_watch_flow
-from forewarn.programs.beat import Heartbeat
 from forewarn.programs.run_flow import begin_pass, finish_pass, run_flow
 from forewarn.programs.secrets import read_secrets
 from forewarn.programs.settings import ProgramSettings
 from forewarn.programs.start import run_site_program
+from forewarn.programs.supervision.beat import Heartbeat
 from forewarn.storage.room_for_state import RoomForState
 from models.serving.client import Detector, connect, find_likeness
 

@@ -17,9 +17,9 @@ import structlog
 
 from domain.cameras.quarantine import QuarantinedCamera, QuarantineList
 from domain.processes.backoff import Backoff
-from flows.sources.decode_marks import forget_marks, suspects_of
+from flows.sources.media.decode_marks import forget_marks, suspects_of
 from forewarn.programs.settings import ProgramSettings
-from forewarn.programs.supervisor import Program, Supervisor
+from forewarn.programs.supervision.supervisor import Program, Supervisor
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from domain.site.revisions import SiteContent, SiteRevision, SiteRevisions
 from domain.site.site import Site
 from event_log.log import EventLog
 from event_log.site_in_force import load_applied, newest_applied
-from forewarn.programs.supervisor import Program, Supervisor
+from forewarn.programs.supervision.supervisor import Program, Supervisor
 from forewarn.site.file_watch import SiteFileWatch
 from forewarn.site.put_in_force import put_back
 from forewarn.site.trial import try_revision

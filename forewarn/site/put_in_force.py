@@ -27,7 +27,7 @@ from domain.site.site import Site
 from event_log.log import EventLog
 from event_log.site_in_force import load_applied, newest_applied
 from evidence_store.files.try_again import reraise_as_try_again
-from flows.sources.footage import footage_path
+from flows.sources.media.footage import footage_path
 from forewarn.terminal.checked_site import load_checked_site
 
 WAIT_FOR_OTHERS_S = 60.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Stop
-from forewarn.programs.supervisor import STOP_GRACE_S
+from forewarn.programs.supervision.supervisor import STOP_GRACE_S
 from models.serving.server import EXIT_TIMEOUT_S
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,15 @@ import typer
 
 from domain.data_dir import DataDir, DataPath
 from forewarn.command_line import app
-from forewarn.programs.plan import ANNOUNCE, CARETAKER, CONSOLE, MASK, NOTIFY, PRESERVE, WATCH
+from forewarn.programs.supervision.plan import (
+    ANNOUNCE,
+    CARETAKER,
+    CONSOLE,
+    MASK,
+    NOTIFY,
+    PRESERVE,
+    WATCH,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 

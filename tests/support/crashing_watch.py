@@ -13,7 +13,7 @@ from pathlib import Path
 
 from av.video.frame import VideoFrame
 
-from flows.sources.decoder import Decoder
+from flows.sources.media.decoder import Decoder
 
 HOLDS_S = 2.0  # of a trial, instead of half a minute
 frames_of = Decoder.frames

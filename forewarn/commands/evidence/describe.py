@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 from domain.errors import Stop
-from forewarn.programs.run_lock import program_lock
+from forewarn.programs.supervision.run_lock import program_lock
 from forewarn.programs.triton import serving
 from forewarn.terminal.options import (
     DEFAULT_DATA,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evidence_store.search.picture_vectors import keep_up_pictures, picture_tables
 from evidence_store.search.table import EvidenceTable
-from forewarn.programs.run_lock import program_lock
+from forewarn.programs.supervision.run_lock import program_lock
 from forewarn.terminal.options import (
     DEFAULT_DATA,
     DataOption,

@@ -18,7 +18,7 @@ from evidence_store.keys.encryption_keys import (
 )
 from evidence_store.vault.open_vault import encryption_folder, open_vault
 from evidence_store.vault.re_encrypt import count_by_key, re_encrypt
-from forewarn.programs.run_lock import run_lock
+from forewarn.programs.supervision.run_lock import run_lock
 from forewarn.terminal.identity import ByOption, authorized_chain
 from forewarn.terminal.options import (
     DEFAULT_DATA,

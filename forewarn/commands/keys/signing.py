@@ -22,7 +22,7 @@ from evidence_store.keys.signature_file import sign_file
 from evidence_store.keys.signing_keys import KeyFolder, new_signer, public_pem
 from forewarn.commands.keys import encryption as encryption_keys
 from forewarn.commands.keys.certificate import CERTIFICATE_HELP, certificate
-from forewarn.programs.run_lock import run_lock
+from forewarn.programs.supervision.run_lock import run_lock
 from forewarn.terminal.identity import ByOption, authorize
 from forewarn.terminal.options import (
     DEFAULT_DATA,

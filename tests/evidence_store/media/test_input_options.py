@@ -14,7 +14,7 @@ from domain.errors import PutAside
 from evidence_store.media.input_options import input_options
 from evidence_store.media.packet_writer import FORMATS
 from evidence_store.media.packets import open_video
-from flows.sources.footage import FootageUnusable, StreamUnusable, open_footage
+from flows.sources.media.footage import FootageUnusable, StreamUnusable, open_footage
 from flows.speech.voice.recorded import decode
 
 HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:2.5,\n{clip}\n#EXT-X-ENDLIST\n"

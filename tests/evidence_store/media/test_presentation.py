@@ -23,7 +23,7 @@ from evidence_store.media.reencode import encode_changed
 from evidence_store.media.stills import grab_frame_and_time
 from evidence_store.recordings.footage import footage_of_file
 from evidence_store.recordings.footage_clips import cut_footage, grab_sighting
-from flows.sources.decoder import Decoder
+from flows.sources.media.decoder import Decoder
 
 FRAMES = 50
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)

@@ -21,7 +21,7 @@ from domain.site.cameras import Camera
 from flows.sources import watched_camera
 from flows.sources.camera_reader import Playback
 from flows.sources.camera_shard import CameraShard, ShardSettings
-from flows.sources.footage import Patience
+from flows.sources.media.footage import Patience
 from flows.sources.sample_queue import Sample
 
 FPS, SECONDS = 10, 60

@@ -17,11 +17,11 @@ from footage_files import write_clip, write_clip_with_sound, write_unknown_codec
 
 from domain.cameras.status import CameraNotice
 from domain.site.cameras import Camera
-from flows.sources import decoder as decoder_module
-from flows.sources import footage
 from flows.sources.camera_reader import CameraReader, Playback
-from flows.sources.decoder import Decoder
-from flows.sources.footage import Patience
+from flows.sources.media import decoder as decoder_module
+from flows.sources.media import footage
+from flows.sources.media.decoder import Decoder
+from flows.sources.media.footage import Patience
 from flows.sources.sample_queue import ReaderItem, Sample, SampleQueue
 
 # some of PyAV's that are neither OSError nor ValueError, and what damaged files raised; that all are

@@ -14,8 +14,8 @@ from message_services import webhook
 from domain.errors import Stop
 from domain.site.loading import load_site
 from flows.notices.senders import open_senders
-from forewarn.programs.plan import consumers_of
 from forewarn.programs.secrets import read_secrets
+from forewarn.programs.supervision.plan import consumers_of
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -13,7 +13,7 @@ from domain.data_dir import DataDir
 from domain.errors import ForewarnError, Stop, TryAgain
 from event_log.site_in_force import applied_in
 from forewarn.commands.site import app
-from forewarn.programs.run_lock import find_run, run_lock
+from forewarn.programs.supervision.run_lock import find_run, run_lock
 from forewarn.site.put_in_force import apply_file
 
 

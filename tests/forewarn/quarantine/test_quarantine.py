@@ -22,10 +22,10 @@ from domain.site.cameras import Camera
 from event_log.log import EventLog
 from flows.sources.camera_reader import Playback
 from flows.sources.camera_shard import CameraShard, ShardSettings
-from flows.sources.decode_marks import DecodeMarks
-from forewarn.programs.child import python_program
+from flows.sources.media.decode_marks import DecodeMarks
 from forewarn.programs.settings import ProgramSettings
-from forewarn.programs.supervisor import Program, Supervisor
+from forewarn.programs.supervision.child import python_program
+from forewarn.programs.supervision.supervisor import Program, Supervisor
 from forewarn.quarantine import keeper as module
 from forewarn.quarantine.keeper import Quarantine
 from forewarn.site.put_in_force import apply_file

@@ -17,7 +17,7 @@ from domain.site.revisions import SiteRevision
 from domain.site.site import Site
 from event_log.log import EventLog
 from event_log.site_in_force import site_in_force
-from forewarn.programs.supervisor import Program, Supervisor
+from forewarn.programs.supervision.supervisor import Program, Supervisor
 from forewarn.site import live_site as module
 from forewarn.site.live_site import LiveSite
 from forewarn.site.put_in_force import apply_file

@@ -17,8 +17,8 @@ from site_values import camera
 
 from domain.cameras.credentials import Credentials
 from domain.site.cameras import Camera
-from flows.sources.footage import StreamUnusable, open_footage
-from flows.sources.redirects import RedirectRefused, find_redirect, is_own_host
+from flows.sources.media.footage import StreamUnusable, open_footage
+from flows.sources.media.redirects import RedirectRefused, find_redirect, is_own_host
 
 OTHER = "127.0.0.2"
 WORDS = ("admin", "s3cret/pass")

@@ -11,7 +11,7 @@ from domain.cameras.credentials import Credentials
 from domain.site.cameras import Camera
 from evidence_store.media.faults import unnamed_address
 from evidence_store.media.input_options import input_options
-from flows.sources.redirects import find_redirect, is_own_host
+from flows.sources.media.redirects import find_redirect, is_own_host
 
 # FFmpeg looks at twenty pictures to guess the rate before a stream is open: 2 s at 10 fps, in which
 # the camera is blind. Three are enough for a rate; at none, MPEG-TS has no rate at all

@@ -9,9 +9,9 @@ from domain.site.revisions import SiteRevision
 from domain.site.site import Site
 from evidence_store.keys.encryption_keys import KEY_VARIABLE
 from evidence_store.keys.signing_keys import PASSPHRASE_VARIABLE
-from forewarn.programs.child import python_program
 from forewarn.programs.settings import ProgramSettings
-from forewarn.programs.supervisor import Program
+from forewarn.programs.supervision.child import python_program
+from forewarn.programs.supervision.supervisor import Program
 from forewarn.terminal.identity import NEW_PASSWORD_VARIABLE, PASSWORD_VARIABLE
 
 WATCH, ANNOUNCE, PRESERVE, CONSOLE = "watch", "announce", "preserve", "console"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from forewarn.programs.beat import BeatWatch, Heartbeat
+from forewarn.programs.supervision.beat import BeatWatch, Heartbeat
 
 
 class Clock:

@@ -17,8 +17,8 @@ from domain.site.cameras import Camera
 from evidence_store.media.faults import MediaFault, NotTaken, media_faults
 from evidence_store.media.input_options import input_options
 from evidence_store.media.packets import decodable_video
-from flows.sources.redirects import RedirectRefused
-from flows.sources.streams import open_stream
+from flows.sources.media.redirects import RedirectRefused
+from flows.sources.media.streams import open_stream
 
 # 8K is 33 megapixels; a picture beyond that is a damaged header or an attack on memory
 MAX_PIXELS = 40_000_000

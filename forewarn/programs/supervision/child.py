@@ -1,6 +1,6 @@
 """Start a module of ours as a child that ends with us, and be that child.
 
-`python -m forewarn.programs.child PARENT_PID MODULE …` runs MODULE's main(). Code between fork and exec
+`python -m forewarn.programs.supervision.child PARENT_PID MODULE …` runs MODULE's main(). Code between fork and exec
 (preexec_fn) may hang where threads or gRPC's fork handlers are, so the child itself asks the kernel for
 the signal, and only then looks whether its parent is still there.
 """

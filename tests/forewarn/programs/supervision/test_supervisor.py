@@ -18,9 +18,9 @@ from domain.processes import file_lock as file_lock_module
 from domain.processes.backoff import Backoff
 from domain.processes.file_lock import file_lock
 from domain.processes.process_note import ProcessNote
-from forewarn.programs import supervisor as module
-from forewarn.programs.run_lock import program_lock, run_lock
-from forewarn.programs.supervisor import Program, Supervisor
+from forewarn.programs.supervision import supervisor as module
+from forewarn.programs.supervision.run_lock import program_lock, run_lock
+from forewarn.programs.supervision.supervisor import Program, Supervisor
 
 
 def program(tmp_path: Path, code: str, **settings: object) -> Program:

@@ -14,8 +14,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from domain.processes.process_note import ProcessNote
-from forewarn.programs import predecessors as module
-from forewarn.programs.predecessors import end_predecessors, note_program
+from forewarn.programs.supervision import predecessors as module
+from forewarn.programs.supervision.predecessors import end_predecessors, note_program
 
 LISTENS = "import time; print(flush=True); time.sleep(600)"
 DOES_NOT_LISTEN = f"import signal; signal.signal(15, signal.SIG_IGN); {LISTENS}"

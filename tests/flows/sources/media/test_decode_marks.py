@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.sources.decode_marks import DecodeMarks, suspects_of
+from flows.sources.media.decode_marks import DecodeMarks, suspects_of
 
 # three readers, of whom two are inside FFmpeg; one more thread that reads nothing
 CHILD = """
 import ctypes, faulthandler, sys, threading, time
 from pathlib import Path
-from flows.sources.decode_marks import DecodeMarks
+from flows.sources.media.decode_marks import DecodeMarks
 marks = DecodeMarks(Path(sys.argv[1]), ["north", "south", "west"])
 marks.note_faults()
 libc = ctypes.CDLL(None)

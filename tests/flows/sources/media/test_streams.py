@@ -18,9 +18,9 @@ from site_values import camera
 from domain.cameras.credentials import Credentials
 from domain.site.cameras import Camera
 from evidence_store.media.faults import media_faults, unnamed_address
-from flows.sources.decoder import Decoder
-from flows.sources.footage import open_footage
-from flows.sources.streams import open_stream
+from flows.sources.media.decoder import Decoder
+from flows.sources.media.footage import open_footage
+from flows.sources.media.streams import open_stream
 
 PASSWORD = "s3cret/pass"
 

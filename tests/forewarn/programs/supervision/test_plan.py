@@ -10,7 +10,8 @@ from site_values import camera, site
 
 from domain.data_dir import DataDir
 from domain.site.site import Site
-from forewarn.programs.plan import (
+from forewarn.programs.settings import ProgramSettings, read_settings
+from forewarn.programs.supervision.plan import (
     ANNOUNCE,
     CARETAKER,
     CONSOLE,
@@ -22,8 +23,7 @@ from forewarn.programs.plan import (
     live_programs,
     withheld,
 )
-from forewarn.programs.settings import ProgramSettings, read_settings
-from forewarn.programs.supervisor import Program, Supervisor
+from forewarn.programs.supervision.supervisor import Program, Supervisor
 from forewarn.site.put_in_force import apply_file
 from models.serving.environment import ServerEnvironment
 

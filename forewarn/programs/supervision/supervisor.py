@@ -18,9 +18,9 @@ import structlog
 from domain.errors import Stop, TryAgain
 from domain.processes.backoff import Backoff
 from flows.signals import StopFlag
-from forewarn.programs.beat import BeatWatch
-from forewarn.programs.child import start_child
-from forewarn.programs.predecessors import note_program
+from forewarn.programs.supervision.beat import BeatWatch
+from forewarn.programs.supervision.child import start_child
+from forewarn.programs.supervision.predecessors import note_program
 
 log = structlog.get_logger()
 

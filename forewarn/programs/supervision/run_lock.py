@@ -10,7 +10,7 @@ from typing import Literal
 from domain.data_dir import DataDir
 from domain.errors import Stop, TryAgain
 from domain.processes.file_lock import LockHeld, file_lock
-from forewarn.programs.predecessors import end_predecessors
+from forewarn.programs.supervision.predecessors import end_predecessors
 
 WAIT_FOR_PREDECESSOR_S = 60.0
 WAIT_FOR_LOOKERS_S = 0.5  # `find_run` holds the lock for an instant

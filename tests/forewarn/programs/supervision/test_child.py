@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from forewarn.programs.child import python_program, start_child
+from forewarn.programs.supervision.child import python_program, start_child
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 PATIENCE_S = 120.0
 
 
@@ -89,7 +89,7 @@ def main():
     )
     parent = f"""
 import subprocess, threading, time
-from forewarn.programs.child import python_program, start_child
+from forewarn.programs.supervision.child import python_program, start_child
 child = start_child(python_program("looks", []), subprocess.PIPE, text=True)
 child.stdout.readline()
 thread = threading.Thread(target=lambda: None)
