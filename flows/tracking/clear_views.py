@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from domain.detections import Detections
+from domain.tracks import TrackedFrame
 from flows.tracking.matching import overlaps
 
 EDGE_PX = 2.0  # a box that ends nearer to the edge of what is looked at is probably cut by it
 CLEAR_MAX_IOU = 0.15  # more, and somebody else's clothes are seen as well
 
 
-def looked_at(seen: Detections) -> np.ndarray:
+def looked_at(seen: Detections | TrackedFrame) -> np.ndarray:
     """Return the (k, 4) parts of the picture in which the detector looked for people, pixels."""
     if seen.looked_at_xyxy is not None:
         return seen.looked_at_xyxy
