@@ -25,9 +25,9 @@ from domain.site.site import Site
 from domain.tracks import TrackedFrame
 from event_log.rows import LoggedEvent
 from flows.camera_health.fitness import FITNESS_FORMAT, FitnessItem, FitnessLogic, FitnessWatch
-from flows.escalation.command_intake import CommandContext, PendingCommand, take_up
-from flows.escalation.logged_offences import LoggedOffences
+from flows.escalation.commands.command_intake import CommandContext, PendingCommand, take_up
 from flows.escalation.logic import LadderLogic, RuleItem, RuleStandings
+from flows.escalation.restart.logged_offences import LoggedOffences
 from flows.escalation.watched_rule import RULE_FORMAT, RuleWatch, watch_keys, watch_of
 from flows.live_view.board import LiveBoard
 from flows.put_aside import Asides, StepAside

@@ -36,8 +36,14 @@ from domain.tracks import SubjectLink, SubjectMatch, Track, order_of
 from flows.camera_health.warn_gate import WarnGate
 from flows.conditions.condition import Holding
 from flows.escalation.call_pauses import CallPauses
-from flows.escalation.command_intake import PendingCommand
-from flows.escalation.hidden import (
+from flows.escalation.commands.command_intake import PendingCommand
+from flows.escalation.commands.operator_commands import (
+    AcceptedCommand,
+    back_to_the_ladder,
+    evaluate_command,
+)
+from flows.escalation.offence_writer import MoveDetails, OffenceWriter
+from flows.escalation.out_of_sight.hidden import (
     ComingOut,
     coming_out,
     give_back,
@@ -45,16 +51,14 @@ from flows.escalation.hidden import (
     tolerance,
     wrongly_taken,
 )
-from flows.escalation.offence import Offence, OperatorHold
-from flows.escalation.offence_writer import MoveDetails, OffenceWriter
-from flows.escalation.operator_commands import AcceptedCommand, back_to_the_ladder, evaluate_command
-from flows.escalation.outlook import Outlook
-from flows.escalation.reidentify import TOLD, recognition_by, renumber
+from flows.escalation.out_of_sight.outlook import Outlook
+from flows.escalation.out_of_sight.reidentify import TOLD, recognition_by, renumber
 from flows.escalation.repeat_offenders import Repeats
-from flows.escalation.replay_log import adopt
-from flows.escalation.resume import Search, find_again
+from flows.escalation.restart.replay_log import adopt
+from flows.escalation.restart.resume import Search, find_again
 from flows.escalation.schedule import EscalationSchedule
-from flows.escalation.stay import OffenceKey, OutOfSight
+from flows.escalation.stays.offence import Offence, OperatorHold
+from flows.escalation.stays.stay import OffenceKey, OutOfSight
 
 # what needs a camera that is fit to warn, and the move that is made where it is not
 WITHHELD = {

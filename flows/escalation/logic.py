@@ -12,8 +12,8 @@ from domain.events.catalog import Event
 from domain.rule_key import RuleKey
 from domain.saved_state import Saved
 from domain.tracks import Track, TrackedFrame
-from flows.escalation.command_intake import PendingCommand
-from flows.escalation.offence import Offence
+from flows.escalation.commands.command_intake import PendingCommand
+from flows.escalation.stays.offence import Offence
 from flows.escalation.watched_rule import RULE_FORMAT, RuleState, RuleWatch
 from flows.keyed_logic import WatcherLogic
 from flows.put_aside import StepAside

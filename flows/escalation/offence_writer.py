@@ -28,8 +28,8 @@ from domain.ids import mint
 from domain.offence_states import Move, State, Trigger
 from domain.site.ladders import Ladder, Recording
 from domain.site.rules import Rule
-from flows.escalation.offence import Offence
-from flows.escalation.stay import Stay
+from flows.escalation.stays.offence import Offence
+from flows.escalation.stays.stay import Stay
 from flows.speech.voice.wording import Surroundings, as_recorded, words_of
 
 

@@ -18,7 +18,7 @@ from domain.ids import mint
 from domain.offence_states import MOVES, State
 from domain.rule_key import RuleKey
 from domain.site.site import Site
-from flows.escalation.logged_offences import LoggedOffences
+from flows.escalation.restart.logged_offences import LoggedOffences
 from flows.escalation.watched_rule import watch_keys
 
 _LOGGED_MOVES = frozenset(move.event_type for move in MOVES)

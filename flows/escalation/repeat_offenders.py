@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from domain.offence_states import State
 from domain.site.ladders import Ladder
 from domain.tracks import SubjectKey
-from flows.escalation.offence import Offence
+from flows.escalation.stays.offence import Offence
 
 COUNTED = (State.ESCALATED, State.EXEMPTED)  # also of a ladder that says nothing
 

@@ -9,9 +9,9 @@ from domain.offence_states import State, Trigger
 from domain.site.ladders import Ladder
 from domain.site.rules import Rule
 from flows.escalation.call_pauses import CallPauses
-from flows.escalation.offence import Escalation, Offence
 from flows.escalation.repeat_offenders import Repeats
-from flows.escalation.stay import Stay
+from flows.escalation.stays.offence import Escalation, Offence
+from flows.escalation.stays.stay import Stay
 
 
 class EscalationSchedule:

@@ -26,14 +26,14 @@ from flows.camera_health.warn_gate import WarnGate
 from flows.conditions.build import build_condition
 from flows.conditions.condition import Evaluator, Holding, Memory, Scene
 from flows.escalation.call_pauses import CallPauses, Find, call_pauses_of
-from flows.escalation.command_intake import PendingCommand
+from flows.escalation.commands.command_intake import PendingCommand
 from flows.escalation.ladder import RuleLadder
-from flows.escalation.offence import Offence
 from flows.escalation.offence_writer import OffenceWriter
-from flows.escalation.outlook import Outlook
+from flows.escalation.out_of_sight.outlook import Outlook
 from flows.escalation.repeat_offenders import Past
 from flows.escalation.requests import missing_requests, with_requests
-from flows.escalation.stay import OffenceKey
+from flows.escalation.stays.offence import Offence
+from flows.escalation.stays.stay import OffenceKey
 from flows.opening_hours import Hours
 from flows.speech.voice.wording import Surroundings
 

@@ -22,8 +22,8 @@ from flows.clock_keeper import ClockKeeper, open_clock
 from flows.detection.detect import DetectStep
 from flows.detection.likeness import LikenessTaker
 from flows.detection.likeness_views import LikenessViews
-from flows.escalation.logged_offences import LoggedOffences
 from flows.escalation.orphaned_offences import ends_of_unwatched
+from flows.escalation.restart.logged_offences import LoggedOffences
 from flows.live_view.board import LiveBoard
 from flows.pin_keeper import PinKeeper
 from flows.put_aside import Asides

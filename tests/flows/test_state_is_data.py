@@ -41,7 +41,7 @@ from event_log.rows import LoggedEvent
 from flows import announce, mask, notify, preserve, watch
 from flows.camera_health.fitness import FITNESS_FORMAT, FitnessLogic, FitnessWatch
 from flows.escalation.call_pauses import Call
-from flows.escalation.command_intake import PendingCommand
+from flows.escalation.commands.command_intake import PendingCommand
 from flows.escalation.logic import LadderLogic
 from flows.escalation.repeat_offenders import Past
 from flows.escalation.watched_rule import RULE_FORMAT, watch_of

@@ -23,7 +23,7 @@ from domain.events.wall_time import steady_time_of
 from domain.frames import FrameStamp
 from domain.site.site import Site
 from event_log.log import EventLog
-from flows.escalation.logged_offences import LoggedOffences
+from flows.escalation.restart.logged_offences import LoggedOffences
 from flows.sinks.event_log import EventLogSink
 from flows.sources.camera_clock import LiveClock
 from flows.watch import WatchParts, build_watch_flow

@@ -13,8 +13,8 @@ from domain.events.catalog import (
 )
 from domain.rule_key import RuleKey
 from flows.clock_keeper import ClockKeeper
-from flows.escalation.command_intake import PendingCommand, take_up
-from flows.escalation.logged_offences import LoggedOffences
+from flows.escalation.commands.command_intake import PendingCommand, take_up
+from flows.escalation.restart.logged_offences import LoggedOffences
 from flows.escalation.logic import LadderLogic
 from flows.escalation.orphaned_offences import ends_of_unwatched
 from flows.escalation.watched_rule import watch_keys

@@ -9,7 +9,7 @@ from people import BEGAN
 
 from domain.events.catalog import CommandGiven, Event
 from domain.events.commands import CommandKind, command_id
-from flows.escalation.command_intake import PendingCommand
+from flows.escalation.commands.command_intake import PendingCommand
 
 ASKED_AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

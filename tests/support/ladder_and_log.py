@@ -29,7 +29,7 @@ from domain.events.commands import CommandKind, Refusal, answer_id
 from domain.rule_key import RuleKey
 from domain.saved_state import Saved
 from event_log.rows import LoggedEvent
-from flows.escalation.command_intake import CommandContext, PendingCommand, take_up
+from flows.escalation.commands.command_intake import CommandContext, PendingCommand, take_up
 from flows.escalation.ladder import RuleLadder
 from flows.escalation.watched_rule import RULE_FORMAT, RuleState
 

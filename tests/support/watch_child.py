@@ -16,7 +16,7 @@ from domain.frames import SampledFrame
 from domain.site.loading import load_site
 from event_log.log import EventLog
 from flows.detection.detect import DetectStep
-from flows.escalation.logged_offences import LoggedOffences
+from flows.escalation.restart.logged_offences import LoggedOffences
 from flows.signals import install_stop_signals
 from flows.sinks.event_log import EventLogSink
 from flows.sources.camera_reader import Playback

@@ -18,9 +18,9 @@ from domain.site.rules import Rule
 from domain.site.site import Site
 from event_log.log import EventLog
 from flows.escalation.ladder import RuleLadder
-from flows.escalation.logged_offences import LoggedOffences
 from flows.escalation.offence_writer import OffenceWriter
 from flows.escalation.orphaned_offences import ends_of_unwatched
+from flows.escalation.restart.logged_offences import LoggedOffences
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from domain.site.ladders import Ladder
 from domain.site.rules import Rule
 from domain.tracks import Track
 from flows.escalation.call_pauses import Call
-from flows.escalation.offence import Offence
 from flows.escalation.repeat_offenders import Repeats
 from flows.escalation.schedule import EscalationSchedule
+from flows.escalation.stays.offence import Offence
 
 
 def at(seconds: float) -> datetime:

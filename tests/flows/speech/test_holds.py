@@ -27,7 +27,7 @@ from domain.site.speech.calls import Calls
 from domain.site.speech.speakers import SpeakerSettings
 from event_log.log import EventLog
 from flows.announce import AnnounceSettings, build_announce_flow
-from flows.escalation.command_intake import CommandContext, PendingCommand, take_up
+from flows.escalation.commands.command_intake import CommandContext, PendingCommand, take_up
 from flows.site_checks.calls import call_faults
 from flows.speech.announce import AnnounceRules
 from flows.speech.attempts import AttemptNotes

@@ -24,9 +24,9 @@ from domain.events.catalog import (
 from domain.offence_states import FINAL, MOVES, Move, State
 from domain.site.ladders import Ladder
 from domain.tracks import Place, parse_subject
-from flows.escalation.offence import Offence, OperatorHold
 from flows.escalation.repeat_offenders import Repeats
-from flows.escalation.stay import LostNumber, OffenceKey, Stay
+from flows.escalation.stays.offence import Offence, OperatorHold
+from flows.escalation.stays.stay import LostNumber, OffenceKey, Stay
 
 log = structlog.get_logger()
 

@@ -26,10 +26,10 @@ from domain.site.rules import Rule
 from domain.tracks import Place, Track
 from flows.conditions.condition import Holding
 from flows.conditions.verdict import Verdict
-from flows.escalation.command_intake import PendingCommand
+from flows.escalation.commands.command_intake import PendingCommand
 from flows.escalation.ladder import RuleLadder
 from flows.escalation.offence_writer import OffenceWriter
-from flows.escalation.stay import LostNumber
+from flows.escalation.stays.stay import LostNumber
 from tests.support.plain_state import plain_of, saved_as
 
 Make = Callable[..., RuleLadder]

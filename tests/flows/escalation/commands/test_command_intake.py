@@ -24,7 +24,7 @@ from domain.events.refusals import refuse
 from domain.rule_key import RuleKey
 from event_log.log import EventLog
 from event_log.rows import LoggedEvent
-from flows.escalation.command_intake import CommandContext, PendingCommand, take_up
+from flows.escalation.commands.command_intake import CommandContext, PendingCommand, take_up
 from tests.support.example_events import one_of_each
 
 KEY = RuleKey("gate", "no-lingering")

@@ -14,8 +14,8 @@ from domain.frames import FrameStamp
 from domain.tracks import Place, SubjectKey, Track, parse_subject
 from flows.conditions.condition import Holding
 from flows.conditions.verdict import Verdict
-from flows.escalation.track_samples import TrackNotes
-from flows.escalation.whereabouts import Whereabouts
+from flows.escalation.stays.track_samples import TrackNotes
+from flows.escalation.stays.whereabouts import Whereabouts
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from domain.events.catalog import (
 )
 from domain.rule_key import RuleKey
 from event_log.log import EventLog
-from flows.escalation.logged_offences import LoggedOffences
+from flows.escalation.restart.logged_offences import LoggedOffences
 from tests.support.example_events import one_of_each
 
 EXAMPLES = {each.data.event_type: each for each in one_of_each()}

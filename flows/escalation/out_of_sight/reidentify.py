@@ -7,8 +7,8 @@ from datetime import datetime
 from domain.events.catalog import Recognition
 from domain.offence_states import FINAL, State
 from domain.tracks import SubjectLink, SubjectMatch, Track
-from flows.escalation.offence import Offence
-from flows.escalation.stay import OffenceKey
+from flows.escalation.stays.offence import Offence
+from flows.escalation.stays.stay import OffenceKey
 
 # states that events have told of
 TOLD = frozenset(State) - {State.SUSPECTED, State.DROPPED}

@@ -19,8 +19,8 @@ from domain.frames import FrameStamp
 from domain.offence_states import START, Move, State, Trigger
 from flows.conditions.condition import Holding
 from flows.escalation.call_pauses import Call
-from flows.escalation.stay import OutOfSight, Stay
-from flows.escalation.whereabouts import Whereabouts
+from flows.escalation.stays.stay import OutOfSight, Stay
+from flows.escalation.stays.whereabouts import Whereabouts
 
 CALLS = (OffenceWarned.event_type, OffenceClimbed.event_type)
 

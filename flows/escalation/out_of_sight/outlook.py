@@ -12,7 +12,7 @@ from domain.events.base import Box
 from domain.tracks import Track, TrackedFrame
 from flows.conditions.condition import Holding
 from flows.conditions.verdict import Verdict
-from flows.escalation.whereabouts import Whereabouts
+from flows.escalation.stays.whereabouts import Whereabouts
 from flows.tracking.clear_views import looked_at
 from flows.tracking.matching import overlaps
 from flows.tracking.ways_out import was_leaving_the_view

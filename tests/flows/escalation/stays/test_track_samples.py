@@ -11,7 +11,7 @@ from domain.frames import FrameStamp
 from domain.tracks import Track
 from flows.conditions.condition import Holding
 from flows.conditions.verdict import Verdict
-from flows.escalation.track_samples import FIRST_STEP_S, MOST_POINTS, TrackNotes
+from flows.escalation.stays.track_samples import FIRST_STEP_S, MOST_POINTS, TrackNotes
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 

@@ -26,7 +26,7 @@ from domain.site.operators import AnyTimeText, OperatorSettings, OperatorText
 from domain.site.rules import Rule
 from flows.escalation.ladder import RuleLadder
 from flows.escalation.offence_writer import OffenceWriter
-from flows.escalation.replay_log import rebuild_offence
+from flows.escalation.restart.replay_log import rebuild_offence
 
 OPERATORS = OperatorSettings(
     hand_back_after_s=6.0,

@@ -12,9 +12,9 @@ from domain.fitness import explain
 from domain.offence_states import OPEN, State, Trigger
 from domain.site.ladders import Ladder
 from domain.site.operators import OperatorSettings
-from flows.escalation.command_intake import PendingCommand
-from flows.escalation.offence import Offence
+from flows.escalation.commands.command_intake import PendingCommand
 from flows.escalation.offence_writer import MoveDetails
+from flows.escalation.stays.offence import Offence
 from flows.speech.voice.wording import spoken_without_recordings
 
 OWN_WORDS = "own-words"

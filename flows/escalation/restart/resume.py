@@ -11,8 +11,8 @@ import numpy as np
 from domain.tracks import Track
 from flows.conditions.condition import Holding
 from flows.conditions.verdict import Verdict
-from flows.escalation.offence import Offence
-from flows.escalation.stay import OffenceKey, Stay
+from flows.escalation.stays.offence import Offence
+from flows.escalation.stays.stay import OffenceKey, Stay
 from flows.tracking.matching import NEVER, assign, overlaps
 
 # boxes of one who stands still; numbers do not outlast a pause of some seconds, places do

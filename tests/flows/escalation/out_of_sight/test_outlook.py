@@ -8,8 +8,8 @@ from people import at, stamp
 
 from domain.events.base import Box
 from domain.tracks import Track, TrackedFrame
-from flows.escalation.outlook import Outlook
-from flows.escalation.whereabouts import Whereabouts
+from flows.escalation.out_of_sight.outlook import Outlook
+from flows.escalation.stays.whereabouts import Whereabouts
 
 TWO_VIEWS: tuple[Box, ...] = ((60, 100, 400, 500), (360, 100, 700, 500))
 ONE_VIEW = TWO_VIEWS[:1]

@@ -18,11 +18,11 @@ from domain.offence_states import State
 from domain.tracks import SubjectLink, SubjectMatch, Track
 from flows.conditions.condition import Holding
 from flows.conditions.verdict import Verdict
-from flows.escalation.offence import Offence, Taken
-from flows.escalation.outlook import Outlook
-from flows.escalation.reidentify import TOLD
-from flows.escalation.stay import OffenceKey
-from flows.escalation.whereabouts import Whereabouts
+from flows.escalation.out_of_sight.outlook import Outlook
+from flows.escalation.out_of_sight.reidentify import TOLD
+from flows.escalation.stays.offence import Offence, Taken
+from flows.escalation.stays.stay import OffenceKey
+from flows.escalation.stays.whereabouts import Whereabouts
 from flows.tracking.matching import NEVER, assign
 
 TOLERANCE_S = 30.0  # hidden for longer, nobody can say any more whether they are there
