@@ -154,12 +154,10 @@ class RuleWatch:
             StateUnusable: it cannot be read.
         """
         state = RULE_FORMAT.restore(saved)
-        self.ladder.offences, self.ladder.last_at = state.offences, state.last_at
-        self.ladder.repeats.past = state.past
+        self.ladder.restore(state.offences, state.last_at, state.past, state.held, state.sight)
         # the site file may ask for another condition now, which cannot read this memory
         if state.condition == self._rule.condition.model_dump_json():
             self._memory = state.memory
-        self.ladder.held, self.ladder.sight = state.held, state.sight
 
 
 def watch_keys(site: Site) -> dict[str, list[RuleKey]]:

@@ -14,9 +14,9 @@ from domain.events.catalog import (
 from domain.rule_key import RuleKey
 from flows.clock_keeper import ClockKeeper
 from flows.escalation.commands.command_intake import PendingCommand, take_up
-from flows.escalation.restart.logged_offences import LoggedOffences
 from flows.escalation.logic import LadderLogic
 from flows.escalation.orphaned_offences import ends_of_unwatched
+from flows.escalation.restart.logged_offences import LoggedOffences
 from flows.escalation.watched_rule import watch_keys
 from flows.sources.event_log import PARTITION, EventLogSource
 from flows.speech.holds import SiteHolds

@@ -22,7 +22,7 @@ from evidence_store.custody.chain import CustodyChain
 from evidence_store.custody.chain_check import check_chain
 from evidence_store.vault.vault import Vault
 from evidence_store.vault.verify_record import verify_record
-from flows.escalation.reidentify import TOLD
+from flows.escalation.stays.offence import TOLD
 from flows.speech.call_queue import WITHDRAWS
 from tests.simulation.clock import OwnClock
 from tests.simulation.devices import HORN_MOODS, MAIL_MOODS, Horn, Mail, Rows, Sound

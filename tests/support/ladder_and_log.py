@@ -137,8 +137,7 @@ def save_ladder(ladder: RuleLadder) -> Saved:
 def restore_ladder(ladder: RuleLadder, saved: Saved) -> RuleLadder:
     """Let the ladder go on from what was stored."""
     state = RULE_FORMAT.restore(saved)
-    ladder.offences, ladder.last_at, ladder.held = state.offences, state.last_at, state.held
-    ladder.repeats.past, ladder.sight = state.past, state.sight
+    ladder.restore(state.offences, state.last_at, state.past, state.held, state.sight)
     return ladder
 
 

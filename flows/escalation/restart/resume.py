@@ -1,16 +1,22 @@
-"""Find those again who were there when the watch program was interrupted."""
+"""Go on after an interruption: offences as the log has them, and their subjects found again or given up."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 
+from domain.cameras.messages import trouble
+from domain.events.catalog import Event
+from domain.site.ladders import Ladder
+from domain.site.rules import Rule
 from domain.tracks import Track
 from flows.conditions.condition import Holding
 from flows.conditions.verdict import Verdict
+from flows.escalation.moves import OffenceBook, in_order
+from flows.escalation.restart.replay_log import adopt
 from flows.escalation.stays.offence import Offence
 from flows.escalation.stays.stay import OffenceKey, Stay
 from flows.tracking.matching import NEVER, assign, overlaps
@@ -48,6 +54,44 @@ class Search:
                 or abs(self.began_at - offence.stay.last_seen_at) > self.away
             )
         ]
+
+
+class Resumption:
+    """Bring one rule's book of offences through an interruption."""
+
+    def __init__(self, book: OffenceBook, rule: Rule, ladder: Ladder) -> None:
+        self._book = book
+        self._ladder = ladder
+        self._gap = timedelta(seconds=rule.gap_tolerance_s)
+        self._away = max(self._gap, timedelta(seconds=rule.restart_tolerance_s))
+        self._search: Search | None = None  # None: the search begins with the next frame
+        self._broken_at: datetime | None = None
+
+    def adopt(self, stories: Mapping[str, Sequence[Event]], broken_at: datetime | None) -> None:
+        """Bring every offence to where its story in the log ends; then it has to be found again.
+
+        Args:
+            stories: as `RuleLadder.adopt` takes them.
+            broken_at: as `RuleLadder.adopt` takes it.
+        """
+        book = self._book
+        self._broken_at, self._search = broken_at, None
+        book.offences = adopt(book.offences, stories, book.id_of, self._ladder, book.repeats)
+
+    def give_up_missing(self, at: datetime) -> list[Event]:
+        """End the offences of those who were there at an interruption and were not found in time."""
+        book = self._book
+        events: list[Event] = []
+        if self._search is None:  # the first frame
+            self._search = Search(at, self._gap, self._away, self._broken_at)
+            book.repeats.forget_the_future(at)
+        for subject in in_order(self._search.given_up(book.offences, at)):
+            offence = book.offences[subject]
+            away_s = (at - offence.stay.last_seen_at).total_seconds()
+            is_known = away_s >= 0 and not self._search.is_broken(offence)
+            why = ("restarted", {"silent_s": away_s}) if is_known else ("clock_unknown", {})
+            events += book.lose(subject, trouble(why[0], **why[1]))
+        return events
 
 
 def find_again(offences: dict[OffenceKey, Offence], seen: Mapping[OffenceKey, Holding]) -> None:

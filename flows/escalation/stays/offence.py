@@ -22,6 +22,8 @@ from flows.escalation.call_pauses import Call
 from flows.escalation.stays.stay import OutOfSight, Stay
 from flows.escalation.stays.whereabouts import Whereabouts
 
+# states that events have told of
+TOLD = frozenset(State) - {State.SUSPECTED, State.DROPPED}
 CALLS = (OffenceWarned.event_type, OffenceClimbed.event_type)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from clothed_people import FPS, Walker, links_of, numbers_of, show, views_of, walk_through
 
 from domain.tracks import TrackedFrame
-from flows.escalation.out_of_sight.reidentify import recognition_by
+from flows.escalation.out_of_sight.subject_numbers import recognition_by
 from flows.tracking.track import CameraTracker
 
 GREEN = views_of((60, 110, 60), (60, 110, 60), seed=3)  # everybody's

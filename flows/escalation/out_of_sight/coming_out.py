@@ -1,4 +1,4 @@
-"""Go on with the stay of somebody hidden when somebody comes out where they can be.
+"""Find out who of those who are out of sight came out where somebody came a moment ago.
 
 A number that begins in the middle of what is looked at is nobody who just walked in: it is somebody who
 was there before, and whom the tracker did not know again. Which of those who are out of sight, is said
@@ -9,28 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import numpy as np
 
-from domain.events.catalog import CameOut
-from domain.offence_states import State
 from domain.tracks import SubjectLink, SubjectMatch, Track
 from flows.conditions.condition import Holding
 from flows.conditions.verdict import Verdict
 from flows.escalation.out_of_sight.outlook import Outlook
-from flows.escalation.out_of_sight.reidentify import TOLD
-from flows.escalation.stays.offence import Offence, Taken
+from flows.escalation.stays.offence import TOLD, Offence
 from flows.escalation.stays.stay import OffenceKey
 from flows.escalation.stays.whereabouts import Whereabouts
 from flows.tracking.matching import NEVER, assign
 
-TOLERANCE_S = 30.0  # hidden for longer, nobody can say any more whether they are there
-TIMES_SEEN = 3.0  # as long as they were in sight, while it is no offence
 DECIDE_AFTER_S = 1.0  # the tracker may know somebody again who was unseen for a moment
 CAME_WITHIN_S = 3.0  # who came longer ago is known
-UNDO_WITHIN_S = 5.0  # if the number before comes back,
-BACK_S = 0.5  # for longer than a box that flickers
 OVERLAP_S = 0.5  # two boxes of one person at once, before the old number is lost
 # lengths in heights of the person
 NEAR = 0.75  # so far from where they were somebody may come out at once,
@@ -63,18 +55,6 @@ class ComingOut:
         alike = UNKNOWN_LIKENESS if self.similarity is None else self.similarity
         match = SubjectMatch(now.number, "occlusion", self.gap_s, alike, 0.0, 0.0, is_sure=True)
         return SubjectLink(now.number, was.number, match)
-
-
-def tolerance(offence: Offence, gap: timedelta) -> timedelta:
-    """Return for how long somebody may be hidden.
-
-    A stay that is no offence yet waits by how long it was seen: else two boxes around nobody, half a
-    minute apart, would make one.
-    """
-    longest = timedelta(seconds=TOLERANCE_S)
-    if offence.state is State.SUSPECTED:
-        longest = min(longest, timedelta(seconds=TIMES_SEEN * offence.stay.seen_s))
-    return max(longest, gap)
 
 
 def coming_out(
@@ -114,77 +94,6 @@ def coming_out(
         for pair in matched
         if pair is not None and _is_ripe(pair, offences, outlook, threshold_s)
     ]
-
-
-def go_on(offences: dict[OffenceKey, Offence], pair: ComingOut, at: datetime) -> None:
-    """Go on with a stay under the new number; what the newcomer has done so far is part of it."""
-    young = offences.pop(pair.now, None)
-    offence = offences[pair.now] = offences.pop(pair.was)
-    stay = offence.stay
-    offence.taken = Taken(
-        pair.was.number,
-        at,
-        young.stay if young else None,
-        stay.last,
-        stay.last_seen_at,
-        stay.whereabouts,
-        stay.hidden,
-        stay.unseen_s,
-    )
-    if young is not None:
-        stay.take_in(young.stay)
-    stay.number = pair.now
-    stay.came_out.append(
-        CameOut(gap_s=max(pair.gap_s, 0.0), away=pair.away, similarity=pair.similarity)
-    )
-
-
-def give_back(offences: dict[OffenceKey, Offence], number: Track) -> Track:
-    """Undo it: the stay is that of the number before, and the newcomer has one of their own.
-
-    Returns:
-        The number before.
-    """
-    offence = offences.pop(number)
-    taken, stay = offence.taken, offence.stay
-    assert taken is not None
-    if taken.young is not None:
-        taken.young.take_in(stay)
-        offences[number] = Offence(taken.young)
-    before = Track(taken.was)
-    stay.number, offence.taken = before, None
-    stay.last, stay.last_seen_at, stay.whereabouts = (
-        taken.last,
-        taken.last_seen_at,
-        taken.whereabouts,
-    )
-    stay.hidden, stay.unseen_s = taken.hidden, taken.unseen_s
-    stay.track.drop_after(taken.last_seen_at)
-    stay.came_out.pop()
-    back = offences.get(before)
-    if back is not None:
-        stay.take_in(back.stay)
-    offences[before] = offence
-    return before
-
-
-def wrongly_taken(offences: Mapping[OffenceKey, Offence], outlook: Outlook) -> list[Track]:
-    """Return whose number before is back: they were somebody else."""
-    at = outlook.tracked.frame.captured_at
-    wrong = []
-    for number, offence in offences.items():
-        taken = offence.taken
-        if taken is None or not isinstance(number, Track):
-            continue
-        if at - taken.at > timedelta(seconds=UNDO_WITHIN_S):
-            offence.taken = None
-        elif taken.was in outlook.rows:
-            taken.back_at = taken.back_at or at
-            young = offences.get(Track(taken.was))
-            is_told = young is not None and young.state in TOLD
-            if not is_told and at - taken.back_at >= timedelta(seconds=BACK_S):
-                wrong.append(number)
-    return wrong
 
 
 def _is_new(subject: Track, offences: Mapping[OffenceKey, Offence], outlook: Outlook) -> bool:
