@@ -82,6 +82,46 @@ def test_one_person_beside_a_bag_or_a_child_is_no_group() -> None:
     assert not is_nobody(weak).any()
 
 
+# what is as wide as .8 of its height, as large as a third of 768 x 576 and no surer than .8 is nobody
+@pytest.mark.parametrize(
+    ("box", "score", "is_none"),
+    [
+        ((0, 0, 346, 432), 0.6, True),
+        ((0, 0, 344, 432), 0.6, False),
+        ((0, 0, 400, 370), 0.6, True),
+        ((0, 0, 400, 367), 0.6, False),
+        ((0, 0, 400, 370), 0.79, True),
+        ((0, 0, 400, 370), 0.81, False),
+    ],
+)
+def test_a_box_is_nobodys_from_so_wide_so_large_and_so_unsure_on(
+    box: Box, score: float, is_none: bool
+) -> None:
+    assert is_nobody(seen(box, score=score)).tolist() == [is_none]
+
+
+# a group's box of 200 x 100 with one in it for sure, and another
+@pytest.mark.parametrize(
+    ("other", "score", "is_group"),
+    [
+        ((150, 0, 190, 100), 0.6, True),
+        ((167, 0, 207, 100), 0.6, True),  # 33 of 40 pixels lie in it
+        ((169, 0, 209, 100), 0.6, False),
+        ((95, 0, 194, 100), 0.6, True),  # smaller than half of it
+        ((95, 0, 196, 102), 0.6, False),
+        ((150, 0, 190, 100), 0.21, True),
+        ((150, 0, 190, 100), 0.19, False),
+        ((150, 0, 190, 39), 0.6, False),  # wider than high: nobody who could be in a group
+    ],
+)
+def test_two_people_make_a_group_if_they_lie_in_it_and_are_believed(
+    other: Box, score: float, is_group: bool
+) -> None:
+    found = seen((0, 0, 200, 100), (10, 0, 50, 100), other)
+    found = replace(found, scores=np.array([0.6, 0.6, score], np.float32))
+    assert is_nobody(found)[0] == is_group
+
+
 def test_a_lorry_may_be_as_large_as_it_likes() -> None:
     assert not is_nobody(seen(HALF, class_id=8)).any()
 
