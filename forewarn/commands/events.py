@@ -52,7 +52,8 @@ TypeOption = Annotated[
     help="""What happened, in the order in which it was logged: offences, warnings, evidence, cameras.
 
     With --json each line is one CloudEvent 1.0; its `sequence` is what --after takes. See
-    docs/reference/events.md.
+    docs/reference/events.md. Exit code 0: done, also after Ctrl-C and when the reader closed the pipe.
+    75: the log is locked. 78: there is none, or it is damaged.
 
     Example: forewarn events --type offence.escalated
 

@@ -29,7 +29,11 @@ if TYPE_CHECKING:  # SQLAlchemy takes a while to load
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Open offences, and an operator's hand on them: see docs/how-to/operators.md.",
+    help="""Open offences, and an operator's hand on them: see docs/how-to/operators.md.
+
+    With --json a command prints `result` (done, refused, waiting), `why` and ids. Exit code 65: refused, or a
+    reason is missing. 75: on record, and taken up when `forewarn run` is up. 78: there is no event log.
+    """,
 )
 
 OffenceArgument = Annotated[

@@ -14,7 +14,18 @@ _HEAD = """\
 # Commands
 
 `forewarn COMMAND --help` says the same in the terminal. People read stderr, programs stdout: with
-`--json` a command prints nothing but JSON there. Exit codes are in [running.md](../how-to/running.md).
+`--json` a command prints nothing but JSON there.
+
+## Exit codes
+
+- 0: done, or stopped as asked
+- 1: something checked is not as it should be (evidence that does not verify, a finding): see the output
+- 2: the command line is wrong
+- 65: an item cannot be used (a camera, a picture), or a command was refused
+- 75: something is away (server, disk, lock): try again
+- 77: not allowed, or a wrong password
+- 78: the set-up is wrong (site file, environment, models not built): correct it
+- 130, 143: Ctrl-C or SIGTERM ended another command than `run` and `up`
 """
 _ROOT = str(Path(__file__).resolve().parents[2]) + "/"
 
