@@ -47,9 +47,19 @@ class Outlook:
             int(self.tracked.class_ids[row]),
         )
 
-    def was_on_the_way_out(self, subject: Track, last: Whereabouts) -> bool:
-        """Tell whether somebody was about to leave the zone, or the picture as far as it is looked at."""
-        return self.was_leaving_the_view(last) or self._is_out(subject, last, last.foresee())
+    def was_on_the_way_out(
+        self, subject: Track, last: Whereabouts, *, is_outside: bool = False
+    ) -> bool:
+        """Tell whether somebody was about to leave the zone, or the picture as far as it is looked at.
+
+        By their own way: where the condition would not hold for them if they had stayed, either, it is for
+        what others do. `is_outside`: it did not hold any more when they were seen last.
+        """
+        if self.was_leaving_the_view(last):
+            return True
+        return self._is_out(subject, last, last.foresee()) and (
+            is_outside or not self._is_out(subject, last, last.box_xyxy)
+        )
 
     def was_leaving_the_view(self, last: Whereabouts) -> bool:
         """Tell whether somebody was about to leave the picture as far as it is looked at."""

@@ -74,13 +74,17 @@ class UnseenStays:
         if stay.is_unjudged or not isinstance(subject, Track):
             return self._book.lose(subject, trouble("not_judged"))
         last = stay.whereabouts
-        if stay.hidden is None and outlook is not None and last is not None:
-            if outlook.was_on_the_way_out(subject, last):
-                is_outside = stay.outside_since is not None
+        is_new = stay.hidden is None or stay.hidden.is_followed
+        if is_new and outlook is not None and last is not None:
+            # too weakly for the rule, but the tracker has them: where they go, it will show
+            is_followed = at - last.at <= self._gap
+            is_outside = stay.outside_since is not None
+            if not is_followed and outlook.was_on_the_way_out(subject, last, is_outside=is_outside):
                 return self._book.leave(
                     subject, at, stay.basis if is_outside else "last seen on the way out"
                 )
-            stay.hidden = OutOfSight(stay.last_seen_at, outlook.was_in_a_group(subject, last))
+            in_a_group = outlook.was_in_a_group(subject, last)
+            stay.hidden = OutOfSight(stay.last_seen_at, in_a_group, is_followed)
         if at - stay.last_seen_at <= tolerance(offence, self._gap):
             return []
         in_a_group = stay.hidden is not None and stay.hidden.in_a_group

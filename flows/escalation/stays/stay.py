@@ -48,6 +48,7 @@ class OutOfSight:
 
     since: AwareDatetime  # when they were seen last
     in_a_group: bool
+    is_followed: bool = False  # by boxes too weak for the rule
 
 
 @dataclass(slots=True)

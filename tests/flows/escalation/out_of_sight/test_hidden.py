@@ -80,6 +80,7 @@ def watched(
     fps: float = 5,
     looked_at: Box | None = None,
     saved_at_s: float | None = None,
+    score: Callable[[float], float] = lambda t: 0.8,
 ) -> list[Event]:
     """Return what comes of it; the state is saved and restored once."""
     tracker, watch = CameraTracker(fps, 0.3), watch_of(site, KEY)
@@ -89,7 +90,9 @@ def watched(
         if saved_at_s is not None and t >= saved_at_s:
             tracker, watch = _restored(tracker, watch, CameraTracker(fps, 0.3), watch_of(site, KEY))
             saved_at_s = None
-        tracked = tracker.update(seen(t, people, looked_at))
+        found = seen(t, people, looked_at)
+        found.scores[:] = score(t)
+        tracked = tracker.update(found)
         assert tracked is not None
         events += watch.step(tracked)
     return events
@@ -165,6 +168,28 @@ def test_who_leaves_by_the_border_of_a_view_has_complied(site: Site) -> None:
         "complied",
     ]
     assert told(watched(site, people, 50)) == ["opened", "warned", "unknown"]
+
+
+def test_who_is_still_followed_by_weak_boxes_has_not_left(site: Site) -> None:
+    """Before: they complied when their last good box was too old, if they walked just then."""
+
+    def paces(t: float) -> Box:
+        return at(585 + 35 * min(max(t - 17.4, 0), 2.6))  # inside: the zone ends at 691
+
+    def weak(t: float) -> float:
+        return 0.22 if 8 <= t < 24 else 0.8
+
+    events = watched(site, [("red", paces)], 28, score=weak)
+    assert told(events) == ["opened", "warned", "warned", "warned", "escalated"]
+
+
+def test_who_walks_out_in_weak_boxes_has_complied(site: Site) -> None:
+    def goes(t: float) -> Box | None:
+        x = 585 + 60 * max(t - 21, 0)  # already hidden to the rule
+        return at(x) if x < 690 else None
+
+    events = watched(site, [("red", goes)], 28, score=lambda t: 0.22 if t >= 8 else 0.8)
+    assert told(events) == ["opened", "warned", "warned", "complied"]
 
 
 def test_who_vanishes_in_the_middle_ends_unknown_with_the_reason(site: Site) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from people import at, stamp
 
 from domain.events.base import Box
 from domain.tracks import Track, TrackedFrame
+from flows.conditions.condition import Holding, Scene
+from flows.conditions.verdict import Verdict
 from flows.escalation.out_of_sight.outlook import Outlook
 from flows.escalation.stays.whereabouts import Whereabouts
 
@@ -104,3 +108,23 @@ def test_somebody_is_in_a_group_where_another_box_overlaps_theirs_by_a_tenth() -
     assert outlook((132, 200, 172, 320)).was_in_a_group(Track(7), seen)  # 8 of 72 pixels
     assert not outlook((134, 200, 174, 320)).was_in_a_group(Track(7), seen)
     assert not outlook((100, 200, 140, 320)).was_in_a_group(Track(1), seen)  # themselves
+
+
+def ends_at(x: float, *, of_others: bool) -> Outlook:
+    """One empty frame of a rule that holds up to `x`, and for nobody where others do something."""
+
+    def look(tracked: TrackedFrame) -> list[Holding]:
+        inside = tracked.boxes_xyxy[0, 2] < x and not of_others
+        return [Scene(tracked).holding(0, "lawn", Verdict.of(bool(inside)))]
+
+    return replace(outlook(), look=look)
+
+
+def test_nobody_was_on_the_way_out_for_what_others_do() -> None:
+    """A clerk came to the desk while the car was hidden: the car stood, and was nowhere on its way."""
+    walked, stood = last(100, 140), last(100, 140, STANDS)
+    assert ends_at(180, of_others=False).was_on_the_way_out(Track(1), walked)
+    assert not ends_at(180, of_others=False).was_on_the_way_out(Track(1), stood)
+    for seen in (walked, stood):
+        assert not ends_at(180, of_others=True).was_on_the_way_out(Track(1), seen)
+        assert ends_at(180, of_others=True).was_on_the_way_out(Track(1), seen, is_outside=True)
