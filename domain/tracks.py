@@ -106,6 +106,7 @@ class Resemblance:
     track_id: int  # who came
     unseen_id: int  # who is out of sight
     similarity: float  # of their colours, in [0, 1]
+    margin: float  # how much less alike whoever else was seen lately is, those present included
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single ==

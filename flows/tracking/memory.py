@@ -269,17 +269,31 @@ class SubjectMemory:
             return []
         here = {each.number for each in found.values()}
         since_s = came[0].last_s - self._settings.compare_within_s
-        unseen = [
+        known = [
             each
             for each in (*self.state.here, *self.state.gone)
-            if each.number not in here | {0} and each.last_s >= since_s and each.looks is not None
+            if each.number and each.last_s >= since_s and each.looks is not None
         ]
-        if not unseen:
+        if all(each.number in here for each in known):
             return []
         worn = np.stack([each.looks for each in came if each.looks is not None])
-        alike = similarities(unseen, worn, len(came))
+        alike = similarities(known, worn, len(came))
+        is_self = np.array([[one is other for one in came] for other in known])
+        margins = alike - _of_the_most_alike_other(np.where(is_self, -1, alike))
         return [
-            Resemblance(one.number, other.number, round(float(alike[row, column]), 3))
+            Resemblance(
+                one.number,
+                other.number,
+                round(float(alike[row, column]), 3),
+                round(float(margins[row, column]), 3),
+            )
             for column, one in enumerate(came)
-            for row, other in enumerate(unseen)
+            for row, other in enumerate(known)
+            if other.number not in here
         ]
+
+
+def _of_the_most_alike_other(alike: np.ndarray) -> np.ndarray:
+    """Return for each row the greatest value of the other rows, (n, m); n is 2 or more."""
+    second, first = np.sort(alike, axis=0)[-2:]
+    return np.where(alike == first, second, first)

@@ -32,7 +32,8 @@ AS_TALL = (0.38, 2.6)  # times as high as the box before: half of somebody, or w
 # of colours, in [0, 1]
 UNLIKE = 0.6  # less, and it is somebody else,
 AT_ONCE_S = 2.0  # unless it was a moment ago
-ALIKE = 0.88  # so much, and it is they also where the condition does not hold
+ALIKE = 0.88  # so much, and it is they also where the condition does not hold,
+APART = 0.08  # unless somebody else seen lately looks about as much like it: in uniforms, all do
 UNKNOWN_LIKENESS = 0.8
 BRIEF_S = 2.0  # who was there for less may be a box around nobody
 
@@ -142,13 +143,12 @@ def _pair(
     if not is_right_there and outlook.came_over_the_border(row):
         return None
     pair = (now.number, was.number)
-    alike = next(
-        (e.similarity for e in tracked.resemblances if (e.track_id, e.unseen_id) == pair), None
-    )
+    looks = next((e for e in tracked.resemblances if (e.track_id, e.unseen_id) == pair), None)
+    alike = None if looks is None else looks.similarity
     if alike is not None and alike < UNLIKE and gap_s > AT_ONCE_S:
         return None
     is_outside = seen[now].verdict is Verdict.DOES_NOT_HOLD
-    if is_outside and (alike is None or alike < ALIKE):
+    if is_outside and (looks is None or looks.similarity < ALIKE or looks.margin < APART):
         return None
     return ComingOut(was, now, round(gap_s, 3), round(away, 2), alike)
 

@@ -56,6 +56,7 @@ def came_out(
     seen_for_s: float = 1.0,
     where: Box | None = None,
     alike: dict[int, float] | None = None,
+    margin: float = 0.5,
     verdict: Verdict = Verdict.HOLDS,
     young: Offence | None = None,
     threshold_s: float = 60.0,
@@ -76,7 +77,9 @@ def came_out(
         np.array([NEWCOMER.number]),
         came_at_s=np.array([at(came_s).timestamp()]),
         came_xyxy=boxes,
-        resemblances=tuple(Resemblance(9, was, share) for was, share in (alike or {}).items()),
+        resemblances=tuple(
+            Resemblance(9, was, share, margin) for was, share in (alike or {}).items()
+        ),
     )
     seen: dict[OffenceKey, Holding] = {NEWCOMER: Holding(NEWCOMER, "lawn", verdict, 0.8, where)}
     out = coming_out(offences, seen, Outlook(tracked, lambda _: []), threshold_s)
@@ -139,6 +142,14 @@ def test_where_the_condition_does_not_hold_they_have_to_look_the_same(
     looks = {} if alike is None else {1: alike}
     out = came_out(alike=looks, verdict=Verdict.DOES_NOT_HOLD)
     assert (out is not None) == is_taken
+
+
+def test_in_uniforms_nobody_is_known_outside_by_their_clothes() -> None:
+    outside = Verdict.DOES_NOT_HOLD
+    for margin, is_taken in ((0.07, False), (0.09, True)):
+        out = came_out(alike={1: 0.95}, margin=margin, verdict=outside)
+        assert (out is not None) == is_taken
+    assert came_out(alike={1: 0.95}, margin=0.0) is not None  # inside, the place says more
 
 
 @pytest.mark.parametrize(("after_s", "is_taken"), [(-0.6, False), (-0.4, True)])

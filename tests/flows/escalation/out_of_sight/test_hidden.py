@@ -248,6 +248,18 @@ def test_nobody_is_taken_for_somebody_hidden_who_came_in_over_the_edge(site: Sit
     assert told(events)[:4] == ["opened", "warned", "opened", "warned"]
 
 
+def test_a_uniform_seen_outside_is_not_the_one_who_is_hidden(site: Site) -> None:
+    """Before: they complied, "seen outside the zone", and were called for the first time again."""
+    people = [
+        ("red", unseen(stands(600), (8, 18))),
+        ("red", stands(715, from_s=12)),  # the zone ends at 691
+        *(("red", lambda t, x=x: at(x, 10)) for x in (100, 300, 500)),  # above the zone
+    ]
+    events = watched(site, people, 20)
+    assert told(events) == ["opened", "warned", "warned"]
+    assert len({event.subject for event in events}) == 1
+
+
 def test_it_is_undone_when_the_number_before_is_seen_again(site: Site) -> None:
     """Two stood there; the second was found only while the first was hidden for a moment."""
     people = [
