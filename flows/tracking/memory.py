@@ -296,4 +296,4 @@ class SubjectMemory:
 def _of_the_most_alike_other(alike: np.ndarray) -> np.ndarray:
     """Return for each row the greatest value of the other rows, (n, m); n is 2 or more."""
     second, first = np.sort(alike, axis=0)[-2:]
-    return np.where(alike == first, second, first)
+    return np.asarray(np.where(alike == first, second, first))
