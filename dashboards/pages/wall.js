@@ -160,8 +160,8 @@ class Tile {
     const seconds = Math.round(dwell_s);
     const name = texts[`state_${state}`] ?? state;
     const calls = rung_number > 0 ? ` ${rung_number}/${this.camera.rung_count || "?"}` : "";
-    const hidden = since ? ` · ${fill(texts.hidden_since, {since: this.wall.clock(since)})}` : "";
-    return `${name}${calls} · ${fill(texts.seconds, {seconds})}${hidden}`;
+    const last = since ? fill(texts.hidden_since, {since: this.wall.clock(since)}) : fill(texts.seconds, {seconds});
+    return `${name}${calls} · ${last}`;
   }
 }
 
