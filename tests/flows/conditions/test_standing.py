@@ -66,6 +66,13 @@ def test_a_part_lies_in_the_whole_by_85_hundredths(x1: float, is_part: bool) -> 
     assert _is_part(CAR, half) == _is_part(half, CAR) == is_part
 
 
+def test_a_part_of_what_stood_there_ends_the_time_elsewhere() -> None:
+    half: Box = (100.0, 100.0, 135.0, 160.0)
+    away = Standing(recent=((9.8, half), (9.9, half)), anchor=CAR, away_since=9.2)
+    now, told = away.step(half, 10.0, SHIFT)
+    assert (told, now.away_since, now.anchor) == (Verdict.NOT_KNOWN, None, CAR)
+
+
 @pytest.mark.parametrize(("unseen_s", "is_known"), [(29.9, True), (30.1, False)])
 def test_what_is_unseen_for_half_a_minute_is_forgotten(unseen_s: float, is_known: bool) -> None:
     memory: Memory = {"1": Standing(recent=((10.0, CAR),)).plain()}

@@ -24,6 +24,10 @@ def test_a_joined_verdict_is_known_where_the_unknown_parts_cannot_change_it(
     assert could_be(any_of(verdicts)) == {any(world) for world in worlds}
 
 
+def test_what_is_known_holds_or_does_not() -> None:
+    assert (Verdict.of(True), Verdict.of(False)) == (YES, NO)
+
+
 def test_a_verdict_is_not_true_or_false() -> None:
     with pytest.raises(TypeError, match="compare it"):
         bool(UNKNOWN)

@@ -102,6 +102,7 @@ def test_leaving_is_asked_of_the_last_sighting() -> None:
 
     view, two = np.array(VIEW), np.array(TWO)
     assert was_leaving(subject(605, 60), view, settings)
+    assert was_leaving(subject(605, 15), view, settings)  # slowly, but the border cuts them
     assert was_leaving(subject(590, 90), view, settings)
     assert not was_leaving(subject(605, 5), view, settings)  # stands there
     assert not was_leaving(subject(605, -60), view, settings)  # comes in

@@ -40,12 +40,14 @@ class Hidden:
     away_px: float = 0.0
     speed: tuple[float, float] = (0.0, 0.0)
     since_s: float = 0.0
+    is_missing: bool = False  # the program was away
 
     def offence(self) -> Offence:
         where = box(self.away_px)
         held = Holding(Track(self.number), "lawn", Verdict.HOLDS, 0.8, where)
         offence = Offence.begin(stamp(self.since_s), held)
         offence.stay.note(stamp(LAST_S), held)
+        offence.stay.is_missing = self.is_missing
         offence.stay.whereabouts = Whereabouts(at(LAST_S), where, self.speed, 1)
         return offence
 
@@ -60,6 +62,7 @@ def came_out(
     verdict: Verdict = Verdict.HOLDS,
     young: Offence | None = None,
     threshold_s: float = 60.0,
+    class_id: int = 1,
 ) -> ComingOut | None:
     """Return for whom somebody is taken who came some seconds after the hidden were seen last."""
     came_s, where = LAST_S + after_s, where or box()
@@ -73,7 +76,7 @@ def came_out(
         stamp(came_s + seen_for_s),
         boxes,
         np.ones(1, np.float32),
-        np.ones(1, np.int64),
+        np.array([class_id]),
         np.array([NEWCOMER.number]),
         came_at_s=np.array([at(came_s).timestamp()]),
         came_xyxy=boxes,
@@ -193,6 +196,18 @@ def test_of_several_who_are_hidden_it_is_the_likeliest() -> None:
     assert taken(brief, long) == Track(2)  # a box around nobody, perhaps
 
 
+def test_nobody_is_taken_for_a_thing_or_for_who_is_looked_for_after_a_restart() -> None:
+    assert came_out(class_id=3) is None
+    assert came_out(Hidden(is_missing=True)) is None
+
+
+def test_at_a_border_only_who_comes_out_at_once_at_the_same_spot_did_not_come_in_there() -> None:
+    at_the_edge, there = Hidden(away_px=360), box(360)
+    assert came_out(at_the_edge, after_s=0.4, where=there) is not None
+    assert came_out(at_the_edge, after_s=0.6, where=there) is None
+    assert came_out(Hidden(away_px=284), after_s=0.4, where=there) is None  # .76 heights away
+
+
 def test_for_who_was_leaving_the_picture_nobody_is_taken() -> None:
     assert came_out(Hidden(away_px=340, speed=(60.0, 0.0)), where=box(300)) is None
     assert came_out(Hidden(away_px=340), where=box(300)) is not None
@@ -222,6 +237,12 @@ def test_it_was_wrong_where_the_number_before_is_back_for_half_a_second_within_f
     wrong = wrongly_taken({Track(1): offence}, Outlook(tracked, lambda _: []))
     assert wrong == ([Track(1)] if is_wrong else [])
     assert (offence.taken is None) == (taken_for_s > 5)
+    if is_wrong:
+        # unless that one has an offence of their own by now, which events told of
+        other = Hidden(3).offence()
+        other.state = State.WARNED
+        both: dict[OffenceKey, Offence] = {Track(1): offence, Track(3): other}
+        assert wrongly_taken(both, Outlook(tracked, lambda _: [])) == []
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ def test_nobody_leaves_by_the_border_between_two_views() -> None:
         (347.9, 60.0, False),
         (391, 17.9, False),  # slower than .15 heights a second
         (392, 18.1, True),
-        (398, 18.1, True),  # cut by the edge: twice as fast as it looks
+        (394.5, 9.1, True),  # cut by the edge, 6 pixels before it: twice as fast as it looks
+        (393.5, 9.1, False),
         (398, 8.9, False),
     ],
 )
@@ -72,6 +73,17 @@ def test_on_the_way_out_is_who_will_be_beyond_the_edge_by_a_fifth(
 ) -> None:
     seen = last(x2 - 40, x2, (speed, 0.0))
     assert outlook(views=ONE_VIEW).was_leaving_the_view(seen) == is_leaving
+
+
+def test_of_who_is_beyond_the_edge_already_only_the_way_counts() -> None:
+    """A fifth of 120 pixels is 24; ten are beyond, and twenty more will be."""
+    assert not outlook(views=ONE_VIEW).was_leaving_the_view(last(290, 410, (10.0, 0.0)))
+    assert outlook(views=ONE_VIEW).was_leaving_the_view(last(290, 410, (12.1, 0.0)))
+
+
+def test_a_view_within_another_ends_nothing() -> None:
+    within: Box = (100, 100, 200, 500)
+    assert not outlook(views=(*ONE_VIEW, within)).was_leaving_the_view(last(300, 340))
 
 
 def test_up_and_down_and_to_the_left_there_are_edges_too() -> None:
