@@ -158,9 +158,13 @@ def _kill(world: World, a: int, b: int) -> None:
     world.back_at[name] = world.ticks + (1, 1, 2, 4, 8, 30)[(a >> 3) % 6]
     if b % 16 == 0:
         world.store.pop(name, None)
-    if b % 4 == 1 and name == "watch":
+    elif b % 16 == 1:  # the last epoch was not on the disk yet
+        world.store[name] = world.store_before.get(name, {})
+    if name == "watch" and b % 4 in (0, 1):
         for camera in world.cameras.values():
-            for walker in camera.walkers:
+            if b % 16 == 0:  # the tracker knows nothing either, and counts from 1
+                camera.next_number = 1
+            for walker in reversed(camera.walkers):
                 camera.new_number(walker, _steady_s(world))
 
 
@@ -195,6 +199,8 @@ def _machine(world: World, a: int, b: int) -> None:
         world.back_at[name] = world.ticks + 1 + a % 3
     world.clock.now_s += 15.0
     world.clock.restart()
+    if b % 5 == 0 and world.data.clock.exists():  # it is not flushed: a loss of power may tear it
+        world.data.clock.write_bytes(world.data.clock.read_bytes()[: b % 97])
     if b % 3 == 0:
         world.clock.set_by_s -= 1800.0
         world.fresh["clock back"] = world.clock.now_s

@@ -104,6 +104,7 @@ class Notify(KeyedProgram):
 
     name = "notify"
     types = TOLD_OF
+    every_ticks = 2
     batch_size = 20
 
     def begin(self) -> None:
@@ -147,6 +148,7 @@ class Preserve(KeyedProgram):
 
     name = "preserve"
     types = PRESERVED
+    every_ticks = 4
     batch_size = 20  # one at a time in earnest, where each takes seconds
 
     def begin(self) -> None:

@@ -127,7 +127,8 @@ class MoveChecks:
             need(len(shown.inside) >= condition.at_least.count, data, "there are fewer")
         if condition is not None and condition.absent is not None:
             need(not shown.inside, data, "somebody is there")
-        is_unfit = shown.sight.faults or "lawn" in shown.sight.unfit_areas
+        places = condition.places() if condition is not None else ()
+        is_unfit = shown.sight.faults or shown.sight.unfit_areas.keys() & set(places)
         needs_fit = not isinstance(data, OffenceOpened | OffenceExempted)
         need(not (is_unfit and needs_fit), data, "goes on by a picture that is not fit")
 

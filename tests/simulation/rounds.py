@@ -73,6 +73,7 @@ class Program:
         saved = {"place": self.source.snapshot(), "keys": self._snapshots()}
         disk.point("before the state is saved")
         disk.check_room()
+        self.world.store_before[self.name] = self.world.store.get(self.name, {})
         self.world.store[self.name] = saved
         self.changed = False
         disk.point("after the state was saved")
@@ -109,6 +110,7 @@ class KeyedProgram(Program):
 
     types: tuple[str, ...] = ()
     batch_size = 100
+    every_ticks = 1  # it has a round: reading costs most of a life
 
     def begin(self) -> None:
         """Go on from what was saved."""
@@ -152,7 +154,7 @@ class KeyedProgram(Program):
     def go_round(self) -> None:
         """Take what is new, then ask those who want to be asked."""
         self.steady.look()
-        if self.is_idle:
+        if self.world.ticks % self.every_ticks or self.is_idle:
             return
         self.changed = True
         for _ in range(MOST_BATCHES):

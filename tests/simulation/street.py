@@ -121,13 +121,13 @@ class Camera:
         self.frames += 1
         boxes = np.array([walker.box for walker in seen], np.float32).reshape(-1, 4)
         feet = {walker.number: walker.box[3] for walker in seen}
-        speeds = [[0.0, 2 * (y - self.before.get(number, y))] for number, y in feet.items()]
+        speeds = [[0.0, y - self.before.get(number, y)] for number, y in feet.items()]
         self.before = feet
         stamp = FrameStamp(
             self.camera_id,
-            self.frames * 500,
+            self.frames * 1000,
             Fraction(1, 1000),
-            self.frames / 2,
+            float(self.frames),
             at,
             WIDTH_PX,
             HEIGHT_PX,
