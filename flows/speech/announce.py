@@ -91,10 +91,10 @@ def announce_rung(
     except Exception as error:  # a fault of ours with one call must not silence all that follow
         log.exception("announcement failed", camera_id=data.camera_id, event_id=warned.event.id)
         reason = f"{data.camera_id}: {type(error).__name__} while the call was made: {error}"
-        result: AnnouncementResult = (
-            "unknown whether played" if _may_have_begun(warned, data, tools) else "failed"
-        )
-        return not_made(warned, tools, rules, result, reason)
+        may_have_begun, begun = _begun(warned, data, tools)
+        result: AnnouncementResult = "unknown whether played" if may_have_begun else "failed"
+        # with its times: the pause before the next rung is counted from when it was over
+        return _made(warned, tools, rules, begun, result=result, reason=reason)
     if spoken.reason:
         log.warning(
             "announcement not heard",
@@ -139,11 +139,15 @@ def addressed(data: OffenceWarned) -> Addressed:
     return Addressed(f"{data.camera_id}/{data.zone_id}", data.subject_id, despite)
 
 
-def _may_have_begun(warned: LoggedEvent, data: OffenceWarned, tools: AnnounceTools) -> bool:
+def _begun(
+    warned: LoggedEvent, data: OffenceWarned, tools: AnnounceTools
+) -> tuple[bool, Spoken | None]:
+    """Return whether a call that raised may have been heard, and what the speaker noted of it."""
     try:
-        return tools.speaker.find_spoken(data.camera_id, warned.event.id) is not None
+        noted = tools.speaker.find_spoken(data.camera_id, warned.event.id)
     except ForewarnError:
-        return True
+        return True, None
+    return noted is not None, noted
 
 
 def _speak_once(

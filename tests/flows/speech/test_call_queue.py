@@ -30,6 +30,7 @@ from domain.events.catalog import (
 from domain.events.commands import CommandKind
 from domain.site.speech.speakers import SpeakerSettings
 from event_log.rows import LoggedEvent
+from flows.escalation.call_pauses import said_until
 from flows.speech.announce import AnnounceRules, AnnounceTools
 from flows.speech.call_queue import SpeakerLine
 from flows.speech.careful_speaker import CarefulSpeaker
@@ -236,6 +237,22 @@ def test_a_speaker_is_not_taken_to_be_talking_until_a_clock_that_was_set_back_is
     street.look(after_s=0.3)
     street.wait(lambda: len(street.log) == 2)
     assert [each.result for each in street.made] == ["played", "played"]
+
+
+def test_a_call_that_raised_after_it_was_heard_says_until_when(street: Street) -> None:
+    """A driver broke when the sound was out: the next rung came as if nobody had been spoken to."""
+
+    def play(sound: bytes, duration_s: float, before: Callable[[], None]) -> Played:
+        before()
+        raise RuntimeError("the driver broke")
+
+    street.player.play = play  # type: ignore[method-assign]
+    street.says(1, "one")
+    street.wait(lambda: len(street.log) == 1)
+    made = street.result_of(1)
+    assert made.result == "unknown whether played" and "the driver broke" in made.reason
+    assert said_until(made) == NOON + timedelta(seconds=made.audio_duration_s or 0.0)
+    assert made.audio_duration_s and made.audio_file
 
 
 def test_the_gravest_of_those_that_wait_is_said_next(street: Street) -> None:
