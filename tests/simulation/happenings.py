@@ -156,16 +156,23 @@ def _kill(world: World, a: int, b: int) -> None:
     name = (*PROGRAMS, "watch", "announce")[a % 6]
     world.disk.cuts[name] = (b >> 2) % 9
     world.back_at[name] = world.ticks + (1, 1, 2, 4, 8, 30)[(a >> 3) % 6]
-    if b % 16 == 0:
+    world.loses[name] = b % 16
+
+
+def lose(world: World, name: str, how: int) -> None:
+    """Take from a program that died what it had not on the disk, or what somebody deleted."""
+    if how == 0:
         world.store.pop(name, None)
-    elif b % 16 == 1:  # the last epoch was not on the disk yet
+    elif how == 1:  # the last epoch was not on the disk yet
         world.store[name] = world.store_before.get(name, {})
-    if name == "watch" and b % 4 in (0, 1):
+    if name == "watch" and how % 4 in (0, 1):
         for camera in world.cameras.values():
-            if b % 16 == 0:  # the tracker knows nothing either, and counts from 1
+            if how == 0:  # the tracker knows nothing either, and counts from 1
                 camera.next_number = 1
             for walker in reversed(camera.walkers):
                 camera.new_number(walker, _steady_s(world))
+            if how == 0:
+                camera.gone.clear()  # numbers that are somebody else's by now
 
 
 def _torn(world: World, a: int, b: int) -> None:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.events.announcements import MAY_HAVE_BEEN_HEARD, announcement_of
 from domain.events.catalog import (
-    AnnouncementMade,
     Event,
     OffenceClimbed,
     OffenceData,
@@ -65,7 +63,9 @@ class Truth:
     heard: Callable[[str], int]  # how often a warning's call was heard
     arrived: Callable[[str, str], int]  # how often a request reached a recipient
     now_s: Callable[[], float]
-    was_clock_set: Callable[[], bool]
+    heard_until: Callable[[str], float | None]  # when a warning's call was over; None: not heard
+    told_at: Callable[[str], float]  # when an event came into the log
+    is_time_broken: Callable[[], bool]  # the machine was off: steady time is what the wall said
 
 
 @dataclass
@@ -155,22 +155,17 @@ class MoveChecks:
         if is_first and known.opened.earlier_offences:
             return  # a repeater's first call is due at once
         pause_s = ladder.rungs[rung - 1].after_s if rung else ladder.escalate_after_s
-        passed = steady_of(data) - max(known.pause_from, self._said_until(known, ladder))
-        words = f"{data.state} {rung} only {passed.total_seconds()} s after what was before"
+        passed = steady_of(data) - known.pause_from
+        words = f"{rung or 'the end'} only {passed.total_seconds()} s after what was before"
         need(passed >= timedelta(seconds=pause_s) - EPSILON, data, words)
-
-    def _said_until(self, known: ToldOffence, ladder: Ladder) -> datetime:
-        """Return when the last call was over on the loudspeaker, as far as the next rung waits for it."""
-        assert known.pause_from is not None
-        made = self.events.get(announcement_of(known.last_call))
-        data = made.event.data if made else None
-        if ladder.next_rung_counts_from == "due" or self.truth.was_clock_set():
-            return known.pause_from
-        if not isinstance(data, AnnouncementMade) or data.result not in MAY_HAVE_BEEN_HEARD:
-            return known.pause_from
-        due = self.events[known.last_call].event.time
-        until = (data.started_at or due) + timedelta(seconds=data.audio_duration_s or 0.0)
-        return min(until, due + timedelta(seconds=ladder.waits_for_call_s))
+        until_s = self.truth.heard_until(known.last_call)
+        if until_s is None or ladder.next_rung_counts_from == "due" or self.truth.is_time_broken():
+            return
+        # whatever was done to the wall's clock: nobody is called again before they had time to go
+        until_s = min(until_s, self.truth.told_at(known.last_call) + ladder.waits_for_call_s)
+        heard_s = self.truth.now_s() - until_s
+        words = f"{rung or 'the end'} only {heard_s} s after a call was over"
+        need(heard_s >= pause_s - 0.01, data, words)
 
     def _is_of_one_revision(self, known: ToldOffence) -> bool:
         return known.revision == self.truth.site()[0]

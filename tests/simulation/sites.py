@@ -20,6 +20,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
 }
 HAND_BACK_AFTER_S = 15.0
 REVISIONS = 8
+MOST_CALLS, MOST_MESSAGES = 9, 12  # within an hour, where there is a limit: no life is longer
 
 
 @cache
@@ -76,6 +77,7 @@ def _first(chance: random.Random) -> dict[str, Any]:
         "rungs": [{"id": "tell-only", "after_s": 2, "does": ["notify"]}],
         "escalation_does": ["open_case"],
     }
+    caps = chance.random() < 0.2
     ladders = {"keep-off": "calls"}
     rules = [
         {
@@ -96,10 +98,20 @@ def _first(chance: random.Random) -> dict[str, Any]:
         "cameras": [_camera(name) for name in ("north", "south")],
         "ladders": [common | each for each in (calls, short, silent)],
         "rules": rules,
-        "speakers": [{"id": "horn", "kind": "http", "url": "http://horn.test/"}],
+        "speakers": [
+            {"id": "horn", "kind": "http", "url": "http://horn.test/"}
+            | ({"max_calls_per_hour": MOST_CALLS} if caps else {})
+        ],
         "calls": {"useful_for_s": 5, "say_once_within_s": chance.choice((0, 3))},
         "recipients": [
-            {"id": name, "url_env": "URL", "language": "en", "picture": False, "useful_s": 40}
+            {
+                "id": name,
+                "url_env": "URL",
+                "language": "en",
+                "picture": False,
+                "useful_s": 40,
+                "max_per_hour": MOST_MESSAGES if caps else 1000,
+            }
             for name in ("desk", "duty")
         ],
         "operators": {

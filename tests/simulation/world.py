@@ -29,7 +29,7 @@ from flows.speech.call_queue import WITHDRAWS
 from tests.simulation.clock import OwnClock
 from tests.simulation.devices import HORN_MOODS, MAIL_MOODS, Horn, Mail, Rows, Sound
 from tests.simulation.disk import Disk, Killed
-from tests.simulation.happenings import apply, happen
+from tests.simulation.happenings import apply, happen, lose
 from tests.simulation.matrix import FRESH_S, Matrix
 from tests.simulation.model import Model
 from tests.simulation.plan import Plan
@@ -70,6 +70,7 @@ class World:
         self.back_at: dict[str, int] = dict.fromkeys(PROGRAMS, 0)
         self.frozen_until: dict[str, int] = dict.fromkeys(PROGRAMS, 0)
         self.torn: set[str] = set()
+        self.loses: dict[str, int] = {}  # what a program loses when it dies
         self.ticks = self.starts = self.last_seq = self.room_at = 0
         self.revision = self.watched_by = 0
         self.fresh: dict[str, float] = {}  # faults, and when they were there last
@@ -85,7 +86,9 @@ class World:
                 lambda warned_id: sum(each.warned_id == warned_id for each in self.horn.heard),
                 lambda whom, asked: self.mails[whom].arrived.count(asked),
                 lambda: self.clock.now_s,
-                lambda: "clock ahead" in self.fresh or "clock back" in self.fresh,
+                self._heard_until,
+                lambda event_id: self.model.told_at_s[event_id],
+                lambda: "machine restarted" in self.fresh,
             )
         )
 
@@ -191,6 +194,7 @@ class World:
         self.read_log()
         self.matrix.note(self._states(), faults, name)
         self.running[name] = None
+        lose(self, name, self.loses.pop(name, 2))
         self.back_at[name] = max(self.back_at[name], self.ticks + 1)
 
     def _states(self) -> set[str]:
@@ -208,6 +212,9 @@ class World:
         watch: Any = self.running["watch"]
         logics = watch.logics.values() if watch is not None else ()
         return [each._watcher.ladder for each in logics if each._watcher is not None]
+
+    def _heard_until(self, warned_id: str) -> float | None:
+        return next((s.until_s for s in self.horn.heard if s.warned_id == warned_id), None)
 
     def _last_shown(self, camera_id: str) -> Shown | None:
         return self.cameras[camera_id].last
@@ -297,6 +304,7 @@ class World:
         self.disk.is_full = False
         self.disk.cuts.clear()
         self.torn.clear()
+        self.loses.clear()
         self.horn.mood = HORN_MOODS[0]
         for mail in self.mails.values():
             mail.mood = MAIL_MOODS[0]
@@ -310,6 +318,7 @@ class World:
         """Check that the log's past is as it was told, and that what was sealed is whole."""
         if self.log.read(limit=100_000) != list(self.model.events.values()):
             raise Violation("the log says something else than it said before")
+        self._check_caps()
         chain = CustodyChain(self.data.custody, SIGNER)
         vault = Vault(self.data.evidence)
         keys = {SIGNER.key_id: SIGNER.private.public_key()}
@@ -320,6 +329,19 @@ class World:
                 raise Violation(f"{evidence_id}: {faults[0]}")
         if problems := check_chain(chain, keys).problems:
             raise Violation(f"the custody chain does not hold: {problems[0]}")
+
+    def _check_caps(self) -> None:
+        """Check that nobody was called or told more often than the site file allows."""
+        site = revision_of(self.plan.seed, 0)
+        if "clock ahead" in self.fresh or "clock back" in self.fresh:
+            return  # of calls that are dated ahead, or long ago, nobody knows when they were
+        cap = site.speakers[0].max_calls_per_hour
+        if cap is not None and len(self.horn.heard) > cap:
+            raise Violation(f"{len(self.horn.heard)} calls within an hour, allowed are {cap}")
+        for recipient in site.recipients:
+            sent = len(self.mails[recipient.id].arrived)
+            if sent > recipient.max_per_hour:
+                raise Violation(f"{sent} messages to {recipient.id} within an hour")
 
     @property
     def offences(self) -> int:
