@@ -56,11 +56,9 @@ class Announce(KeyedProgram):
         world = self.world
         settings = AnnounceSettings.of_site(self.site, self.data, files_are_live=True)
         self.rules, self.severities = settings.rules, settings.severities
-        by_camera = {}
-        for camera in self.site.cameras:
-            speaker = NotedSpeaker(self.site.speakers[0], world.horn, self.data, world.clock.wall)
-            speaker.horn = world.horn
-            by_camera[camera.id] = speaker
+        horn = NotedSpeaker(self.site.speakers[0], world.horn, self.data, world.clock.wall)
+        horn.horn = world.horn
+        by_camera = {camera.id: horn for camera in self.site.cameras}
         self.speakers = SiteSpeakers(self.data, by_camera)
         self.tools = AnnounceTools(
             Voice(),  # type: ignore[arg-type]
