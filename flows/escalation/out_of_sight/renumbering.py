@@ -82,7 +82,7 @@ def give_back(offences: dict[OffenceKey, Offence], number: Track) -> Track:
         taken.last_seen_at,
         taken.whereabouts,
     )
-    stay.hidden, stay.unseen_s = taken.hidden, taken.unseen_s
+    stay.hidden, stay.unseen_s, stay.unseen_since_s = taken.hidden, taken.unseen_s, 0.0
     stay.track.drop_after(taken.last_seen_at)
     stay.came_out.pop()
     back = offences.get(before)

@@ -76,7 +76,8 @@ class Stay:
     came_out: list[CameOut] = field(default_factory=list)  # under new numbers
     whereabouts: Whereabouts | None = None  # when the tracker had them last, well or weakly
     hidden: OutOfSight | None = None  # None: seen, or unseen for a moment
-    unseen_s: FiniteFloat = 0.0  # hidden, before
+    unseen_s: FiniteFloat = 0.0  # hidden, and then seen in the zone again
+    unseen_since_s: FiniteFloat = 0.0  # hidden, and since then seen outside alone
     track: TrackNotes = field(default_factory=TrackNotes)
 
     @classmethod
@@ -102,18 +103,24 @@ class Stay:
             self.outside_since, self.basis = frame.captured_at, holding.basis
         if holding.holds:
             self.last = _sighting(frame, holding)
+            self._count_unseen()
 
     def end_hiding(self, at: datetime) -> None:
         """Count the time for which somebody was hidden who was seen again then."""
         if self.hidden is not None:
-            self.unseen_s += max((at - self.hidden.since).total_seconds(), 0.0)
+            self.unseen_since_s += max((at - self.hidden.since).total_seconds(), 0.0)
             self.hidden = None
+
+    def _count_unseen(self) -> None:
+        """Make what was unseen part of the stay, which ends where they were last seen in the zone."""
+        self.unseen_s, self.unseen_since_s = self.unseen_s + self.unseen_since_s, 0.0
 
     def take_in(self, other: Stay) -> None:
         """Take in another stay of the same subject, which goes on with this one."""
         newer = max(self, other, key=lambda stay: stay.last_seen_at)
         if newer is other:
             self.end_hiding(other.first.at)
+            self._count_unseen()
         self.last = max(self.last, other.last, key=lambda sighting: sighting.at)
         self.last_seen_at, self.is_missing = newer.last_seen_at, newer.is_missing
         self.outside_since, self.basis = newer.outside_since, newer.basis
@@ -140,7 +147,7 @@ class Stay:
     @property
     def seen_s(self) -> float:
         """Return the seconds in which the subject was in sight."""
-        return self.lasted_s(self.last_seen_at) - self.unseen_s
+        return self.lasted_s(self.last_seen_at) - self.unseen_s - self.unseen_since_s
 
     def lasted_s(self, at: datetime) -> float:
         """Return the seconds from the first frame in the zone to `at`."""

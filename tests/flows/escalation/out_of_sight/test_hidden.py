@@ -278,6 +278,14 @@ def test_it_is_undone_when_the_number_before_is_seen_again(site: Site) -> None:
     ]
 
 
+def test_what_came_after_the_stay_is_not_counted_as_unseen(site: Site) -> None:
+    """Before: a stay of 7.6 s of which 12.8 were not seen."""
+    events = watched(site, [("red", unseen(walks(300, 20), (8, 20.5)))], 25)
+    (end,) = outcomes(events)
+    assert isinstance(end, OffenceComplied)
+    assert (end.dwell_s, end.unseen_s) == (pytest.approx(7.6), 0)
+
+
 def test_two_boxes_around_nobody_half_a_minute_apart_are_no_offence(site: Site) -> None:
     people = [("sign", stands(384, to_s=0.5)), ("sign", stands(384, from_s=15, to_s=15.5))]
     assert told(watched(site, people, 40)) == []
