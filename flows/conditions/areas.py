@@ -27,13 +27,13 @@ class Area:
 
         Where the lower part of somebody is hidden, it is known only if it makes no difference.
         """
-        seen = self._contains(scene.boxes[rows])
+        seen = self.contains(scene.boxes[rows])
         verdicts = np.where(seen, int(Verdict.HOLDS), int(Verdict.DOES_NOT_HOLD))
         if scene.are_feet_hidden[rows].any():
-            verdicts[seen != self._contains(scene.whole_boxes[rows])] = Verdict.NOT_KNOWN
+            verdicts[seen != self.contains(scene.whole_boxes[rows])] = Verdict.NOT_KNOWN
         return verdicts
 
-    def _contains(self, boxes_xyxy: np.ndarray) -> np.ndarray:
+    def contains(self, boxes_xyxy: np.ndarray) -> np.ndarray:
         """Return (k,) bool of (k, 4) boxes, fractions of the picture."""
         if not len(boxes_xyxy):
             return np.zeros(0, bool)

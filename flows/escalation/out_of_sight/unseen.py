@@ -12,14 +12,12 @@ from domain.offence_states import State, Trigger
 from domain.picture_digest import PictureTrust
 from domain.tracks import Track
 from flows.conditions.condition import Holding
+from flows.conditions.lately_inside import TIMES_SEEN, TOLERANCE_S
 from flows.escalation.moves import OffenceBook
 from flows.escalation.out_of_sight.outlook import Outlook
 from flows.escalation.schedule import EscalationSchedule
 from flows.escalation.stays.offence import Offence
 from flows.escalation.stays.stay import OffenceKey, OutOfSight
-
-TOLERANCE_S = 30.0  # hidden for longer, nobody can say any more whether they are there
-TIMES_SEEN = 3.0  # as long as they were in sight, while it is no offence
 
 
 class UnseenStays:
@@ -71,8 +69,8 @@ class UnseenStays:
         if hidden_by:
             since = sight.unfit_since.get(stay.place_id)
             return self._book.lose(subject, explain_to_all(hidden_by), since)
-        if stay.is_unjudged or not isinstance(subject, Track):
-            return self._book.lose(subject, trouble("not_judged"))
+        if not isinstance(subject, Track):
+            return self._end_of_place(subject, at)
         last = stay.whereabouts
         is_new = stay.hidden is None or stay.hidden.is_followed
         if is_new and outlook is not None and last is not None:
@@ -91,6 +89,16 @@ class UnseenStays:
         why = "hidden_in_a_group" if in_a_group else "hidden"
         unseen_s = (at - stay.last_seen_at).total_seconds()
         return self._book.lose(subject, trouble(why, unseen_s=unseen_s), trigger=Trigger.HIDDEN)
+
+    def _end_of_place(self, subject: OffenceKey, at: datetime) -> list[Event]:
+        """End the stay of a place, unless it is not known only because of who may be hidden there."""
+        offence = self._book.offences[subject]
+        stay = offence.stay
+        if stay.is_unjudged:
+            stay.hidden = stay.hidden or OutOfSight(stay.last_seen_at, in_a_group=False)
+            if at - stay.last_seen_at <= tolerance(offence, self._gap):
+                return []
+        return self._book.lose(subject, trouble("not_judged"))
 
 
 def tolerance(offence: Offence, gap: timedelta) -> timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -383,3 +384,66 @@ def test_an_area_that_crosses_itself_is_refused() -> None:
 def test_settings_that_make_no_condition_are_refused(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Settings.model_validate(settings)
+
+
+def of_the_lawn(settings: dict[str, Any], scenes: list[Scene]) -> list[Verdict]:
+    """Return what is said of the zone frame by frame; the memory is saved and read back in between."""
+    condition, said = build(settings), []
+    memory: Memory = {}
+    for each in scenes:
+        said.append(condition.look(each, memory)[0].verdict)
+        memory = MEMORY_FORMAT.restore(MEMORY_FORMAT.save(memory))
+    return said
+
+
+STAND, THIRD = [(1, 0.45, 0.5), (2, 0.5, 0.5)], (3, 0.55, 0.5)
+
+
+def three(third: Callable[[float], list[Person]], until_s: int = 60) -> list[Verdict]:
+    """Return how it goes on, second by second, with a rule of three of whom two stand there."""
+    scenes = [scene(t, [*STAND, *third(t)]) for t in range(until_s)]
+    return of_the_lawn({"at_least": {"zones": ["middle"], "count": 3}}, scenes)
+
+
+def test_a_third_who_is_hidden_may_be_there_still() -> None:
+    """Before: they were "fewer", and a gathering had complied because one stood behind another."""
+    said = three(lambda t: [THIRD] if t < 5 or t >= 20 else [])
+    assert said[:5] == [Verdict.HOLDS] * 5 and said[5:20] == [Verdict.NOT_KNOWN] * 15
+    assert said[20:] == [Verdict.HOLDS] * 40
+    # nobody can say for ever
+    assert three(lambda t: [THIRD] if t < 5 else [])[38:41] == [
+        *(Verdict.NOT_KNOWN, Verdict.NOT_KNOWN, Verdict.DOES_NOT_HOLD)
+    ]
+
+
+def test_a_third_who_was_seen_outside_or_a_box_around_nobody_is_not_there() -> None:
+    outside = (3, 0.9, 0.5)
+    assert three(lambda t: [THIRD if t < 5 else outside] if t < 8 else [])[5:] == [
+        *[Verdict.DOES_NOT_HOLD] * 55
+    ]
+    assert three(lambda t: [THIRD] if t == 5 else [])[6] is Verdict.DOES_NOT_HOLD
+
+
+def test_a_third_who_comes_out_under_a_new_number_is_not_counted_twice() -> None:
+    four = (4, 0.56, 0.5)
+    said = three(lambda t: [THIRD] if t < 5 else [four] if 8 <= t < 12 else [(4, 0.9, 0.5)])
+    assert said[8:12] == [Verdict.HOLDS] * 4 and said[12:] == [Verdict.DOES_NOT_HOLD] * 48
+
+
+def test_a_third_on_the_way_out_has_left() -> None:
+    def walking(t: int, third: list[Person]) -> Scene:
+        tracked = scene(t, [*STAND, *third]).tracked
+        speeds = np.zeros((len(tracked), 2), np.float32)
+        speeds[2:] = (60, 0)  # a zone 154 px wide ends 38 px farther on
+        return Scene(replace(tracked, speeds_px=speeds))
+
+    scenes = [walking(t, [THIRD] if t < 5 else []) for t in range(7)]
+    said = of_the_lawn({"at_least": {"zones": ["middle"], "count": 3}}, scenes)
+    assert said[4:] == [Verdict.HOLDS, Verdict.DOES_NOT_HOLD, Verdict.DOES_NOT_HOLD]
+
+
+def test_a_clerk_behind_the_desk_is_not_absent() -> None:
+    scenes = [scene(t, STAND if t < 5 else []) for t in range(60)]
+    said = of_the_lawn({"absent": {"zones": ["middle"]}}, scenes)
+    assert said[4:7] == [Verdict.DOES_NOT_HOLD, Verdict.NOT_KNOWN, Verdict.NOT_KNOWN]
+    assert said[-1] is Verdict.HOLDS

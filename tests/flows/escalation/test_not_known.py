@@ -83,7 +83,12 @@ def test_a_place_that_cannot_be_judged_for_long_is_unknown(make_ladder: Make) ->
     assert told(play(make_ladder(), spans((5, YES), (6.8, UNKNOWN), (7, YES)), desk)) == [
         *("4 opened", "4 warned"),
     ]
-    *_, ended = play(make_ladder(), spans((5, YES), (8, UNKNOWN)), desk)
+    # somebody of those who count may be hidden there
+    hidden = spans((5, YES), (34, UNKNOWN))
+    assert told(play(make_ladder(), [*hidden, (34, YES)], desk)) == [
+        *("4 opened", "4 warned", "34 warned")
+    ]
+    *_, ended = play(make_ladder(), spans((5, YES), (36, UNKNOWN)), desk)
     assert isinstance(ended.data, OffenceUnknown)
     assert ended.data.reason == "the picture does not show whether it goes on there"
     covered = PictureTrust(unfit_areas={"lawn": "picture-covered"})
