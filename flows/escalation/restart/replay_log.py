@@ -113,6 +113,11 @@ def rebuild_offence(story: Story, ladder: Ladder, saved: Offence | None = None) 
         stay.last_seen_at = max(stay.last_seen_at, before.last_seen_at)
         stay.outside_since, stay.basis = before.outside_since, before.basis
         stay.is_unjudged = before.is_unjudged
+        # who was hidden is so until found again, and it stays on record how they were
+        stay.hidden, stay.whereabouts = before.hidden, before.whereabouts
+        stay.came_out = list(before.came_out)
+        stay.unseen_s = max(stay.unseen_s, before.unseen_s)
+        stay.unseen_since_s = before.unseen_since_s
     return offence
 
 
@@ -123,7 +128,7 @@ def _make_again(offence: Offence, event: Event) -> None:
     if move is None:
         log.warning("move_not_known", event_id=event.id, type=event.type, state=data.state)
         return
-    offence.stay.last = data.sighting
+    offence.stay.last, offence.stay.unseen_s = data.sighting, data.unseen_s
     offence.stay.track.note_sighting(data.sighting)
     by_hand = getattr(data, "by_hand", None)
     if by_hand is not None:

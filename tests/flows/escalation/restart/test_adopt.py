@@ -12,7 +12,9 @@ from by_operators import pending
 from ladder_and_log import restore_ladder, save_ladder
 from people import BEGAN, HERE, INSIDE, OUTSIDE, at, presence, stamp
 
+from domain.cameras.messages import trouble
 from domain.events.catalog import (
+    CameOut,
     CommandRefused,
     Event,
     OffenceTakenOver,
@@ -29,7 +31,7 @@ from flows.conditions.verdict import Verdict
 from flows.escalation.commands.command_intake import PendingCommand
 from flows.escalation.ladder import RuleLadder
 from flows.escalation.offence_writer import OffenceWriter
-from flows.escalation.stays.stay import LostNumber
+from flows.escalation.stays.stay import LostNumber, OutOfSight
 from tests.support.plain_state import plain_of, saved_as
 
 Make = Callable[..., RuleLadder]
@@ -394,3 +396,28 @@ def test_who_only_the_log_knows_is_saved_and_read_back_as_such(make: Make) -> No
     play(again, 8, 8.2)
     resumed = restore_ladder(make(), save_ladder(again))
     assert list(resumed.offences) == [LostNumber(before[0].subject)]
+
+
+def test_it_stays_on_record_for_how_long_somebody_was_hidden_and_how_they_came_out(
+    make: Make,
+) -> None:
+    """Before: a record made after a restart said that they were seen all the time."""
+    old = make()
+    before = play(old, 0, 5, person(1))
+    ((stay,),) = [[each.stay for each in old.offences.values()]]
+    stay.came_out, stay.unseen_s = [CameOut(gap_s=3, away=0.5, similarity=None)], 3.0
+    before += play(old, 5, 8, person(1))
+    assert told(before)[-1] == "7 warned"
+    old.offences[Track(1)].stay.hidden = OutOfSight(at(7.8), in_a_group=False)
+    for saved in (save_ladder(old), None):
+        again = make()
+        if saved is not None:
+            restore_ladder(again, saved)
+        again.adopt(stories(before))
+        play(again, 9, 10, person(1))
+        (end,) = again.lose_sight(trouble("silent", silent_s=9))
+        assert isinstance(end.data, OutcomeData)
+        if saved is not None:
+            assert (end.data.unseen_s, len(end.data.came_out)) == (pytest.approx(4.2), 1)
+        else:  # all that the log tells
+            assert end.data.unseen_s == 3.0
