@@ -130,7 +130,7 @@ class OffenceWriter:
             "state": move.after.value,
             "first_seen_at": stay.first.at,
             "dwell_s": round(stay.lasted_s(until), 3),
-            "unseen_s": round(stay.unseen_s, 3),
+            "unseen_s": round(stay.unseen_until(until), 3),
             "sighting": stay.last,
         }
 

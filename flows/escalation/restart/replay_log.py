@@ -128,7 +128,9 @@ def _make_again(offence: Offence, event: Event) -> None:
     if move is None:
         log.warning("move_not_known", event_id=event.id, type=event.type, state=data.state)
         return
-    offence.stay.last, offence.stay.unseen_s = data.sighting, data.unseen_s
+    offence.stay.last = data.sighting
+    if data.sighting.at == event.time:  # else it is of somebody who was hidden, and may be so still
+        offence.stay.unseen_s = data.unseen_s
     offence.stay.track.note_sighting(data.sighting)
     by_hand = getattr(data, "by_hand", None)
     if by_hand is not None:

@@ -115,6 +115,13 @@ class Stay:
         """Make what was unseen part of the stay, which ends where they were last seen in the zone."""
         self.unseen_s, self.unseen_since_s = self.unseen_s + self.unseen_since_s, 0.0
 
+    def unseen_until(self, at: datetime) -> float:
+        """Return the seconds of the stay, as it was at a moment, in which the subject was hidden."""
+        if at <= self.last.at:
+            return self.unseen_s
+        hidden_s = max((at - self.hidden.since).total_seconds(), 0.0) if self.hidden else 0.0
+        return self.unseen_s + self.unseen_since_s + hidden_s
+
     def take_in(self, other: Stay) -> None:
         """Take in another stay of the same subject, which goes on with this one."""
         newer = max(self, other, key=lambda stay: stay.last_seen_at)

@@ -10,11 +10,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from by_operators import pending
 from people import BEGAN
 from plain_frames import detections
 
 from domain.detections import Detections
-from domain.events.catalog import Event, OffenceComplied, OffenceUnknown, OutcomeData
+from domain.events.catalog import (
+    Event,
+    OffenceComplied,
+    OffenceDismissed,
+    OffenceUnknown,
+    OutcomeData,
+)
+from domain.events.commands import CommandKind
 from domain.rule_key import RuleKey
 from domain.site.loading import load_site
 from domain.site.site import Site
@@ -284,6 +292,21 @@ def test_what_came_after_the_stay_is_not_counted_as_unseen(site: Site) -> None:
     (end,) = outcomes(events)
     assert isinstance(end, OffenceComplied)
     assert (end.dwell_s, end.unseen_s) == (pytest.approx(7.6), 0)
+
+
+def test_who_is_dismissed_while_hidden_was_not_seen_all_the_time(site: Site) -> None:
+    """Before: a stay of twelve seconds, none of them unseen."""
+    tracker, watch = CameraTracker(5, 0.3), watch_of(site, KEY)
+    for n in range(60):
+        tracked = tracker.update(seen(n / 5, [("red", stands(384, to_s=8))], None))
+        assert tracked is not None
+        watch.step(tracked)
+    (offence,) = watch.ladder.offences.values()
+    command = pending(CommandKind.DISMISS, watch.ladder.id_of(offence), reason="ours")
+    (dismissed,) = watch.command(command)
+    assert isinstance(dismissed.data, OffenceDismissed)
+    assert dismissed.data.dwell_s == pytest.approx(11.6)
+    assert dismissed.data.unseen_s == pytest.approx(4.0)
 
 
 def test_two_boxes_around_nobody_half_a_minute_apart_are_no_offence(site: Site) -> None:
