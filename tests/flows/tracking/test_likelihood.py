@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
+from flows.tracking.colours import _ENOUGH_LIGHT, SIZE, lightness
 from flows.tracking.likelihood import (
     COLOURS,
     MODEL,
@@ -14,6 +16,8 @@ from flows.tracking.likelihood import (
     likelihood_ratio,
     stretched,
 )
+from flows.tracking.settings import SubjectSettings
+from flows.tracking.subject import Subject
 
 HERE = UsualLikeness()
 
@@ -22,16 +26,22 @@ def ratio(stretched_similarity: float, **more: float) -> float:
     return likelihood_ratio(math.tanh(stretched_similarity), MODEL, HERE, **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("asked", "doubles"), [(0, 0.05), (20, 0.025)])
+@pytest.mark.parametrize("at", [0.95, 0.3])
+@pytest.mark.parametrize(
+    ("as_alike", "asked", "alike", "doubles"),
+    [(0, 0, 0, 0.05), (0, 20, 0, 0.025), (10, 20, 0.25, 0.025)],
+)
 def test_a_ratio_is_that_of_normal_distributions_of_one_and_of_strangers_and_doubles(
-    asked: int, doubles: float
+    at: float, as_alike: int, asked: int, alike: float, doubles: float
 ) -> None:
-    """At .95 somebody is as alike to themselves as they usually are; who was asked and differs makes doubles rarer."""
-    one = 1 / 0.28
-    double = math.exp(-((0.5 / 0.15) ** 2) / 2) / 0.15
-    stranger = math.exp(-((0.65 / 0.15) ** 2) / 2) / 0.15
-    other = doubles * double + (1 - doubles) * stranger
-    assert ratio(0.95, asked=asked) == pytest.approx(one / other, rel=1e-6)
+    """Of those who were asked, and twenty more, some look about as much like it; who differs makes doubles rarer."""
+
+    def density(mean: float, sd: float) -> float:
+        return math.exp(-(((at - mean) / sd) ** 2) / 2) / sd
+
+    one, double, stranger = density(0.95, 0.28), density(0.45, 0.15), density(0.3, 0.15)
+    other = alike * one + doubles * double + (1 - alike - doubles) * stranger
+    assert ratio(at, as_alike=as_alike, asked=asked) == pytest.approx(one / other, rel=1e-6)
 
 
 def test_looks_that_say_nothing_are_worth_nothing() -> None:
@@ -82,3 +92,12 @@ def test_five_hundred_pairs_are_the_most_that_older_ones_count_for() -> None:
 def test_between_two_spreads_both_numbers_lie_between() -> None:
     middle = Spread(1.0, 0.4).towards(Spread(0.0, 0.2), 0.5)
     assert (middle.mean, middle.sd) == (pytest.approx(0.5), pytest.approx(0.3))
+
+
+def test_dark_clothes_say_less_than_in_proportion() -> None:
+    subject = Subject.begin(0.0, np.array([0, 0, 40, 100]), 0.8, 1, SubjectSettings())
+    assert COLOURS.says(subject) == 0
+    subject.looks = np.zeros(SIZE, np.float16)
+    subject.looks[:2] = np.sqrt([1 - _ENOUGH_LIGHT / 2, _ENOUGH_LIGHT / 2])  # darkest, less dark
+    assert lightness(subject.looks[None])[0] == pytest.approx(0.5, rel=0.01)
+    assert COLOURS.says(subject) == pytest.approx(0.25, rel=0.02)
