@@ -24,6 +24,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Tell what lies there from anything that lay there before; None where there is nothing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def nearest(path: Path) -> Path:
     """Return the path itself, or the nearest folder above it that exists."""
     while not path.exists() and path != path.parent:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.events.catalog import Event
-from event_log.log import EventLog, file_identity
+from domain.files import file_identity
+from event_log.log import EventLog
 from event_log.place import LogPlace, why_not_here
 
 EVENTS_AT_ONCE = 1000  # a long log is folded in parts, so that a stop is heard in between

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from domain.errors import PutAside, TryAgain
 from domain.events.catalog import Event
+from domain.files import file_identity
 from event_log.rows import LoggedEvent, as_text, from_row, to_row
 from event_log.sqlite import open_engine, reraise_as_try_again, writing
 from event_log.tables import ABOUT, EVENTS, METADATA
@@ -59,15 +60,6 @@ class Page:
     scanned_to: int  # no wanted event up to here is missing from `events`: read on after it
     is_last: bool  # nothing more that was wanted stood in the log at that moment
     scanned_id: str = ""  # of the event with the number `scanned_to`; "": it is not there
-
-
-def file_identity(path: Path) -> tuple[int, int] | None:
-    """Tell the file that lies there from any that lay there before; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 class LogReplaced(TryAgain):

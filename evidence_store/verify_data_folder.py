@@ -19,6 +19,7 @@ from evidence_store.custody.chain_check import ChainReport, check_chain
 from evidence_store.custody.time_stamps import Stamp, check_stamp, sound_authorities
 from evidence_store.files.folder_lock import shared_lock
 from evidence_store.keys.signing_keys import KeyFolder, PublicKeys
+from evidence_store.search.table import EvidenceTable
 from evidence_store.vault.additions import added_files, faults_of_added
 from evidence_store.vault.manifest import read_seal
 from evidence_store.vault.open_vault import encryption_folder, open_vault
@@ -87,6 +88,17 @@ class Verifier:
                 return []
             chain = check_chain(CustodyChain(self.chain_path), self.keys, self.anchors)
             return replace(self, chain=chain)._problems_of(record)
+
+    def problems_of_id(self, evidence_id: str, table: EvidenceTable | None) -> list[str]:
+        """Name what is wrong with a record and its row; `table` None: it cannot be read, the vault alone counts."""
+        row = table.get(evidence_id) if table else None
+        record = row or self.vault.read(evidence_id)
+        if record is None:
+            return [f"{evidence_id}: numbers.json cannot be read"]
+        problems = self.problems_of(record)
+        if table and row is None and evidence_id not in self.chain.erasing:
+            problems.append(f"{evidence_id}: sealed, but has no row in the evidence table")
+        return problems
 
     def _problems_of(self, record: EvidenceRecord) -> list[str]:
         # it is on record that it goes

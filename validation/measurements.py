@@ -20,7 +20,7 @@ from domain.site.ladders import Ladder
 from domain.site.rules import Rule
 from domain.site.site import Site
 from evidence_store.media.stills import crop_box, decode_picture
-from evidence_store.search.table import EvidenceTable
+from evidence_store.table_of_vault import open_evidence_table
 from evidence_store.vault.vault import Vault
 from evidence_store.verify_data_folder import Verifier
 
@@ -41,8 +41,10 @@ def measure(data: DataDir, site: Site | None, progress: Progress) -> pd.DataFram
         progress: is called with records measured, and of how many.
     Returns:
         a row for each record; the columns are what checks.py names. NaN or None: not measured.
+    Raises:
+        TableDamaged: the evidence table cannot be read, or is gone.
     """
-    verifier, table = Verifier.open(data), EvidenceTable.open(data.lancedb, create=False)
+    verifier, table = Verifier.open(data), open_evidence_table(data)
     vault = verifier.vault
     ids = table.facts().column("evidence_id").to_pylist()
     unlisted = sorted(set(vault.ids()) - set(ids))

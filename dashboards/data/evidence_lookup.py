@@ -15,7 +15,8 @@ from domain.errors import Stop, TryAgain
 from domain.evidence import EvidenceRecord
 from evidence_store.search.filters import RecordFilter
 from evidence_store.search.similarity import Match, SearchResult, Vector
-from evidence_store.search.table import TABLE_NAME, EvidenceTable
+from evidence_store.search.table import EvidenceTable
+from evidence_store.table_of_vault import open_evidence_table
 
 RECENT = 200  # records offered for picking
 _VECTORS_OF: dict[Likeness, tuple[Vector, ...]] = {
@@ -213,8 +214,9 @@ class EvidenceLookup:
     def _open(self) -> EvidenceTable | None:
         """Open the table; None while nothing has been sealed yet."""
         with self._lock:
-            if self._table is None and (self._path / f"{TABLE_NAME}.lance").exists():
-                self._table = EvidenceTable.open(self._path, create=False)
+            if self._table is None:
+                table = open_evidence_table(self._settings.data)
+                self._table = table if table.lance is not None else None
             return self._table
 
     @property

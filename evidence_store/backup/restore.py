@@ -12,7 +12,6 @@ from pathlib import Path
 
 from domain.data_dir import DataDir
 from domain.errors import PutAside
-from domain.evidence import EMBEDDING_SIZE
 from domain.files import sync_file
 from evidence_store.backup.create import PRIVATE_KEYS, PUBLIC_KEYS
 from evidence_store.backup.newer_chain import NewerChain
@@ -27,11 +26,10 @@ from evidence_store.keys.encrypted_file import ENDING, key_id_of_file
 from evidence_store.keys.encryption_keys import find_encryption_keys
 from evidence_store.keys.signing_keys import KeyFolder, PublicKeys
 from evidence_store.search.table import EvidenceTable
+from evidence_store.table_of_vault import ROWS_AT_ONCE, Rebuilt, put_rows
 from evidence_store.vault.open_vault import encryption_folder, open_vault
 from evidence_store.vault.sealed_files import ADDED
 from evidence_store.verify_data_folder import Verifier
-
-ROWS_AT_ONCE = 200
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much, of how much
 
@@ -173,19 +171,16 @@ def _check_key(store: BackupStore, listed: Listed, data: DataDir, key_folder: Pa
 
 def _make_table(data: DataDir, key_folder: Path | None, done: Restored, progress: Progress) -> None:
     """Make the evidence table anew, out of the records' own numbers and vectors."""
-    vault, table = open_vault(data, key_folder), EvidenceTable.open(data.lancedb)
+    vault, table, listed = open_vault(data, key_folder), EvidenceTable.open(data.lancedb), Rebuilt()
     ids = vault.ids()
     for start in range(0, len(ids), ROWS_AT_ONCE):
-        rows = []
-        for evidence_id in ids[start : start + ROWS_AT_ONCE]:
-            record = vault.read(evidence_id)
-            if record is not None and len(record.embedding) == EMBEDDING_SIZE:
-                rows.append(record)
-            else:
-                fault = "gets no row: numbers or vectors cannot be read"
-                done.problems.append(f"{evidence_id}: {fault}")
-        table.put(rows)
+        put_rows(vault, table, ids[start : start + ROWS_AT_ONCE], listed)
         progress("listing", min(start + ROWS_AT_ONCE, len(ids)), len(ids))
+    done.problems += [f"{each}: gets no row: its numbers cannot be read" for each in listed.unread]
+    done.problems += [
+        f"{each}: gets a row without vectors: they cannot be read"
+        for each in listed.without_vectors
+    ]
     table.optimize()
 
 

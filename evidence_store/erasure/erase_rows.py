@@ -21,6 +21,7 @@ import structlog
 from domain.errors import TryAgain
 from evidence_store.erasure.residue_search import files_below
 from evidence_store.search.lance import alone_with_tables, connect, table_names
+from evidence_store.search.stored_table import damage_in_words, is_from_lance, read_all_facts
 from evidence_store.search.table import KEY
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def erase_rows(
 
     Raises:
         TryAgain: somebody else is writing, or the bytes are still there after all rounds.
+        TableDamaged: a table cannot be read.
     """
     if not evidence_ids:
         return 0
@@ -69,7 +71,12 @@ def erase_rows(
                 if is_clean():
                     log.info("rows_erased", rows=removed, rounds=number + 1)
                     return removed
-        except (OSError, RuntimeError, ValueError) as error:
+        except BaseException as error:
+            if not is_from_lance(error):
+                raise
+            for table in _tables_of_records(folder):
+                with damage_in_words(folder, table.name):
+                    read_all_facts(table)
             raise TryAgain(f"evidence table {folder}: rows cannot be erased: {error}") from error
     raise TryAgain(
         f"evidence table {folder}: {removed} rows were deleted, but their bytes are still there after "
@@ -78,11 +85,16 @@ def erase_rows(
 
 
 def vectors_of(folder: Path, evidence_id: str) -> dict[str, np.ndarray]:
-    """Return every vector of a record in every table, by "table column", to search for it afterwards."""
+    """Return every vector of a record in every table, by "table column", to search for it afterwards.
+
+    Raises:
+        TableDamaged: a table cannot be read.
+    """
     vectors: dict[str, np.ndarray] = {}
     for table in _tables_of_records(folder):
         lists = [field.name for field in table.schema if pa.types.is_fixed_size_list(field.type)]
-        rows = table.search().where(_among([evidence_id])).select(lists).limit(1).to_arrow()
+        with damage_in_words(folder, table.name):
+            rows = table.search().where(_among([evidence_id])).select(lists).limit(1).to_arrow()
         for name in lists if len(rows) else []:
             vector = np.array(rows.column(name)[0].as_py(), np.float32)
             vectors[f"{table.name} {name}"] = vector
@@ -93,8 +105,10 @@ def _tables_of_records(folder: Path) -> list[LanceTable]:
     """Open every table that has a row for each record: the evidence, and vectors of other models."""
     if not folder.is_dir():
         return []
-    db = connect(folder)
-    tables = [db.open_table(name) for name in table_names(db)]
+    db, tables = connect(folder), []
+    for name in table_names(db):
+        with damage_in_words(folder, name):
+            tables.append(db.open_table(name))
     return [table for table in tables if KEY in table.schema.names]
 
 

@@ -6,8 +6,8 @@ Each step may be done again: a process killed at any moment leaves work that the
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,8 @@ from typing import Any
 import structlog
 
 from domain.data_dir import DataDir
-from domain.errors import PutAside, TryAgain
+from domain.errors import PutAside
 from domain.files import sync_file
-from domain.processes.file_lock import LockHeld, file_lock
 from evidence_store.custody.chain import CustodyChain, Entry
 from evidence_store.custody.chain_check import ChainReport
 from evidence_store.custody.records_on_chain import ended_erasures
@@ -34,10 +33,11 @@ from evidence_store.erasure.residue_search import (
     files_below,
     fingerprint_text,
 )
-from evidence_store.files.folder_lock import exclusive_lock
+from evidence_store.files.folder_lock import erasing_alone, exclusive_lock
 from evidence_store.files.try_again import reraise_as_try_again
 from evidence_store.recordings.pins import Pin
 from evidence_store.recordings.segment_files import encrypted_path
+from evidence_store.table_of_vault import clear_leftovers
 from evidence_store.vault.re_encrypt import RE_ENCRYPTED
 from evidence_store.vault.vault import Vault
 
@@ -82,7 +82,8 @@ class Eraser:
         """
         if not erasures:
             return []
-        with self._alone():
+        with erasing_alone(self.data):
+            clear_leftovers(self.data)
             # somebody else may have ended one of them while we waited for our turn
             ended = ended_erasures(self.chain)
             others = [
@@ -204,15 +205,6 @@ class Eraser:
         }
         erased.entry = self.chain.append("erased", erased.evidence_id, details)
         log.info("erased", evidence_id=erased.evidence_id, files=len(erased.files))
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        self.data.locks.mkdir(parents=True, exist_ok=True)
-        try:
-            with file_lock(self.data.locks / "erase", wait_s=0, mode=0o644):
-                yield
-        except LockHeld as error:
-            raise TryAgain(f"{self.data.root}: another process is erasing; again later") from error
 
 
 def unfinished(report: ChainReport) -> list[Erasure]:

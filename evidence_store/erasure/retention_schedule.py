@@ -72,13 +72,9 @@ def standings(
 
 def _facts(table: EvidenceTable, vault: Vault) -> Iterator[tuple[str, str, str, datetime]]:
     """Yield (id, outcome, rule, end of the offence) of each record with a row or a folder."""
-    rows, known = [], set()
-    if table.lance is not None:
-        # not through `facts`, which reads the vectors, too: a million of them are gigabytes
-        columns = ["evidence_id", "outcome", "rule_id", "ended_at"]
-        query = table.lance.search().select(columns).limit(max(1, table.count()))
-        rows = query.to_arrow().to_pylist()
-    for row in rows:
+    known = set()
+    # not through `facts`, which reads the vectors, too: a million of them are gigabytes
+    for row in table.columns(["evidence_id", "outcome", "rule_id", "ended_at"]).to_pylist():
         known.add(row["evidence_id"])
         yield row["evidence_id"], row["outcome"], row["rule_id"], row["ended_at"]
     for evidence_id in vault.ids():

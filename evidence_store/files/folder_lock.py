@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
-from domain.processes.file_lock import lock_handle
+from domain.data_dir import DataDir
+from domain.errors import TryAgain
+from domain.processes.file_lock import LockHeld, file_lock, lock_handle
 
 
 def shared_lock(folder: Path) -> AbstractContextManager[bool]:
@@ -31,6 +33,24 @@ def exclusive_lock(folder: Path) -> AbstractContextManager[bool]:
     Not reentrant: who holds the folder already, in either way, would wait for itself.
     """
     return _locked(folder, shared=False)
+
+
+@contextmanager
+def erasing_alone(data: DataDir) -> Iterator[None]:
+    """Be the only one who erases records of a data folder, or needs that nobody does; before all other locks.
+
+    Raises:
+        TryAgain: another process is at it.
+    """
+    data.locks.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        try:
+            held.enter_context(file_lock(data.locks / "erase", wait_s=0, mode=0o644))
+        except LockHeld as error:
+            raise TryAgain(
+                f"{data.root}: another process is erasing, or makes the evidence table anew; again later"
+            ) from error
+        yield
 
 
 @contextmanager

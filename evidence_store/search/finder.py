@@ -49,10 +49,9 @@ class QueryEncoder(Protocol):
 class Finder:
     """Search one data folder; nothing is written."""
 
-    def __init__(self, data: DataDir, encoder: QueryEncoder) -> None:
-        """Open the folder's table; the encoder is asked only to search for a picture or words."""
-        self._data, self._encoder = data, encoder
-        self.table = EvidenceTable.open(data.lancedb, create=False)
+    def __init__(self, data: DataDir, encoder: QueryEncoder, table: EvidenceTable) -> None:
+        """Search the folder's table; the encoder is asked only to search for a picture or words."""
+        self._data, self._encoder, self.table = data, encoder, table
 
     def newest(self, record_filter: RecordFilter = EVERYTHING, k: int = 50) -> list[EvidenceRecord]:
         """Return up to `k` records that fit, those that ended last first."""

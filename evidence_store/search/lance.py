@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from domain.errors import Stop, TryAgain
+from domain.errors import TryAgain
+from domain.files import file_identity
 from domain.processes.file_lock import LockHeld, file_lock
 from evidence_store.search.lean_lancedb import load_lancedb
+from evidence_store.search.stored_table import (
+    TableDamaged,
+    damage_in_words,
+    is_from_lance,
+)
 
 if TYPE_CHECKING:
     from lancedb.table import LanceTable
@@ -74,19 +80,17 @@ def open_table(
 
     Raises:
         TryAgain: the folder cannot be read or made now.
-        Stop: there is a table that is not this version's.
+        TableDamaged: it cannot be read, or is not this version's.
     """
     if not create and not (path / f"{name}.lance").exists():
         return None
-    try:
+    with damage_in_words(path, name):
         table = _open_or_make(connect(path, writes=create), name, schema)
-        _check_schema(path / name, table.schema, schema, added_later or {})
+        _check_schema(path, name, table.schema, schema, added_later or {})
         # also where the table is only to be read
         _add_columns(table, added_later or {})
         if create:
             _set_key(table, key)
-    except (OSError, RuntimeError) as error:
-        raise TryAgain(f"evidence table {path / name}: cannot be opened: {error}") from error
     return table
 
 
@@ -102,14 +106,15 @@ def _open_or_make(db: Any, name: str, schema: pa.Schema) -> LanceTable:
 
 
 def _check_schema(
-    where: Path, came: pa.Schema, needed: pa.Schema, added_later: Mapping[str, str]
+    path: Path, name: str, came: pa.Schema, needed: pa.Schema, added_later: Mapping[str, str]
 ) -> None:
     differing = {name for name, _ in _columns(needed) ^ _columns(came)}
     absent = added_later.keys() - set(came.names)
     if differing - absent:
-        raise Stop(
-            f"evidence table {where}: needs this version's columns, differs in "
-            f"{', '.join(sorted(differing - absent))}; was it written by another version?"
+        raise TableDamaged(
+            path,
+            f"{name} needs this version's columns, differs in {', '.join(sorted(differing - absent))} "
+            "(damaged, or written by another version)",
         )
 
 
@@ -165,7 +170,9 @@ def add_rows(path: Path, table: LanceTable, key: str, rows: pa.Table) -> int:
             # use_index(False): with an index on the key, concurrent writers miss each other's rows
             merge = table.merge_insert(key).use_index(False).when_not_matched_insert_all()
             return int(merge.execute(rows).num_inserted_rows)
-    except (OSError, RuntimeError) as error:
+    except BaseException as error:
+        if not is_from_lance(error):
+            raise
         raise TryAgain(
             f"evidence table {path / table.name}: {len(rows)} rows could not be written: {error}"
         ) from error
@@ -191,7 +198,10 @@ def _locked(path: Path, *, shared: bool, wait_s: float) -> Iterator[None]:
         # only the locking itself is caught here: what the holder raises passes unchanged
         try:
             lock = file_lock(path / _LOCK_NAME, shared=shared, wait_s=wait_s, mode=0o644)
-            stack.enter_context(lock)
+            handle = stack.enter_context(lock)
+            status = os.fstat(handle)
+            if file_identity(path / _LOCK_NAME) != (status.st_dev, status.st_ino):
+                raise LockHeld(f"{path}: was made anew meanwhile")
         except LockHeld as error:
             raise TryAgain(
                 f"evidence table {path}: another process erases or writes rows; again in a moment"

@@ -21,6 +21,7 @@ from domain.errors import TryAgain
 from domain.files import write_atomically
 from evidence_store.search.lance import writing_rows
 from evidence_store.search.nearest import has_vector_index
+from evidence_store.search.stored_table import is_from_lance
 
 if TYPE_CHECKING:
     from lancedb.table import LanceTable
@@ -48,13 +49,13 @@ def tidy(table: LanceTable) -> None:
     """Join small files, sort new rows into the indices there are, drop versions older than a day.
 
     Raises:
-        OSError, RuntimeError: LanceDB could not; no row is touched.
+        RuntimeError: LanceDB could not; no row is touched.
     """
     try:
         table.optimize(cleanup_older_than=CLEANUP_AFTER)
     except BaseException as error:
         # Rust's panics come as an exception of their own, which is no Exception
-        if type(error).__name__ != "PanicException":
+        if not is_from_lance(error):
             raise
         raise RuntimeError(f"LanceDB broke off: {error}") from error
 
@@ -71,7 +72,9 @@ def keep_up(table: LanceTable, folder: Path, indices: Indices) -> list[str]:
         # an index built meanwhile must not bring back what is erased
         with writing_rows(folder):
             return _keep_up(table, folder, indices)
-    except (OSError, RuntimeError) as error:
+    except BaseException as error:
+        if not is_from_lance(error):
+            raise
         raise TryAgain(f"evidence table {folder / table.name}: upkeep failed: {error}") from error
 
 

@@ -23,6 +23,7 @@ from evidence_store.search.lance import add_rows, connect, open_table, table_nam
 from evidence_store.search.maintenance import Indices, keep_up
 from evidence_store.search.nearest import Nearest, find_nearest, to_unit
 from evidence_store.search.similarity import SearchResult, rank_records
+from evidence_store.search.stored_table import StoredTable, damage_in_words, read_columns
 from evidence_store.search.table import EvidenceTable
 
 if TYPE_CHECKING:
@@ -73,24 +74,56 @@ def schema_of(size: int) -> pa.Schema:
     )
 
 
-def picture_tables(path: Path) -> list[LanceTable]:
-    """Open every such table, as LanceDB's own handles, for erasing and upkeep."""
+def picture_tables(path: Path) -> list[StoredTable]:
+    """Open every such table, for erasing, upkeep and making them anew; TableDamaged: one cannot be read."""
     if not path.exists():
         return []
     db = connect(path)
-    return [db.open_table(name) for name in table_names(db) if name.startswith(PREFIX)]
+
+    def opened(name: str) -> LanceTable:
+        with damage_in_words(path, name):
+            return db.open_table(name)
+
+    return [
+        StoredTable(path, name, lambda name=name: opened(name))  # type: ignore[misc]
+        for name in table_names(db)
+        if name.startswith(PREFIX)
+    ]
 
 
-def keep_up_pictures(path: Path, table: LanceTable) -> list[str]:
+def keep_up_pictures(stored: StoredTable) -> list[str]:
     """Maintain one of `picture_tables`; see `keep_up`."""
-    return keep_up(table, path, INDICES)
+    stored.check_readable()
+    return stored.change(lambda table: keep_up(table, stored.folder, INDICES))
+
+
+def copy_vectors(stored: StoredTable, folder: Path, evidence_ids: Sequence[str]) -> int:
+    """Copy some records' rows of one of `picture_tables` to another folder; return how many there are.
+
+    Raises:
+        TableDamaged: they cannot be read.
+        TryAgain: they cannot be written.
+    """
+    from lancedb.expr import col
+
+    def read(table: LanceTable) -> pa.Table:
+        query = table.search().where(col(KEY).isin(list(evidence_ids)))
+        return query.limit(len(evidence_ids)).to_arrow()
+
+    rows = stored.read(read, pa.table({}))
+    if not len(rows):
+        return 0
+    schema = schema_of(rows.schema.field(VECTOR).type.list_size)
+    table = open_table(folder, stored.name, schema, KEY, create=True)
+    assert table is not None
+    return add_rows(folder, table, KEY, rows.select(schema.names).cast(schema))
 
 
 class PictureVectors:
     """Vectors of one space; safe for several processes at once."""
 
-    def __init__(self, path: Path, space: VectorSpace, table: LanceTable | None) -> None:
-        self._path, self.space, self._table = path, space, table
+    def __init__(self, space: VectorSpace, stored: StoredTable) -> None:
+        self.space, self._stored = space, stored
 
     @classmethod
     def open(cls, path: Path, space: VectorSpace, *, create: bool = True) -> Self:
@@ -100,10 +133,12 @@ class PictureVectors:
 
         Raises:
             TryAgain: the folder cannot be read or made now.
-            Stop: there is a table that is not this version's.
+            TableDamaged: it cannot be read, or is not this version's.
         """
-        schema = schema_of(space.size)
-        return cls(path, space, open_table(path, space.table_name, schema, KEY, create=create))
+        schema, name = schema_of(space.size), space.table_name
+        stored = StoredTable(path, name, lambda: open_table(path, name, schema, KEY, create=create))
+        stored.current()
+        return cls(space, stored)
 
     def put(self, described: Sequence[tuple[EvidenceRecord, np.ndarray | None]]) -> int:
         """Keep what the model saw in records, and return how many were new; what is there already stays.
@@ -139,24 +174,25 @@ class PictureVectors:
         arrays = [pa.array(columns[name], schema.field(name).type) for name in schema.names[:-1]]
         listed = pa.FixedSizeListArray.from_arrays(flat, self.space.size)
         rows = pa.table([*arrays, listed], names=schema.names).cast(schema)
-        return add_rows(self._path, self._written(), KEY, rows)
+        return self._stored.change(lambda table: add_rows(self._stored.folder, table, KEY, rows))
 
     def ids(self) -> set[str]:
         """Return the ids of the records that the model has described."""
-        if self._table is None:
-            return set()
-        rows = self._table.search().select([KEY]).limit(max(1, self.count())).to_arrow()
+        rows = self._stored.read(lambda table: read_columns(table, [KEY]), pa.table({KEY: []}))
         return set(rows.column(KEY).to_pylist())
 
     def vectors_of(self, evidence_ids: Sequence[str]) -> list[np.ndarray]:
         """Return the vectors, each (size,) float32, of those records that have one."""
-        if self._table is None or not evidence_ids:
+        if not evidence_ids:
             return []
         from lancedb.expr import col
 
-        query = self._table.search().where(col(KEY).isin(list(evidence_ids)))
-        rows = query.select([KEY, VECTOR]).limit(len(evidence_ids)).to_arrow()
-        vectors = np.array(rows.column(VECTOR).to_pylist(), np.float32)
+        def read(table: LanceTable) -> list[list[float]]:
+            query = table.search().where(col(KEY).isin(list(evidence_ids)))
+            rows = query.select([KEY, VECTOR]).limit(len(evidence_ids)).to_arrow()
+            return list(rows.column(VECTOR).to_pylist())
+
+        vectors = np.array(self._stored.read(read, []), np.float32)
         return [vector for vector in vectors if vector.any()]
 
     def nearest(
@@ -176,9 +212,14 @@ class PictureVectors:
             PutAside: the vector has the wrong size, or no direction.
         """
         unit = to_unit(vector, self.space.size, f"pictures of {self.space}")
-        if self._table is None or k <= 0:
+        if k <= 0:
             return None
-        return find_nearest(self._table, VECTOR, unit, record_filter, k, [KEY], always_exact=exact)
+        return self._stored.read(
+            lambda table: find_nearest(
+                table, VECTOR, unit, record_filter, k, [KEY], always_exact=exact
+            ),
+            None,
+        )
 
     def search(
         self,
@@ -209,15 +250,8 @@ class PictureVectors:
 
     def count(self) -> int:
         """Count the records that the model has described."""
-        return 0 if self._table is None else int(self._table.count_rows())
+        return self._stored.read(lambda table: int(table.count_rows()), 0)
 
     def keep_up(self) -> list[str]:
         """Maintain the table; see `keep_up`."""
-        return keep_up_pictures(self._path, self._table) if self._table is not None else []
-
-    def _written(self) -> LanceTable:
-        if self._table is None:
-            raise Stop(
-                f"{self._path}/{self.space.table_name}: was opened for reading, is not there"
-            )
-        return self._table
+        return keep_up_pictures(self._stored) if self._stored.current() is not None else []

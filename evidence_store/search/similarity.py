@@ -6,7 +6,7 @@ pictures show one person; they order records, for people who then compare the pi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 
@@ -20,7 +20,6 @@ from evidence_store.search.nearest import (
     Nearest,
     count_fitting,
     find_nearest,
-    to_unit,
 )
 from evidence_store.search.schema import SCHEMA, VECTOR_SIZES, from_arrow, vector_matrix
 
@@ -67,11 +66,10 @@ class SearchResult(Sequence[Match]):
 
 
 def find_alike(
-    table: LanceTable | None, vector: np.ndarray, by: Vector, k: int, record_filter: RecordFilter
+    table: LanceTable, unit: np.ndarray, by: Vector, k: int, record_filter: RecordFilter
 ) -> SearchResult:
-    """Find records by one vector; see EvidenceTable.search."""
-    unit = to_unit(vector, VECTOR_SIZES[by], by)
-    if table is None or k <= 0:
+    """Find records by one vector, of unit length; see EvidenceTable.search."""
+    if k <= 0:
         return SearchResult()
     # one more, to see whether the last place is shared
     nearest = find_nearest(table, by, unit, record_filter, k + 1, SCHEMA.names)
@@ -88,18 +86,13 @@ def find_alike(
 
 
 def find_alike_by_both(
-    table: LanceTable | None,
-    embedding: np.ndarray,
-    appearance: np.ndarray,
+    table: LanceTable,
+    units: Mapping[Vector, np.ndarray],
     k: int,
     record_filter: RecordFilter,
 ) -> SearchResult:
-    """Find records by both vectors; see EvidenceTable.search_by_both."""
-    units: dict[Vector, np.ndarray] = {
-        "embedding": to_unit(embedding, VECTOR_SIZES["embedding"], "embedding"),
-        "appearance": to_unit(appearance, VECTOR_SIZES["appearance"], "appearance"),
-    }
-    if table is None or k <= 0:
+    """Find records by both vectors, of unit length; see EvidenceTable.search_by_both."""
+    if k <= 0:
         return SearchResult()
     fitting = count_fitting(table, record_filter)
     at_most = max(CANDIDATES_AT_LEAST, CANDIDATES_PER_ASKED * k)

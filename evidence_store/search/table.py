@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 import structlog
 
-from domain.errors import Stop, TryAgain
+from domain.errors import TryAgain
 from domain.evidence import EvidenceRecord
 from evidence_store.search.filters import EVERYTHING, FACT_INDICES, RecordFilter
 from evidence_store.search.lance import add_rows, open_table, writing_rows
 from evidence_store.search.maintenance import Indices, keep_up, tidy
-from evidence_store.search.nearest import count_fitting
+from evidence_store.search.nearest import count_fitting, to_unit
 from evidence_store.search.schema import (
     ADDED_LATER,
     FACTS,
@@ -30,6 +30,7 @@ from evidence_store.search.schema import (
     vector_matrix,
 )
 from evidence_store.search.similarity import SearchResult, Vector, find_alike, find_alike_by_both
+from evidence_store.search.stored_table import StoredTable, read_columns
 
 if TYPE_CHECKING:
     from lancedb.table import LanceTable
@@ -46,23 +47,31 @@ log = structlog.get_logger()
 class EvidenceTable:
     """Rows of sealed evidence; safe for several processes at once."""
 
-    def __init__(self, path: Path, table: LanceTable | None) -> None:
-        self._path = path
-        self._table = table
+    def __init__(self, stored: StoredTable) -> None:
+        self._stored = stored
         self._added_since_tidy = 0
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = True) -> Self:
-        """Open the table of a LanceDB folder.
+    def open(cls, path: Path, *, create: bool = True, at_once: bool = True) -> Self:
+        """Open the table of a LanceDB folder; what reads it raises as this does.
 
-        `create` makes it where there is none; else a missing table is one without rows.
+        `create` makes it where there is none; else a missing table is one without rows. Without `at_once` the
+        first use opens it.
 
         Raises:
             TryAgain: the folder cannot be read or made now.
-            Stop: there is a table that is not this version's.
+            TableDamaged: it cannot be read, or is not this version's.
         """
-        table = open_table(path, TABLE_NAME, SCHEMA, KEY, create=create, added_later=ADDED_LATER)
-        return cls(path, table)
+        stored = StoredTable(
+            path,
+            TABLE_NAME,
+            lambda: open_table(
+                path, TABLE_NAME, SCHEMA, KEY, create=create, added_later=ADDED_LATER
+            ),
+        )
+        if at_once:
+            stored.current()
+        return cls(stored)
 
     def put(self, records: Sequence[EvidenceRecord]) -> int:
         """Add records whose ids are not there yet; return how many. They are kept then.
@@ -73,7 +82,8 @@ class EvidenceTable:
         """
         if not records:
             return 0
-        added = add_rows(self._path, self._written(), KEY, to_arrow(records))
+        rows = to_arrow(records)
+        added = self._stored.change(lambda table: add_rows(self.folder, table, KEY, rows))
         self._added_since_tidy += added
         if self._added_since_tidy >= TIDY_EVERY_ROWS:
             self._tidy()
@@ -83,11 +93,11 @@ class EvidenceTable:
         # now and then, by the writer itself: each write leaves a fragment and a version
         self._added_since_tidy = 0
         try:
-            with writing_rows(self._path):
+            with writing_rows(self.folder):
                 self.optimize()
         except (TryAgain, OSError, RuntimeError) as error:
             # the rows are safe; a table that is not tidied is only slower
-            log.warning("evidence_table_not_tidied", table=str(self._path), reason=str(error))
+            log.warning("evidence_table_not_tidied", table=str(self.folder), reason=str(error))
 
     def get(self, evidence_id: str) -> EvidenceRecord | None:
         """Read one record; None if there is none of that id."""
@@ -95,7 +105,7 @@ class EvidenceTable:
 
     def get_many(self, evidence_ids: Sequence[str]) -> list[EvidenceRecord]:
         """Read the records of these ids, in this order; those that are not there are left out."""
-        if self._table is None or not evidence_ids:
+        if not evidence_ids:
             return []
         from lancedb.expr import col, lit
 
@@ -104,26 +114,33 @@ class EvidenceTable:
             if len(evidence_ids) > 1
             else col(KEY) == lit(evidence_ids[0])
         )
-        query = self._table.search().where(expression).limit(len(evidence_ids))
-        by_id = {record.evidence_id: record for record in from_arrow(query.to_arrow())}
+
+        def read(table: LanceTable) -> list[EvidenceRecord]:
+            return from_arrow(table.search().where(expression).limit(len(evidence_ids)).to_arrow())
+
+        by_id = {record.evidence_id: record for record in self._stored.read(read, [])}
         return [by_id[evidence_id] for evidence_id in evidence_ids if evidence_id in by_id]
 
     def newest(
         self, record_filter: RecordFilter = EVERYTHING, limit: int = 100
     ) -> list[EvidenceRecord]:
         """Read records that pass a filter, those that ended last first."""
-        if self._table is None or limit <= 0:
+        if limit <= 0:
             return []
         from lancedb.query import ColumnOrdering
 
-        query = self._table.search()
-        if (expression := record_filter.expression()) is not None:
-            query = query.where(expression)
         newest_first = [
             ColumnOrdering(column_name="ended_at", ascending=False),
             ColumnOrdering(column_name=KEY),
         ]
-        return from_arrow(query.order_by(newest_first).limit(limit).to_arrow())
+
+        def read(table: LanceTable) -> list[EvidenceRecord]:
+            query = table.search()
+            if (expression := record_filter.expression()) is not None:
+                query = query.where(expression)
+            return from_arrow(query.order_by(newest_first).limit(limit).to_arrow())
+
+        return self._stored.read(read, [])
 
     def search(
         self,
@@ -141,7 +158,10 @@ class EvidenceTable:
         Raises:
             PutAside: the vector has the wrong size, or no direction.
         """
-        return find_alike(self._table, vector, by, k, record_filter)
+        unit = to_unit(vector, VECTOR_SIZES[by], by)
+        return self._stored.read(
+            lambda table: find_alike(table, unit, by, k, record_filter), SearchResult()
+        )
 
     def search_by_both(
         self,
@@ -152,7 +172,11 @@ class EvidenceTable:
         record_filter: RecordFilter = EVERYTHING,
     ) -> SearchResult:
         """Find records by whole look and colours together; else as `search` (see similarity.py)."""
-        return find_alike_by_both(self._table, embedding, appearance, k, record_filter)
+        vectors: dict[Vector, np.ndarray] = {"embedding": embedding, "appearance": appearance}
+        units = {by: to_unit(vector, VECTOR_SIZES[by], by) for by, vector in vectors.items()}
+        return self._stored.read(
+            lambda table: find_alike_by_both(table, units, k, record_filter), SearchResult()
+        )
 
     def search_by(
         self, vectors: Mapping[Vector, np.ndarray], *, k: int, record_filter: RecordFilter
@@ -167,14 +191,16 @@ class EvidenceTable:
 
     def count(self, record_filter: RecordFilter = EVERYTHING) -> int:
         """Count the records that pass a filter."""
-        return 0 if self._table is None else count_fitting(self._table, record_filter)
+        return self._stored.read(lambda table: count_fitting(table, record_filter), 0)
+
+    def columns(self, names: Sequence[str]) -> pa.Table:
+        """Read some columns of all rows."""
+        nothing = SCHEMA.empty_table().select(list(names))
+        return self._stored.read(lambda table: read_columns(table, list(names)), nothing)
 
     def facts(self) -> pa.Table:
         """Read all rows without their vectors, with each vector's length as `<name>_norm`."""
-        if self._table is None:
-            rows = SCHEMA.empty_table()
-        else:
-            rows = self._table.search().limit(max(1, self.count())).to_arrow()
+        rows = self.columns(SCHEMA.names)
         facts = rows.select(FACTS)
         for name, size in VECTOR_SIZES.items():
             facts = facts.append_column(
@@ -184,26 +210,34 @@ class EvidenceTable:
 
     def optimize(self) -> None:
         """Join small fragments and drop versions older than a day."""
-        if self._table is not None:
-            tidy(self._table)
+        self._stored.read(tidy, None)
+
+    def check_readable(self) -> None:
+        """Read all rows without their vectors; raises TableDamaged where that cannot be done."""
+        self._stored.check_readable()
 
     def keep_up(self) -> list[str]:
         """Maintain the table, in one caretaker process; see `keep_up`."""
-        return keep_up(self._table, self._path, INDICES) if self._table is not None else []
+        self.check_readable()
+        if self._stored.current() is None:
+            return []
+        return self._stored.change(lambda table: keep_up(table, self.folder, INDICES))
+
+    @property
+    def folder(self) -> Path:
+        """Return the LanceDB folder."""
+        return self._stored.folder
 
     @property
     def lance(self) -> LanceTable | None:
-        """LanceDB's own handle, for erasing; None where there is no table."""
-        return self._table
+        """LanceDB's own handle; None where there is no table."""
+        return self._stored.current()
 
     def fragments(self) -> int:
         """Count the files that a search reads."""
-        if self._table is None:
-            return 0
-        stats: Any = self._table.stats()  # a mapping, whatever its stub says
-        return int(stats["fragment_stats"]["num_fragments"])
 
-    def _written(self) -> LanceTable:
-        if self._table is None:
-            raise Stop(f"evidence table {self._path}: was opened for reading and is not there")
-        return self._table
+        def count(table: LanceTable) -> int:
+            stats: Any = table.stats()  # a mapping, whatever its stub says
+            return int(stats["fragment_stats"]["num_fragments"])
+
+        return self._stored.read(count, 0)

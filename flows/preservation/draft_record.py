@@ -19,6 +19,7 @@ from evidence_store.search.table import EvidenceTable
 from evidence_store.vault.vault import Vault
 from flows.masks.faces import FaceFinder
 from flows.masks.people import PersonFinder
+from flows.put_aside import StepAside, only_logged
 
 log = structlog.get_logger()
 _T = TypeVar("_T")
@@ -58,6 +59,9 @@ class PreserveParts:
     find: Callable[[str], LoggedEvent | None] = lambda _: None
     sounds: Path | None = None  # what an announcement's audio_file is relative to; None: no sounds
     beat: Callable[[], None] = lambda: None  # a sign of life: one record may take a minute
+    row_aside: StepAside = field(
+        default_factory=lambda: only_logged("row")
+    )  # told of rows not written
     lead_s: float = 3.0  # footage before the first sighting
     tail_s: float = 3.0  # and after the last
 

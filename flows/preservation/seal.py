@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from domain.errors import Stop
+from domain.errors import PutAside, Stop
 from domain.events.catalog import Event, EvidenceSealed, OutcomeData, narrow_event
 from domain.evidence import EvidenceRecord
 from domain.ids import mint
@@ -23,6 +23,7 @@ from evidence_store.custody.records_on_chain import check_not_erased
 from evidence_store.files.folder_lock import shared_lock
 from evidence_store.files.try_again import reraise_as_try_again
 from evidence_store.recordings.footage_clips import FootageClip
+from evidence_store.search.stored_table import TableDamaged
 from evidence_store.vault.manifest import Seal, read_seal
 from evidence_store.vault.verify_record import verify_record
 from flows.preservation.clips import best_sighting, cut_clips
@@ -52,7 +53,7 @@ def preserve(event: Event, history: Sequence[Event], parts: PreserveParts) -> Ev
     record = _find_sealed(evidence_id, parts)
     if record is None:
         record = _seal(evidence_id, ended, history, parts)
-    seal = _register(record, parts)
+    seal = _register(ended, record, parts)
     return _sealed_event(ended, record, seal)
 
 
@@ -163,7 +164,7 @@ def _record(
     )
 
 
-def _register(record: EvidenceRecord, parts: PreserveParts) -> Seal:
+def _register(ended: Event[OutcomeData], record: EvidenceRecord, parts: PreserveParts) -> Seal:
     """Enter a sealed record in the custody chain and in the table."""
     folder = parts.vault.folder_of(record.evidence_id)
     parts.beat()
@@ -172,7 +173,13 @@ def _register(record: EvidenceRecord, parts: PreserveParts) -> Seal:
         check_not_erased(record.evidence_id, parts.custody)
         # first the chain: a row that it does not know of would look slipped in
         note_sealed(parts.custody, folder, record.offence_id)
-        parts.table.put([record])
+        try:
+            parts.table.put([record])
+        except TableDamaged as error:
+            # the vault is the truth: sealing goes on, and the row is made with the table
+            log.warning("evidence_table_damaged", reason=str(error))
+            reason = "lancedb/ is damaged or gone: `forewarn evidence rebuild-table` makes it anew"
+            parts.row_aside.note(ended, PutAside(reason), "row")
         seal = read_seal(folder)
     assert seal is not None  # it was just written, or verified
     return seal

@@ -36,7 +36,7 @@ from forewarn.site.live_site import LiveSite
 from forewarn.site.put_in_force import read_checked_content
 from forewarn.storage.storage_watch import StorageWatch
 from forewarn.terminal.camera_news import CameraNews
-from forewarn.terminal.evidence_notes import note_chain, note_encryption
+from forewarn.terminal.evidence_notes import note_encryption, note_faults
 from forewarn.terminal.likeness_note import note_likeness
 from forewarn.terminal.options import (
     DEFAULT_DATA,
@@ -109,7 +109,7 @@ def run(
     set_up_logging("supervisor", folder.logs / "supervisor.log")
     chain = open_sealing_chain(folder, key_folder, unsealed=unsealed)
     note_encryption(folder, key_folder, chain)
-    note_chain(folder, chain, show_trouble)
+    note_faults(folder, chain, show_trouble)
     with (
         in_order(stopped),
         run_lock(folder, show_trouble, stopped.is_set, plays_footage=until_end),

@@ -28,7 +28,7 @@ from forewarn.site.live_site import LiveSite
 from forewarn.site.put_in_force import read_checked_content
 from forewarn.storage.storage_watch import StorageWatch
 from forewarn.terminal.camera_news import CameraNews
-from forewarn.terminal.evidence_notes import note_chain, note_encryption
+from forewarn.terminal.evidence_notes import note_encryption, note_faults
 from forewarn.terminal.likeness_note import note_likeness
 from forewarn.terminal.options import (
     DEFAULT_DATA,
@@ -69,7 +69,7 @@ def up(
     folder, key_folder = closed_data_dir(data), keys_dir(keys)
     chain = open_sealing_chain(folder, key_folder, unsealed=unsealed)
     note_encryption(folder, key_folder, chain)
-    note_chain(folder, chain, show_trouble)
+    note_faults(folder, chain, show_trouble)
     set_up_logging("supervisor", folder.logs / "supervisor.log")
     with (
         in_order(stopped),

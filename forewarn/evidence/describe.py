@@ -16,7 +16,7 @@ from domain.errors import ForewarnError, PutAside
 from domain.evidence import EvidenceRecord
 from evidence_store.media.stills import crop_box, decode_picture
 from evidence_store.search.picture_vectors import PictureVectors, VectorSpace
-from evidence_store.search.table import EvidenceTable
+from evidence_store.table_of_vault import open_evidence_table
 from evidence_store.vault.sealed_files import SealedFiles
 from models.likeness.space import likeness_space
 from models.serving.client import Connection, find_likeness
@@ -78,8 +78,9 @@ def describe_evidence(
 
     Raises:
         TryAgain: the server is away, or the table cannot be written now.
+        TableDamaged: a table cannot be read, or is gone.
     """
-    records = EvidenceTable.open(data.lancedb, create=False)
+    records = open_evidence_table(data)
     vectors = PictureVectors.open(data.lancedb, by.space)
     known = vectors.ids()
     waiting = [

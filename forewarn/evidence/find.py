@@ -16,6 +16,7 @@ import numpy as np
 from domain.data_dir import DataDir
 from evidence_store.search.finder import Finder
 from evidence_store.search.picture_vectors import VectorSpace
+from evidence_store.table_of_vault import open_evidence_table
 from forewarn.programs.triton import serving
 
 
@@ -25,7 +26,7 @@ def open_finder(data: DataDir, triton: str | None = None) -> Finder:
     `triton` is HOST:PORT of the server that describes pictures and texts; None: the one that runs for the
     folder, else one that is started for each question.
     """
-    return Finder(data, TritonEncoder(data, triton))
+    return Finder(data, TritonEncoder(data, triton), open_evidence_table(data))
 
 
 @dataclass(frozen=True, slots=True)

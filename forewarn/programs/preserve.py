@@ -11,7 +11,7 @@ from event_log.rows import LoggedEvent
 from evidence_store.custody.signing_key import open_sealing_chain
 from evidence_store.custody.time_stamper import Stamper, open_authority
 from evidence_store.recordings.footage import SiteFootage
-from evidence_store.search.table import EvidenceTable
+from evidence_store.table_of_vault import table_to_write
 from evidence_store.vault.open_vault import open_sealing_vault
 from flows.clock_keeper import open_clock
 from flows.preservation.draft_record import PreserveModels, PreserveParts
@@ -44,18 +44,19 @@ def preserve(settings: ProgramSettings, in_force: SiteRevision) -> None:
     beat = Heartbeat(settings.data.beats / "preserve")
     events_db = settings.data.events_db
     room = RoomForState(settings.data, stop, beat)
+    asides = Asides(in_force.site.site.id, "preserve", appending_to(events_db))
     connection = connect(settings.triton_address, beat=beat)
     try:
         with EventLog.open(events_db) as log:
             flow = build_preserve_flow(
-                _parts(settings, in_force, connection, log.find, beat),
+                _parts(settings, in_force, connection, log.find, beat, asides),
                 EventLogSource(
                     events_db, WANTED_TYPES, stop, drain, ONE_AT_A_TIME, beat, before_saving=room
                 ),
                 EventLogSink(events_db, wait_for_room=room),
                 stop,
                 beat,
-                Asides(in_force.site.site.id, "preserve", appending_to(events_db)),
+                asides,
             )
             with stamping(settings, in_force):
                 run_flow(flow, settings.data.recovery / "preserve", SAVED_STEPS)
@@ -81,6 +82,7 @@ def _parts(
     connection: Connection,
     find: Callable[[str], LoggedEvent | None],
     beat: Callable[[], None],
+    asides: Asides,
 ) -> PreserveParts:
     custody = open_sealing_chain(settings.data, settings.keys, unsealed=settings.unsealed)
     vault = open_sealing_vault(settings.data, settings.keys, custody)
@@ -106,12 +108,13 @@ def _parts(
             details=built_models(),
         ),
         vault=vault,
-        table=EvidenceTable.open(settings.data.lancedb),
+        table=table_to_write(settings.data),
         custody=custody,
         software_version=__version__,
         find=find,
         sounds=settings.data.root,
         beat=beat,
+        row_aside=asides.step("row"),
     )
 
 

@@ -7,12 +7,12 @@ from domain.errors import PutAside
 from domain.evidence import EvidenceRecord
 from evidence_store.custody.chain import CustodyChain
 from evidence_store.search.table import EvidenceTable
+from evidence_store.table_of_vault import open_evidence_table
 
 
 def evidence_table(folder: DataDir) -> EvidenceTable:
-    """Open the table of a data folder to read; one without rows where there is none yet."""
-
-    return EvidenceTable.open(folder.lancedb, create=False)
+    """Open the table of a data folder to read; see `open_evidence_table`."""
+    return open_evidence_table(folder)
 
 
 def evidence_record(folder: DataDir, evidence_id: str) -> EvidenceRecord:

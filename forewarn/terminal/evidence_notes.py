@@ -1,4 +1,4 @@
-"""Say at the start of a run what is wrong with its custody chain, and whether its evidence will be encrypted."""
+"""Say at the start of a run what is wrong with its chain or table, and whether its evidence will be encrypted."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def note_encryption(folder: DataDir, keys: Path | None, chain: CustodyChain) -> 
         )
 
 
-def note_chain(
+def note_faults(
     folder: DataDir, chain: CustodyChain, tell: Callable[[str], None]
 ) -> threading.Thread:
-    """Check the whole custody chain beside the start of a run, and tell where it does not hold.
+    """Check custody chain and evidence table beside the start of a run, and tell where they do not hold.
 
     The run goes on: to stop sealing would destroy more than it saves. A long chain takes seconds, so
     nobody waits for it.
@@ -48,7 +48,13 @@ def note_chain(
             found = [str(error)]
         for problem in found:
             tell(f"{problem}; new evidence is sealed behind it: see `forewarn evidence verify`")
+        # one that is damaged is told by the preserve program: LanceDB would cost this one 200 MB
+        if not folder.lancedb.exists() and any(folder.evidence.glob("evd-*")):
+            tell(
+                f"{folder.lancedb} is missing: records are sealed, but searches do not find them; "
+                f"`forewarn evidence rebuild-table --data {folder.root}` makes it anew"
+            )
 
-    thread = threading.Thread(target=check, name="chain-at-start", daemon=True)
+    thread = threading.Thread(target=check, name="evidence-at-start", daemon=True)
     thread.start()
     return thread

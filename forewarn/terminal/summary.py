@@ -21,7 +21,9 @@ from domain.events.catalog import (
     OutcomeData,
 )
 from domain.site.site import Site
+from evidence_store.search.stored_table import TableDamaged
 from evidence_store.search.table import EvidenceTable
+from evidence_store.table_of_vault import open_evidence_table
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,17 @@ def _verify(data: DataDir, evidence_ids: list[str]) -> dict[str, list[str]]:
 
     if not evidence_ids:
         return {}
-    table, verifier = EvidenceTable.open(data.lancedb), Verifier.open(data)
+    verifier = Verifier.open(data)
     faults = {"": list(verifier.problems)}
+    table: EvidenceTable | None = None
+    try:
+        table = open_evidence_table(data)
+        table.check_readable()
+    except TableDamaged as error:
+        faults[""].append(str(error))
+        table = None
     for evidence_id in evidence_ids:
-        record = table.get(evidence_id)
-        missing = [f"{evidence_id}: sealed, but not in the evidence table"]
-        faults[evidence_id] = missing if record is None else verifier.problems_of(record)
+        faults[evidence_id] = verifier.problems_of_id(evidence_id, table)
     return faults
 
 

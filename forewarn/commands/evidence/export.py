@@ -11,6 +11,7 @@ from rich.progress import track
 
 from domain.access.permissions import Permission
 from domain.errors import PutAside
+from evidence_store.search.stored_table import TableDamaged
 from evidence_store.verify_data_folder import Verifier
 from forewarn.terminal.custody_note import note_custody
 from forewarn.terminal.evidence_lookup import evidence_record, evidence_table
@@ -42,7 +43,8 @@ def verify(
 ) -> None:
     """Check all records (or one): files, facts, manifest, signature, and the whole custody chain.
 
-    Each fault is named and the exit code is then 1. Encrypted originals are decrypted for it, so their
+    Each fault is named and the exit code is then 1. Where the evidence table cannot be read, the records are
+    checked without it. Encrypted originals are decrypted for it, so their
     key is needed. That it was done, and what came of it, becomes an
     entry of the custody chain where the key is at hand.
 
@@ -56,18 +58,23 @@ def verify(
     if evidence_id and evidence_id in verifier.chain.erased:
         _print_erased_record(verifier, evidence_id, as_json)
         return
-    listed = evidence_table(folder).facts().column("evidence_id").to_pylist()
-    ids = [evidence_id] if evidence_id else listed
     problems = [*verifier.problems]
+    table, listed = None, list[str]()
+    try:
+        table = evidence_table(folder)
+        listed = table.columns(["evidence_id"]).column(0).to_pylist()
+    except TableDamaged as error:
+        problems.append(str(error))
+    if evidence_id and not verifier.vault.folder_of(evidence_id).exists():
+        evidence_record(folder, evidence_id)  # raises where it is not known, either
+    ids = [evidence_id] if evidence_id else sorted({*listed, *verifier.vault.ids()})
     for each in track(ids, "verifying", console=console, transient=True, disable=as_json):
-        problems += verifier.problems_of(evidence_record(folder, each))
+        try:
+            problems += verifier.problems_of_id(each, table)
+        except TableDamaged as error:
+            problems += [str(error), *verifier.problems_of_id(each, None)]
+            table = None
     if evidence_id is None:
-        problems += [
-            f"{each}: sealed, but has no row in the evidence table"
-            for each in sorted(
-                set(verifier.vault.ids()) - set(listed) - verifier.chain.erasing.keys()
-            )
-        ]
         problems += verifier.vanished(listed)
     unsigned = sum(not verifier.is_signed(id_) for id_ in ids)
     stamped = sum(verifier.has_stamp(id_) for id_ in ids)

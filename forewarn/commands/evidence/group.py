@@ -19,7 +19,7 @@ from forewarn.commands.evidence.describe import describe
 from forewarn.commands.evidence.erase import RETENTION_HELP, erase, retention
 from forewarn.commands.evidence.export import IdArgument, export, verify
 from forewarn.commands.evidence.hold import HOLDS_HELP, hold, holds, release
-from forewarn.commands.evidence.maintain import upkeep
+from forewarn.commands.evidence.maintain import rebuild_table_command, upkeep
 from forewarn.commands.evidence.search import SEARCH_HELP, search
 from forewarn.commands.evidence.stamp import stamp
 from forewarn.terminal.evidence_filters import (
@@ -160,6 +160,7 @@ def show(
 app.command(help=SEARCH_HELP)(search)
 app.command()(describe)
 app.command()(upkeep)
+app.command("rebuild-table")(rebuild_table_command)
 app.command()(verify)
 app.command()(export)
 app.command()(stamp)

@@ -61,7 +61,7 @@ def test_a_picture_is_described_only_by_what_is_compared(
     image = tmp_path / "somebody.png"
     cv2.imwrite(str(image), np.zeros((8, 8, 3), np.uint8))
     encoder = FakeEncoder()
-    result = Finder(data, encoder).like_picture(image, by, k=1)
+    result = Finder(data, encoder, EvidenceTable.open(data.lancedb)).like_picture(image, by, k=1)
     assert [match.record.evidence_id for match in result] == [record_of(2).evidence_id]
     assert encoder.asked == asked
 
@@ -71,7 +71,7 @@ def test_records_are_compared_without_any_model(tmp_path: Path) -> None:
     EvidenceTable.open(data.lancedb).put([record_of(number) for number in range(5)])
     encoder = FakeEncoder()
     wanted = record_of(3).evidence_id
-    result = Finder(data, encoder).like_record(wanted, k=2)
+    result = Finder(data, encoder, EvidenceTable.open(data.lancedb)).like_record(wanted, k=2)
     assert result[0].record.evidence_id == wanted and len(result) == 2
     assert encoder.asked == []
 
@@ -91,7 +91,7 @@ def described(tmp_path: Path) -> DataDir:
 def test_likeness_is_searched_by_where_a_record_was_described_and_in_its_own_space(
     described: DataDir,
 ) -> None:
-    finder = Finder(described, FakeEncoder())
+    finder = Finder(described, FakeEncoder(), EvidenceTable.open(described.lancedb))
     result = finder.like_record(record_of(1).evidence_id)
     assert len(result) == 3 and result[0].record.evidence_id == record_of(1).evidence_id
     assert list(result[0].cosines) == ["likeness"]
@@ -108,10 +108,12 @@ def test_a_picture_is_searched_by_likeness_where_there_is_the_model(
 ) -> None:
     image = tmp_path / "somebody.png"
     cv2.imwrite(str(image), np.zeros((8, 8, 3), np.uint8))
-    by_likeness = Finder(described, FakeEncoder(has_likeness=True)).like_picture(image)
+    by_likeness = Finder(
+        described, FakeEncoder(has_likeness=True), EvidenceTable.open(described.lancedb)
+    ).like_picture(image)
     assert list(by_likeness[0].cosines) == ["likeness"]
     assert by_likeness[0].record.evidence_id == record_of(2).evidence_id
-    without = Finder(described, FakeEncoder())
+    without = Finder(described, FakeEncoder(), EvidenceTable.open(described.lancedb))
     assert sorted(without.like_picture(image)[0].cosines) == ["appearance", "embedding"]
     with pytest.raises(PutAside, match="likeness"):
         without.like_picture(image, "likeness")
@@ -122,4 +124,11 @@ def test_a_model_that_has_described_nothing_yet_hides_nothing(tmp_path: Path) ->
     EvidenceTable.open(data.lancedb).put([record_of(number) for number in range(5)])
     image = tmp_path / "somebody.png"
     cv2.imwrite(str(image), np.zeros((8, 8, 3), np.uint8))
-    assert len(Finder(data, FakeEncoder(has_likeness=True)).like_picture(image, k=9)) == 5
+    assert (
+        len(
+            Finder(
+                data, FakeEncoder(has_likeness=True), EvidenceTable.open(data.lancedb)
+            ).like_picture(image, k=9)
+        )
+        == 5
+    )

@@ -158,7 +158,7 @@ def test_no_table_yet_is_a_table_without_rows(tmp_path: Path) -> None:
     assert table.search(record(1).embedding).matches == ()
     assert table.facts().num_rows == 0
     assert not (tmp_path / "nothing").exists(), "looking makes nothing"
-    with pytest.raises(Stop, match="for reading"):
+    with pytest.raises(Stop, match="is missing"):
         table.put([record(1)])
 
 

@@ -16,10 +16,12 @@ from domain.errors import TryAgain
 from domain.events.catalog import (
     Event,
     EvidenceSealed,
+    ItemPutAside,
     OffenceMerged,
     OutcomeData,
     Recognition,
     Sighting,
+    expect_event,
 )
 from domain.ids import mint
 from evidence_store.custody.chain_check import check_chain
@@ -33,6 +35,7 @@ from evidence_store.vault.sealed_files import describe_file
 from evidence_store.vault.verify_record import verify_record
 from flows.preservation.draft_record import PreserveParts
 from flows.preservation.seal import preserve
+from flows.put_aside import Asides
 
 PICTURES = ("snapshot", "masked snapshot", "drawn snapshot")
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -127,6 +130,19 @@ def test_a_row_lost_after_sealing_is_made_again_from_the_vault(
         record is not None
         and verify_record(record, parts.vault, parts.custody.own_keys, must_be_signed=True) == []
     )
+
+
+def test_a_record_is_sealed_also_while_the_table_is_damaged_and_that_is_told(
+    parts: PreserveParts, tmp_path: Path, offence: Callable[..., Event]
+) -> None:
+    told: list[Event] = []
+    gone = EvidenceTable.open(tmp_path / "gone", create=False)
+    asides = Asides("campus", "preserve", told.append)
+    sealed = preserve(offence(), (), replace(parts, table=gone, row_aside=asides.step("row")))
+    assert parts.vault.read(sealed.subject) is not None
+    assert [each["kind"] for each in parts.custody.about(sealed.subject)] == ["sealed"]
+    assert [expect_event(each, ItemPutAside).data.step for each in told] == ["row"]
+    assert "evidence rebuild-table" in expect_event(told[0], ItemPutAside).data.reason
 
 
 def test_a_forged_record_is_set_aside_and_not_attested(

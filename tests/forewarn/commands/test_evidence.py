@@ -20,6 +20,7 @@ from evidence_store.custody.chain import CustodyChain, note_sealed
 from evidence_store.keys.encryption_keys import EncryptionKeyFolder
 from evidence_store.keys.signing_keys import KeyFolder
 from evidence_store.media.stills import encode_jpeg
+from evidence_store.search.stored_table import TableDamaged
 from evidence_store.search.table import EvidenceTable
 from evidence_store.vault.open_vault import open_vault
 from evidence_store.vault.re_encrypt import re_encrypt
@@ -210,6 +211,33 @@ def test_verify_passes_sound_evidence_and_names_what_was_changed(data: DataDir) 
     everything = run(data, "evidence", "verify", "--json")
     assert everything.exit_code == 1
     assert len(json.loads(everything.stdout)["problems"]) == 1
+
+
+def test_every_command_tells_of_a_damaged_table_and_the_vault_verifies_without_it(
+    data: DataDir, tmp_path: Path
+) -> None:
+    for path in data.lancedb.glob("evidence.lance/data/*"):
+        path.write_bytes(bytes(path.stat().st_size))
+    wanted = record(1).evidence_id
+    for words in (
+        ("list",),
+        ("show", wanted),
+        ("search", "--evidence", wanted),
+        ("export", wanted, "--to", str(tmp_path / "out.zip")),
+        ("upkeep",),
+        ("erase", "--evidence", wanted, "--reason", "asked for", "--yes"),
+    ):
+        told = run(data, "evidence", *words).exception
+        assert isinstance(told, TableDamaged), (words, told)
+        assert f"evidence rebuild-table --data {data.root}" in str(told)
+    checked = run(data, "evidence", "verify", "--json")
+    facts = json.loads(checked.stdout)
+    assert checked.exit_code == 1 and facts["records"] == 4
+    (problem,) = facts["problems"]
+    assert "evidence rebuild-table" in problem
+    made = run(data, "evidence", "rebuild-table", "--json")
+    assert made.exit_code == 0 and json.loads(made.stdout)["rows"] == 4
+    assert json_lines(run(data, "evidence", "verify", "--json"))[0]["problems"] == []
 
 
 def test_what_does_not_verify_is_not_exported(data: DataDir, tmp_path: Path) -> None:
