@@ -20,8 +20,8 @@ from evidence_store.backup.store import (
     BackupStore,
     Listed,
     backup_errors,
-    copy_hashed,
 )
+from evidence_store.files.hashed_copy import copy_hashed
 from evidence_store.keys.encrypted_file import ENDING, key_id_of_file
 from evidence_store.keys.encryption_keys import find_encryption_keys
 from evidence_store.keys.signing_keys import KeyFolder, PublicKeys

@@ -11,7 +11,6 @@ written last: one that was cut off is not there, and the next goes on from what 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -26,6 +25,7 @@ from domain.errors import PutAside, TryAgain
 from domain.files import put_in_place, sha256_of, write_atomically
 from domain.processes.file_lock import LockHeld, lock_handle
 from evidence_store.files.canonical_json import from_canonical, to_canonical
+from evidence_store.files.hashed_copy import copy_hashed
 from evidence_store.files.try_again import reraise_as_try_again
 from evidence_store.keys.signature_file import fault_of_signature_file, sign_file
 from evidence_store.keys.signing_keys import PublicKeys, Signer
@@ -34,7 +34,6 @@ from evidence_store.vault.manifest import UNSIGNED
 MARK = "forewarn-backup"
 FORMAT = "forewarn backup 1"
 NAME = re.compile(r"\d{8}T\d{12}Z")
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,16 +235,6 @@ class BackupStore:
         if not NAME.fullmatch(name):
             raise PutAside(f"a backup is called by its time, 20260302T080000000000Z, got {name!r}")
         return self.folder / "snapshots" / f"{name}.json"
-
-
-def copy_hashed(source: BinaryIO, out: BinaryIO) -> tuple[str, int]:
-    """Copy all bytes; return (SHA-256, size in bytes)."""
-    sha256, size_bytes = hashlib.sha256(), 0
-    while block := source.read(_BLOCK):
-        sha256.update(block)
-        out.write(block)
-        size_bytes += len(block)
-    return sha256.hexdigest(), size_bytes
 
 
 def backup_errors(where: Path) -> AbstractContextManager[None]:

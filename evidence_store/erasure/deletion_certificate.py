@@ -24,6 +24,7 @@ from evidence_store.export.archive import new_archive, sign_listing, write_proof
 from evidence_store.export.typeset import moment_text, typeset
 from evidence_store.files.try_again import reraise_as_try_again
 from evidence_store.keys.signing_keys import PublicKeys
+from evidence_store.vault.vault import Vault
 
 _TEMPLATE = Path(__file__).with_name("certificate.typ")
 
@@ -96,7 +97,11 @@ def search_again(
 
 
 def export_certificate(
-    certificate: DeletionCertificate, chain: CustodyChain, keys: PublicKeys, target: Path
+    certificate: DeletionCertificate,
+    vault: Vault,
+    chain: CustodyChain,
+    keys: PublicKeys,
+    target: Path,
 ) -> None:
     """Write one zip for outsiders: the certificate to read (PDF), the entries, public keys, the verifier.
 
@@ -111,7 +116,7 @@ def export_certificate(
         raise PutAside(f"{target}: is there already; name another file with --to")
     with (
         reraise_as_try_again(f"certificate {target}", target.parent),
-        new_archive(target, certificate.evidence_id) as folder,
+        new_archive(vault, certificate.evidence_id, target) as folder,
     ):
         write_proofs(folder, [*certificate.entries, *key_entries(chain)], keys)
         facts, entries = certificate.facts(), certificate.entries

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,30 +16,35 @@ from evidence_store.files.canonical_json import to_canonical
 from evidence_store.keys.signature_file import sign_file
 from evidence_store.keys.signing_keys import PublicKeys, Signer, public_pem
 from evidence_store.vault.manifest import UNSIGNED
+from evidence_store.vault.vault import OUTSIDE, OUTSIDE_PREFIX, Vault
 
 FORMAT = "forewarn export 1"
 VERIFIER_FILE = Path(__file__).with_name("verify_evidence.py")  # a copy goes into each zip
 
 
 @contextmanager
-def new_archive(target: Path, evidence_id: str) -> Iterator[Path]:
+def new_archive(vault: Vault, evidence_id: str, target: Path) -> Iterator[Path]:
     """Gather files in a folder that becomes the zip `target` when the `with` block ends, or nothing.
 
-    The target is not there yet, the folder empty. Within the zip, it is called `evidence_id`.
+    The target is not there yet, the folder empty, and a draft of the vault: what a kill leaves in it, and
+    beside the target, is cleared by the next start or export. Within the zip it is called `evidence_id`.
 
     Raises:
         OSError: the disk is full, or the target's folder cannot be written.
     """
+    vault.clear_drafts()
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    zipped = folder.with_suffix(".zip")
-    try:
-        yield folder
-        _zip_folder(folder, evidence_id, zipped)
-        put_in_place(zipped, target)
-    finally:
-        zipped.unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
+    with vault.draft(evidence_id) as draft:
+        zipped = target.parent.resolve() / f"{OUTSIDE_PREFIX}{draft.name[1:]}.part"
+        (draft / OUTSIDE).symlink_to(zipped)
+        folder = draft / "zip"
+        folder.mkdir()
+        try:
+            yield folder
+            _zip_folder(folder, evidence_id, zipped)
+            put_in_place(zipped, target)
+        finally:
+            zipped.unlink(missing_ok=True)
 
 
 def write_proofs(folder: Path, entries: Sequence[Entry], keys: PublicKeys) -> None:

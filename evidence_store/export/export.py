@@ -20,7 +20,7 @@ from domain.errors import PutAside
 from domain.events.catalog import EvidenceFile
 from domain.evidence import EvidenceRecord
 from evidence_store.access.gate import Grant
-from evidence_store.custody.chain import CustodyChain, Entry, key_entries
+from evidence_store.custody.chain import CustodyChain, Entry, key_entries, last_standing
 from evidence_store.custody.records_on_chain import check_not_erased
 from evidence_store.export.archive import new_archive, sign_listing, write_proofs
 from evidence_store.export.content_credentials import CredentialWriter
@@ -30,8 +30,8 @@ from evidence_store.files.try_again import reraise_as_try_again
 from evidence_store.keys.signing_keys import PublicKeys
 from evidence_store.vault.additions import added_files
 from evidence_store.vault.file_roles import is_original
-from evidence_store.vault.manifest import SEAL_NAMES
-from evidence_store.vault.numbers_file import NUMBERS_NAME, holds_vectors
+from evidence_store.vault.manifest import SEAL_NAMES, check_seal, read_seal
+from evidence_store.vault.numbers_file import NUMBERS_NAME, holds_vectors, read_numbers
 from evidence_store.vault.sealed_files import ADDED
 from evidence_store.vault.vault import Vault
 
@@ -55,11 +55,12 @@ class Exporter:
     ) -> list[str]:
         """Write the zip, and log it to the custody chain before anything can leave.
 
-        The caller has verified the record. `unmasked` is the right by which originals leave, too; None:
-        masked copies only. Returns the names of the originals that were withheld.
+        The caller has verified the record; what is packed is compared with it once more. `unmasked` is the
+        right by which originals leave, too; None: masked copies only. Returns the names of the originals that
+        were withheld.
 
         Raises:
-            PutAside: the target is there already.
+            PutAside: the target is there already, or the record changed since it was verified.
             NotAllowed: the grant is for another record, or for something else.
             TryAgain: the disk is full, or a folder cannot be written.
         """
@@ -73,8 +74,9 @@ class Exporter:
         sealed = self.vault.folder_of(record.evidence_id)
         with reraise_as_try_again(f"export {target}", target.parent), shared_lock(sealed):
             check_not_erased(record.evidence_id, self.chain)
-            with new_archive(target, record.evidence_id) as folder:
+            with new_archive(self.vault, record.evidence_id, target) as folder:
                 added = added_files(self.chain.about(record.evidence_id))
+                story = self._pack(record, leaving, added, folder)
                 details = {
                     "masked": unmasked is None,
                     "reason": unmasked.reason if unmasked else "",
@@ -82,7 +84,7 @@ class Exporter:
                 }
                 chain = unmasked.chain if unmasked else self.chain
                 chain.append("exported", record.evidence_id, details)
-                self._gather(record, names, added, folder)
+                self._explain(record, story, names, added, folder)
                 facts = {"masked": unmasked is None, "withheld": withheld}
                 sign_listing(folder, record.evidence_id, facts, self.chain.signer)
         return withheld
@@ -93,26 +95,69 @@ class Exporter:
             return not holds_vectors(self.vault.read_bytes(record.evidence_id, file.name))
         return not is_original(file.role)
 
-    def _gather(
-        self, record: EvidenceRecord, names: list[str], added: Sequence[EvidenceFile], folder: Path
-    ) -> None:
-        sealed = self.vault.folder_of(record.evidence_id)
-        (folder / "record").mkdir()
-        # an unsigned record's seal has no signature
-        seal = [name for name in SEAL_NAMES if (sealed / name).exists()]
-        for name in (*names, *seal):
-            self.vault.copy_out(record.evidence_id, name, folder / "record" / name)
+    def _pack(
+        self,
+        record: EvidenceRecord,
+        leaving: Sequence[EvidenceFile],
+        added: Sequence[EvidenceFile],
+        folder: Path,
+    ) -> dict[str, Any]:
+        """Copy what leaves, and check the copies: the files may change while nobody looks; return the story.
+
+        Raises:
+            PutAside: a copy is not what was verified, or the seal does not fit what the chain tells of.
+        """
+        evidence_id, packed = record.evidence_id, folder / "record"
+        packed.mkdir()
+        for file in leaving:
+            self._copy(evidence_id, file, packed / file.name)
         if added:
             (folder / ADDED).mkdir()
         # masked copies that were made after the sealing
         for file in added:
-            self.vault.copy_out(record.evidence_id, file.name, folder / file.name)
+            self._copy(evidence_id, file, folder / file.name)
+        sealed = self.vault.folder_of(evidence_id)
+        # an unsigned record's seal has no signature
+        for name in SEAL_NAMES:
+            if (sealed / name).exists():
+                self.vault.copy_out(evidence_id, name, packed / name)
+        numbers = folder / NUMBERS_NAME
+        [listed] = [file for file in record.files if file.name == NUMBERS_NAME]
+        self._copy(evidence_id, listed, numbers)
+        story = read_numbers(numbers.read_bytes())[1]
+        numbers.unlink()
+        sealing = last_standing(self.chain.about(evidence_id), "sealed")
+        must_be_signed = bool(sealing and sealing.get("key_id"))
+        faults = check_seal(packed, record, story, self.keys, must_be_signed=must_be_signed)
+        seal = read_seal(packed)
+        told = sealing["details"].get("manifest_sha256") if sealing else None
+        if seal is None or seal.manifest_sha256 != told:
+            faults.append("manifest.json: is not the one that the custody chain tells of")
+        if faults:
+            raise PutAside(f"{evidence_id} is not exported: {'; '.join(faults)}")
+        return story
+
+    def _copy(self, evidence_id: str, file: EvidenceFile, target: Path) -> None:
+        if self.vault.copy_out(evidence_id, file.name, target) != file.sha256:
+            raise PutAside(
+                f"{evidence_id}/{file.name}: changed after it was verified; it is not exported"
+            )
+
+    def _explain(
+        self,
+        record: EvidenceRecord,
+        story: dict[str, Any],
+        names: list[str],
+        added: Sequence[EvidenceFile],
+        folder: Path,
+    ) -> None:
+        """Add proofs, credentials, time stamp and summaries to what was packed."""
         entries = self.chain.about(record.evidence_id)
         write_proofs(folder, [*entries, *key_entries(self.chain)], self.keys)
         (folder / "README.txt").write_text(_README, encoding="utf-8")
         self._add_credentials(record, names, added, folder)
         write_stamp(folder / "time-stamp", entries, self.authorities)
-        self.summarise(record, self.vault.story(record.evidence_id), entries, folder)
+        self.summarise(record, story, entries, folder)
 
     def _add_credentials(
         self, record: EvidenceRecord, names: list[str], added: Sequence[EvidenceFile], folder: Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def re_encrypt(
     return done
 
 
+def clear_re_encrypted(vault: SealedFiles) -> None:
+    """Delete what a killed re-encryption left; a file that one is at work on is waited for."""
+    for path in vault.folder.glob(f"{RE_ENCRYPTED}evd-*"):
+        evidence_id = path.name.removeprefix(RE_ENCRYPTED)[:20]
+        with suppress(PutAside), exclusive_lock(vault.folder_of(evidence_id)):
+            path.unlink(missing_ok=True)
+
+
 def count_by_key(vault: SealedFiles) -> Counter[str]:
     """Count the originals by the key that encrypts them; "": those that are plain."""
     counted: Counter[str] = Counter()
@@ -92,7 +101,7 @@ def _re_encrypt_file(vault: SealedFiles, evidence_id: str, file: EvidenceFile) -
         plain.unlink(missing_ok=True)  # an earlier try was ended between its two last steps
         return False
     new, binding = plain.with_name(file.name + ENDING), f"{evidence_id}/{file.name}"
-    # not in a sealed folder; what a kill leaves goes with the next call, or when the record is erased
+    # not in a sealed folder; what a kill leaves is cleared by the next start
     temporary = vault.folder / f"{RE_ENCRYPTED}{evidence_id}-{file.name}"
     temporary.unlink(missing_ok=True)
     try:

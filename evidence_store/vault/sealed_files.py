@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +12,7 @@ from domain.errors import ForewarnError, PutAside
 from domain.events.catalog import EvidenceFile
 from domain.evidence import EvidenceRecord
 from domain.files import sha256_of
+from evidence_store.files.hashed_copy import copy_hashed
 from evidence_store.keys.encrypted_file import (
     ENDING,
     FileDigest,
@@ -102,10 +102,13 @@ class SealedFiles:
         path = self.path_of(evidence_id, name)
         return path.stat().st_size if path.name == Path(name).name else plain_size_of(path)
 
-    def copy_out(self, evidence_id: str, name: str, target: Path) -> None:
-        """Write one file as it was sealed, decrypted, to another place; raises what `open` raises."""
+    def copy_out(self, evidence_id: str, name: str, target: Path) -> str:
+        """Write one file, decrypted, to another place; return what was written's SHA-256.
+
+        Raises what `open` raises.
+        """
         with self.open(evidence_id, name) as file, target.open("wb") as out:
-            shutil.copyfileobj(file, out, 1 << 20)
+            return copy_hashed(file, out)[0]
 
     def check_keys(self, evidence_id: str) -> None:
         """Raise EncryptionKeyMissing if the key of an encrypted file of a record is not at hand."""

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,13 @@ from evidence_store.vault.numbers_file import (
     spell_numbers,
     spell_vectors,
 )
+from evidence_store.vault.re_encrypt import clear_re_encrypted
 from evidence_store.vault.sealed_files import SealedFiles, describe_file, evidence_file
 
 log = structlog.get_logger()
+
+# a link in a draft to the file, elsewhere, that is being made of it; only files with this prefix are deleted
+OUTSIDE, OUTSIDE_PREFIX = "outside", ".forewarn-export-"
 
 
 class Vault(SealedFiles):
@@ -54,28 +58,43 @@ class Vault(SealedFiles):
         final = self.folder_of(evidence_id)
         with reraise_as_try_again(f"evidence {evidence_id}", final):
             self.folder.mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix=f".{evidence_id}.", dir=self.folder))
-            in_use = os.open(folder, os.O_RDONLY)
+            folder, in_use = self._new_draft(evidence_id)
             try:
-                # until it is released, `clear_drafts` of other processes leaves the folder alone
-                lock_handle(in_use)
                 yield folder
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
                 os.close(in_use)
 
-    def clear_drafts(self) -> None:
-        """Delete what a killed process left half done: drafts hold originals that are still plain."""
-        for folder in self.folder.glob(".evd-*"):
+    def _new_draft(self, evidence_id: str) -> tuple[Path, int]:
+        """Make a folder and lock it: until it is released, `clear_drafts` of others leaves it alone."""
+        while True:
+            folder = Path(tempfile.mkdtemp(prefix=f".{evidence_id}.", dir=self.folder))
             in_use = os.open(folder, os.O_RDONLY)
+            lock_handle(in_use)
+            if folder.exists():
+                return folder, in_use
+            os.close(in_use)  # it was cleared before it was locked
+
+    def clear_drafts(self) -> None:
+        """Delete what a killed process left half done: drafts hold originals that are still plain.
+
+        Of an export that includes the unfinished zip beside its target, of a re-encryption the new file.
+        """
+        for folder in self.folder.glob(".evd-*"):
+            try:
+                in_use = os.open(folder, os.O_RDONLY)
+            except FileNotFoundError:
+                continue
             try:
                 lock_handle(in_use, wait_s=0)
+                _clear_outside(folder)
                 shutil.rmtree(folder, ignore_errors=True)
                 log.info("draft_cleared", folder=folder.name)
             except LockHeld:  # somebody is at work in it
                 continue
             finally:
                 os.close(in_use)
+        clear_re_encrypted(self)
 
     def seal(
         self,
@@ -153,3 +172,10 @@ class Vault(SealedFiles):
             plain = encrypt_file(file, target, f"{evidence_id}/{path.name}", key)
         path.unlink()
         return evidence_file(path.name, role, plain)
+
+
+def _clear_outside(draft: Path) -> None:
+    link = draft / OUTSIDE
+    if link.is_symlink() and link.readlink().name.startswith(OUTSIDE_PREFIX):
+        with suppress(OSError):  # its disk may be away
+            link.readlink().unlink()

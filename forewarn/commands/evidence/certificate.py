@@ -16,6 +16,7 @@ from evidence_store.erasure.deletion_certificate import (
     find_certificate,
     search_again,
 )
+from evidence_store.vault.vault import Vault
 from forewarn.commands.evidence.export import IdArgument
 from forewarn.terminal.options import (
     DEFAULT_DATA,
@@ -63,7 +64,8 @@ def certificate(
     found = find_certificate(CustodyChain(folder.custody), evidence_id)
     facts = found.facts()
     if to is not None:
-        export_certificate(found, open_chain(folder, keys_dir(keys)), keys_of(folder), to)
+        chain = open_chain(folder, keys_dir(keys))
+        export_certificate(found, Vault(folder.evidence), chain, keys_of(folder), to)
         facts |= {"file": str(to.resolve())}
     hits: list[str] = []
     if search is not None:

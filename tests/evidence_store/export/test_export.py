@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,6 +33,7 @@ from evidence_store.export.export import Exporter
 from evidence_store.export.summary_pdf import write_summaries
 from evidence_store.keys.signing_keys import KeyFolder, Signer, new_signer
 from evidence_store.media.stills import encode_jpeg
+from evidence_store.vault.manifest import SEAL_NAMES, write_seal
 from evidence_store.vault.vault import Vault
 from tests.support.listed_people import by_role, list_people
 
@@ -351,3 +353,67 @@ def test_the_summary_is_set_in_both_languages(site: Site, tmp_path: Path) -> Non
     assert {name.rpartition("/")[2] for name in pdfs} == {"summary.zh.pdf", "summary.en.pdf"}
     for pdf in pdfs.values():
         assert pdf.startswith(b"%PDF-") and b"NotoSansCJK" in pdf
+
+
+def test_what_changed_after_it_was_verified_is_not_exported_and_not_on_record_as_exported(
+    site: Site, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.zip"
+    for name in ("first.masked.jpg", "numbers.json", "manifest.json", "manifest.sig"):
+        path = site.folder / name
+        content = path.read_bytes()
+        path.chmod(0o644)
+        path.write_bytes(content.replace(b"e", b"f", 1) + b" ")
+        with pytest.raises(PutAside, match="not exported"):
+            site.exporter().export(site.record, target)
+        path.write_bytes(content)
+    assert not target.exists() and list(tmp_path.glob(".forewarn-export-*")) == []
+    assert [each["kind"] for each in site.chain.about(site.record.evidence_id)] == ["sealed"]
+    site.exporter().export(site.record, target)
+    assert target.exists()
+
+
+def test_a_manifest_that_another_one_took_the_place_of_is_not_exported(
+    site: Site, tmp_path: Path
+) -> None:
+    """Signed by the site's own key, but not the one that the chain tells of: an older sealing, say."""
+    for name in SEAL_NAMES:
+        (site.folder / name).unlink()
+    story = site.vault.story(site.record.evidence_id)
+    time.sleep(0.002)  # it says when it was sealed, in milliseconds
+    write_seal(site.folder, site.record, site.record.files, story, site.chain.signer)
+    with pytest.raises(PutAside, match="not the one that the custody chain tells of"):
+        site.exporter().export(site.record, tmp_path / "out.zip")
+
+
+def test_what_a_killed_export_left_is_cleared_by_the_next_start(site: Site, tmp_path: Path) -> None:
+    draft = site.data.evidence / f".{site.record.evidence_id}.killed"
+    (draft / "zip").mkdir(parents=True)
+    (draft / "zip" / "clip.mp4").write_bytes(b"a plain original")
+    zipped, other = tmp_path / ".forewarn-export-x.part", tmp_path / "of somebody else"
+    for path in (zipped, other):
+        path.write_bytes(b"a plain original")
+    (draft / "outside").symlink_to(zipped)
+    strange = site.data.evidence / f".{site.record.evidence_id}.strange"
+    strange.mkdir()
+    (strange / "outside").symlink_to(other)
+    re_encrypted = site.data.evidence / f".re-encrypted-{site.record.evidence_id}-clip.mp4"
+    re_encrypted.write_bytes(b"half")
+    site.vault.clear_drafts()
+    assert other.exists() and not zipped.exists() and not re_encrypted.exists()
+    assert [path.name for path in site.data.evidence.iterdir()] == [site.record.evidence_id]
+
+
+def test_an_export_at_work_leaves_nothing_plain_beside_its_target(
+    site: Site, tmp_path: Path
+) -> None:
+    """The clip is plain only in the vault's draft, which the next start clears."""
+    seen: list[str] = []
+
+    def look(*_: object) -> None:
+        seen.extend(path.name for path in (tmp_path / "out").rglob("*"))
+        site.vault.clear_drafts()  # of another program that starts now: it leaves this one alone
+
+    target = tmp_path / "out" / "record.zip"
+    replace(site.exporter(), summarise=look).export(site.record, target)
+    assert seen == [] and [path.name for path in target.parent.iterdir()] == ["record.zip"]
