@@ -63,7 +63,7 @@ class Verifier:
         """
         keys, faults = KeyFolder(data.keys).sound_public_keys()
         authorities, more_faults = sound_authorities(data.keys)
-        pinned = frozenset({*anchors, *_fingerprints_outside(data, key_folder)})
+        pinned = frozenset({*anchors, *fingerprints_outside(data, key_folder)})
         chain = check_chain(CustodyChain(data.custody), keys, pinned)
         problems = (*faults, *more_faults, *chain.problems)
         vault = open_vault(data, key_folder)
@@ -228,7 +228,7 @@ class Verifier:
         )
 
 
-def _fingerprints_outside(data: DataDir, key_folder: Path | None) -> list[str]:
+def fingerprints_outside(data: DataDir, key_folder: Path | None) -> list[str]:
     """Return the ids of the keys that were made in a key folder; of one in the data folder, none.
 
     Who can write the data folder can put keys there.

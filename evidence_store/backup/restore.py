@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,15 +21,15 @@ from evidence_store.backup.store import (
     Listed,
     backup_errors,
 )
+from evidence_store.backup.whose_word import WhoseWord, word_of_backup, word_of_site
 from evidence_store.files.hashed_copy import copy_hashed
 from evidence_store.keys.encrypted_file import ENDING, key_id_of_file
 from evidence_store.keys.encryption_keys import find_encryption_keys
-from evidence_store.keys.signing_keys import KeyFolder, PublicKeys
 from evidence_store.search.table import EvidenceTable
 from evidence_store.table_of_vault import ROWS_AT_ONCE, Rebuilt, put_rows
 from evidence_store.vault.open_vault import encryption_folder, open_vault
 from evidence_store.vault.sealed_files import ADDED
-from evidence_store.verify_data_folder import Verifier
+from evidence_store.verify_data_folder import Verifier, fingerprints_outside
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much, of how much
 
@@ -41,17 +41,24 @@ class Restored:
     snapshot: BackupContents
     files: int = 0
     records: int = 0
+    pinned: bool = False  # a fingerprint from outside says whose signatures count
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
 
 def check_backup(
-    store: BackupStore, name: str, keys: PublicKeys | None, progress: Progress
+    store: BackupStore,
+    name: str,
+    progress: Progress,
+    *,
+    site: DataDir | None = None,
+    anchors: Collection[str] = (),
 ) -> Restored:
     """Read every byte of a snapshot and compare it with the listing, and that with its signature.
 
-    A signature counts by `keys`; None: those that are in the backup itself. Problems get a line for each file
-    that is not as it was backed up.
+    Whose signature counts, the custody chain says: that of the data folder `site`, else the copy in the
+    backup; `anchors` are fingerprints from outside. Problems get a line for each file that is not as it was
+    backed up.
 
     Raises:
         PutAside: the snapshot or its listing cannot be read.
@@ -59,9 +66,8 @@ def check_backup(
     snapshot = store.read(name)
     checked = Restored(snapshot, records=snapshot.records)
     files = list(store.listing(snapshot))
-    trusted = keys if keys is not None else _keys_inside(store, files)
-    if fault := store.fault_of_signature(snapshot, trusted):
-        checked.problems.append(fault)
+    word = word_of_site(site, anchors) if site else word_of_backup(store, files, anchors)
+    _check_word(store, word, checked)
     seen: dict[str, str] = {}
     for number, file in enumerate(files, start=1):
         if file.sha256 not in seen:
@@ -83,11 +89,13 @@ def restore_backup(
     *,
     keep_damaged: bool = False,
     newer_chain: Path | None = None,
+    anchors: Collection[str] = (),
 ) -> Restored:
     """Make a data folder out of a snapshot and verify all of it; it gets its name at the end.
 
     The target is empty, or not there. Rows and originals are read with the key in `key_folder`; None: what
-    FOREWARN_KEYS says, else the backup's own. `newer_chain` is a custody.jsonl that goes on from the backup's;
+    FOREWARN_KEYS says, else the backup's own. Whose signatures count, `anchors` say, and the public keys of a
+    `key_folder` elsewhere. `newer_chain` is a custody.jsonl that goes on from the backup's;
     it takes its place, and records that were erased since stay erased. With `keep_damaged`, the folder gets
     its name also where something is wrong; else it is deleted.
 
@@ -109,8 +117,8 @@ def restore_backup(
         try:
             data = DataDir(folder)
             files = list(store.listing(snapshot))
-            if fault := store.fault_of_signature(snapshot, _keys_inside(store, files)):
-                done.problems.append(fault)
+            pinned = {*anchors, *fingerprints_outside(target, key_folder)}
+            _check_word(store, word_of_backup(store, files, pinned), done)
             newer = _newer_chain(store, files, data, newer_chain)
             files = [file for file in files if newer is None or not newer.is_gone(file.name)]
             # keys first: encrypted files are checked for theirs
@@ -123,7 +131,7 @@ def restore_backup(
             if newer is not None:
                 data.custody.write_bytes(b"".join(newer.lines))
             _make_table(data, key_folder, done, progress)
-            _verify(data, key_folder, done, newer, progress)
+            _verify(Verifier.open(data, key_folder, pinned), data, done, newer, progress)
             if done.problems and not keep_damaged:
                 first = "; ".join(done.problems[:5])
                 raise PutAside(
@@ -193,15 +201,23 @@ def _newer_chain(
     return NewerChain(path, store.path_of(own[0]) if own else data.custody)
 
 
+def _check_word(store: BackupStore, word: WhoseWord, found: Restored) -> None:
+    """Name what is wrong with a snapshot's signature, or with the chain that says whose counts."""
+    found.pinned = word.is_pinned
+    if fault := store.fault_of_signature(found.snapshot, word.keys):
+        found.problems.append(fault)
+    found.problems += [f"whose signatures count: {problem}" for problem in word.problems]
+
+
 def _verify(
+    verifier: Verifier,
     data: DataDir,
-    key_folder: Path | None,
     done: Restored,
     newer: NewerChain | None,
     progress: Progress,
 ) -> None:
-    verifier, table = Verifier.open(data, key_folder), EvidenceTable.open(data.lancedb)
-    done.problems += verifier.problems
+    table = EvidenceTable.open(data.lancedb)
+    done.problems += [each for each in verifier.problems if each not in "\n".join(done.problems)]
     ids = verifier.vault.ids()
     for number, evidence_id in enumerate(ids, start=1):
         record = table.get(evidence_id)
@@ -227,18 +243,6 @@ def _verify(
 
 def _missing_before(snapshot: BackupContents) -> list[str]:
     return [f"was missing already when it was backed up: {line}" for line in snapshot.missing]
-
-
-def _keys_inside(store: BackupStore, files: Sequence[Listed]) -> PublicKeys:
-    """Read the public keys that are in the backup, as far as they are sound."""
-    with tempfile.TemporaryDirectory(prefix="forewarn-keys-") as name:
-        public = Path(name) / "public"
-        public.mkdir()
-        for file in files:
-            if file.name.startswith("keys/public/"):
-                with suppress(OSError):
-                    shutil.copyfile(store.path_of(file.sha256), public / Path(file.name).name)
-        return KeyFolder(Path(name)).sound_public_keys()[0]
 
 
 def _mode_of(name: str) -> int:

@@ -170,10 +170,10 @@ class BackupStore:
             raise PutAside(f"{path}: changed: {error}") from error
 
     def fault_of_signature(self, snapshot: BackupContents, keys: PublicKeys) -> str:
-        """Return what is wrong with a snapshot's signature, "" if nothing or where it was not signed."""
+        """Return what is wrong with a snapshot's signature, "" if nothing; without `keys` it may go unsigned."""
         path = self._path(snapshot.name)
         if snapshot.signed_by == UNSIGNED:
-            return ""
+            return f"{path}: is not signed, though this site has a key" if keys else ""
         try:
             content, signature = path.read_bytes(), _signature_of(path).read_bytes()
         except OSError as error:

@@ -50,6 +50,7 @@ class ChainReport:
     counted_keys: frozenset[str] = (
         frozenset()
     )  # ids of the keys that signed, one named by the other
+    named_keys: frozenset[str] = frozenset()  # by the last of them, and may sign what comes next
     sealed: dict[str, str] = field(default_factory=dict)  # evidence id -> SHA-256 of its manifest
     # evidence id -> number of an entry that seals it once more, though nothing took it away before
     sealed_twice: dict[str, int] = field(default_factory=dict)
@@ -124,6 +125,7 @@ def check_lines(
                 succession.take(entry)
         before = line
     report.counted_keys = frozenset(succession.counted)
+    report.named_keys = frozenset(succession.named)
     if not held and report.entries:
         fault = succession.fault_at_end
         if keys and not succession.in_force:

@@ -30,7 +30,7 @@ class KeySuccession:
     anchors: frozenset[str] = frozenset()
     in_force: str = ""  # signed the last entry; "": none is signed yet
     counted: set[str] = field(default_factory=set)  # all keys that signed
-    _named: set[str] = field(default_factory=set)  # by the key in force, not used yet
+    named: set[str] = field(default_factory=set)  # by the key in force, not used yet
 
     def fault_of(self, entry: Mapping[str, Any]) -> str:
         """Say why its key may not sign this entry, "" if it may."""
@@ -48,17 +48,17 @@ class KeySuccession:
 
     def may_sign(self, key_id: str) -> bool:
         """Tell whether a key may sign what comes next."""
-        return not self.in_force or key_id == self.in_force or key_id in self._named
+        return not self.in_force or key_id == self.in_force or key_id in self.named
 
     def take(self, entry: Mapping[str, Any]) -> None:
         """Go on with an entry that has no fault."""
         key_id = str(entry["key_id"])
         if key_id != self.in_force:
             self.in_force = key_id
-            self._named.clear()
+            self.named.clear()
         self.counted.add(key_id)
         if entry["kind"] == ROTATED:
-            self._named.add(str(entry["details"].get("new_key_id", "")))
+            self.named.add(str(entry["details"].get("new_key_id", "")))
 
     @property
     def fault_at_end(self) -> str:

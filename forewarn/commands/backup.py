@@ -13,18 +13,21 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from domain.access.permissions import Permission
+from domain.data_dir import DataDir
 from domain.errors import ForewarnError, PutAside
 from evidence_store.backup.store import BackupStore
-from evidence_store.custody.signing_key import keys_of, open_chain
+from evidence_store.custody.signing_key import open_chain
 from evidence_store.vault.open_vault import encryption_folder
 from forewarn.terminal.identity import ByOption, authorized_chain
 from forewarn.terminal.options import (
     DEFAULT_DATA,
     DataOption,
+    FingerprintOption,
     JsonOption,
     KeysOption,
     console,
     data_dir,
+    fingerprints,
     keys_dir,
     print_json,
 )
@@ -126,24 +129,34 @@ def list_backups(backup: BackupArgument, as_json: JsonOption = False) -> None:
 def verify(
     backup: BackupArgument,
     at: SnapshotOption = "",
+    fingerprint: FingerprintOption = None,
+    keys: KeysOption = None,
     data: Annotated[
         Path | None,
         typer.Option(
-            "--data", metavar="DIR", help="Trust this data folder's keys; else those in the backup."
+            "--data",
+            metavar="DIR",
+            help="Whose signatures count, this data folder's chain says; else the copy in the backup.",
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read every byte of a backup; what is damaged or missing is named, and the exit code is then 1.
 
-    Example: forewarn backup verify /media/safe/forewarn --data var/site
+    Pinned by --fingerprint, or by --keys that lie in neither data folder nor backup; else it says: not pinned.
+
+    Example: forewarn backup verify /media/safe/forewarn --keys /media/token
     """
     from evidence_store.backup.restore import check_backup
+    from evidence_store.verify_data_folder import fingerprints_outside
 
-    store = _open(backup)
-    trusted = keys_of(data_dir(data)) if data else None
+    store, site = _open(backup), data_dir(data) if data else None
+    anchors = [
+        *fingerprints(fingerprint),
+        *fingerprints_outside(site or DataDir(store.folder), keys_dir(keys)),
+    ]
     with _bar(as_json) as show:
-        found = check_backup(store, at or _latest(store), trusted, show)
+        found = check_backup(store, at or _latest(store), show, site=site, anchors=anchors)
     _print(found, as_json, "is as it was made")
 
 
@@ -163,6 +176,7 @@ def restore(
         bool,
         typer.Option("--keep-damaged", help="Restore what is there, also where it is damaged."),
     ] = False,
+    fingerprint: FingerprintOption = None,
     keys: KeysOption = None,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -186,6 +200,7 @@ def restore(
             show,
             keep_damaged=keep_damaged,
             newer_chain=chain,
+            anchors=fingerprints(fingerprint),
         )
     facts = {"backup": done.snapshot.name, "problems": len(done.problems)}
     try:
@@ -233,6 +248,7 @@ def _latest(store: BackupStore) -> str:
 def _print(found: Restored, as_json: bool, words: str) -> None:
     if as_json:
         facts = {"backup": found.snapshot.name, "files": found.files, "records": found.records}
+        facts |= {"pinned": found.pinned}
         print_json(facts | {"problems": found.problems, "remarks": found.remarks})
     else:
         for problem in found.problems:
@@ -248,6 +264,12 @@ def _print(found: Restored, as_json: bool, words: str) -> None:
                 soft_wrap=True,
             )
         console.print(f"signed by {found.snapshot.signed_by}", highlight=False, soft_wrap=True)
+        if not found.pinned:
+            console.print(
+                "[yellow]not pinned:[/yellow] whoever can write the backup could have made it; give the "
+                "published --fingerprint",
+                soft_wrap=True,
+            )
     if found.problems:
         raise typer.Exit(1)
 

@@ -25,7 +25,7 @@ from evidence_store.backup.restore import check_backup, restore_backup
 from evidence_store.backup.store import BackupContents, BackupStore
 from evidence_store.custody.chain import CustodyChain, note_sealed
 from evidence_store.keys.encryption_keys import EncryptionKeyFolder, EncryptionKeyMissing
-from evidence_store.keys.signing_keys import KeyFolder
+from evidence_store.keys.signing_keys import KeyFolder, new_signer
 from evidence_store.search.table import EvidenceTable
 from evidence_store.vault.additions import add_files
 from evidence_store.vault.open_vault import open_vault
@@ -120,7 +120,7 @@ def test_a_restored_folder_verifies_and_holds_what_the_old_one_did(
 ) -> None:
     snapshot = site.back_up(store)
     assert (snapshot.records, snapshot.custody_entries, snapshot.missing) == (3, 3, ())
-    assert check_backup(store, snapshot.name, None, quiet).problems == []
+    assert check_backup(store, snapshot.name, quiet).problems == []
     data = restored(store, snapshot.name, tmp_path / "new", site.data.keys)
     assert problems_in(data, site.data.keys) == []
     for path in (path for path in site.data.evidence.rglob("*") if path.is_file()):
@@ -179,7 +179,7 @@ def test_every_object_that_is_changed_cut_off_or_gone_is_named(
             path.unlink()
             if content is not None:
                 path.write_bytes(content)
-            found = check_backup(store, snapshot.name, None, quiet).problems
+            found = check_backup(store, snapshot.name, quiet).problems
             named = {each.partition(":")[0] for each in found if not each.startswith("/")}
             assert named == wanted, (wanted, found)
             path.write_bytes(sound)
@@ -214,9 +214,29 @@ def test_a_backup_by_somebody_else_does_not_pass_for_this_site_s(
     forger = Site(tmp_path / "forger")
     forger.seal(0)
     forged = forger.back_up(store)
-    assert faults(store, forged.name) == [], "it is whole in itself"
-    ours = KeyFolder(site.data.keys).public_keys()
-    assert "unknown key" in check_backup(store, forged.name, ours, quiet).problems[0]
+    whole = check_backup(store, forged.name, quiet)
+    assert (whole.problems, whole.pinned) == ([], False), "it is whole in itself"
+    pinned = check_backup(store, forged.name, quiet, anchors=[site.signer.key_id])
+    assert pinned.pinned and any("not this site's" in each for each in pinned.problems)
+    assert "unknown key" in check_backup(store, forged.name, quiet, site=site.data).problems[0]
+    new = DataDir(tmp_path / "new")
+    anchors = [site.signer.key_id]
+    done = restore_backup(store, forged.name, new, None, quiet, keep_damaged=True, anchors=anchors)
+    assert any("not this site's" in each for each in done.problems)
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_a_backup_that_the_chain_s_keys_did_not_sign_is_named(
+    site: Site, store: BackupStore, is_signed: bool
+) -> None:
+    """A key that lies among the public ones proves nothing, in a backup as little as in a data folder."""
+    strangers = new_signer() if is_signed else None
+    if strangers:
+        KeyFolder(site.data.keys).publish(strangers)
+    chain = CustodyChain(site.data.custody, strangers)
+    snapshot = create_backup(site.data, store, chain, site.data.keys, quiet)
+    (problem,) = check_backup(store, snapshot.name, quiet).problems
+    assert ("unknown key" if is_signed else "is not signed, though") in problem
 
 
 def test_a_record_that_is_gone_is_named_and_the_rest_is_kept(
@@ -267,7 +287,7 @@ def test_a_kill_while_a_backup_is_made_leaves_no_half_one(
     if store.names() == [first.name]:  # the kill came in time
         assert len(objects(store)) > before
     last = site.back_up(store)
-    assert check_backup(store, last.name, None, quiet).problems == []
+    assert check_backup(store, last.name, quiet).problems == []
     assert not list((store.folder / "objects").glob(".*"))
     restored(store, last.name, tmp_path / "new", site.data.keys)
 
@@ -368,7 +388,7 @@ def objects(store: BackupStore) -> set[Path]:
 
 def faults(store: BackupStore, name: str) -> list[str]:
     try:
-        return check_backup(store, name, None, quiet).problems
+        return check_backup(store, name, quiet).problems
     except PutAside as error:
         return [str(error)]
 
