@@ -20,15 +20,15 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
-    text,
 )
 
 from domain.errors import PutAside, TryAgain
 from domain.events.catalog import Event
 from domain.files import file_identity
+from event_log.row_chain import LogHead, highest_given, insert_rows, read_head
 from event_log.rows import LoggedEvent, as_text, from_row, to_row
 from event_log.sqlite import open_engine, reraise_as_try_again, writing
-from event_log.tables import ABOUT, EVENTS, METADATA
+from event_log.tables import ABOUT, CHAIN, EVENTS, METADATA
 
 log = structlog.get_logger()
 
@@ -81,6 +81,7 @@ class EventLog:
         self.log_id = log_id  # changes when the file is replaced by a new log
         self._reported: set[int] = set()
         self._file = file_identity(path)
+        self._has_chain = False  # known only once something was written
 
     @classmethod
     def open(cls, path: Path, busy_timeout_s: float = 10.0) -> Self:
@@ -129,9 +130,12 @@ class EventLog:
             new = [row for id_, row in rows.items() if id_ not in stored]
             if new:
                 recorded_at = as_text(datetime.now(UTC))
-                connection.execute(
-                    insert(EVENTS), [{**row, "recorded_at": recorded_at} for row in new]
+                if not self._has_chain:
+                    CHAIN.create(connection, checkfirst=True)
+                insert_rows(
+                    connection, self.log_id, [{**row, "recorded_at": recorded_at} for row in new]
                 )
+        self._has_chain = self._has_chain or bool(new)
         conflicts += [id_ for id_, row in stored.items() if row != rows[id_]]
         if conflicts:
             log.warning(
@@ -196,9 +200,13 @@ class EventLog:
 
     def highest_seq(self) -> int:
         """Return the highest number that was ever given, also to an event that was deleted since."""
-        given = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
         with self.reading("read the highest number") as connection:
-            return connection.execute(given).scalar() or 0
+            return highest_given(connection)
+
+    def head(self) -> LogHead | None:
+        """Return the newest link of the chain of rows; None: no row is chained yet."""
+        with self.reading("read the head of its chain") as connection:
+            return read_head(connection, self.log_id)
 
     def id_at(self, seq: int) -> str:
         """Return the id of the event with that number; "" where there is none (any more)."""

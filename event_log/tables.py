@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 METADATA = MetaData()
 
@@ -24,6 +24,17 @@ EVENTS = Table(
     # a log made before there was this one is read through instead
     Index("events_by_subject", "subject", "seq"),
     sqlite_autoincrement=True,  # a number is never given twice, even if rows are removed by hand
+)
+
+# of each row its digest and its link (row_chain.py), which stay when it is erased; a log of an older version has
+# no such table before its next row
+CHAIN = Table(
+    "chain",
+    METADATA,
+    Column("seq", _SEQ, primary_key=True, autoincrement=False),
+    Column("salt", LargeBinary),  # NULL: the row was erased
+    Column("digest", LargeBinary, nullable=False),
+    Column("link", LargeBinary, nullable=False),
 )
 
 # how far each named consumer has come: part of every log out there, though no program of ours uses it

@@ -86,8 +86,12 @@ class Verifier:
                 return problems
             if self._is_gone_meanwhile(record.evidence_id):
                 return []
-            chain = check_chain(CustodyChain(self.chain_path), self.keys, self.anchors)
-            return replace(self, chain=chain)._problems_of(record)
+            return self.with_chain_reread()._problems_of(record)
+
+    def with_chain_reread(self) -> Verifier:
+        """Return the same with the chain as it is now."""
+        chain = check_chain(CustodyChain(self.chain_path), self.keys, self.anchors)
+        return replace(self, chain=chain)
 
     def problems_of_id(self, evidence_id: str, table: EvidenceTable | None) -> list[str]:
         """Name what is wrong with a record and its row; `table` None: it cannot be read, the vault alone counts."""

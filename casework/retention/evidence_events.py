@@ -12,13 +12,16 @@ from casework.retention.open_offences import OpenOffences
 from domain.events.catalog import Event, EvidenceErased, EvidenceHeld, RequestData, SiteApplied
 from domain.evidence import EvidenceRecord
 from domain.ids import mint
+from event_log.chain_check import stretches_of
 from event_log.log import EventLog
 from event_log.stories import forget, headings, seqs_about
-from evidence_store.custody.chain import Entry
+from evidence_store.custody.chain import CustodyChain, Entry
 from evidence_store.custody.chain_check import ChainReport
 from evidence_store.erasure.erasure_request import Erasure
 from evidence_store.erasure.legal_holds import Hold
 from evidence_store.recordings.pins import Pin
+
+STRETCHES_AT_ONCE = 2000  # of rows, in one entry of the chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class EvidenceEvents:
             if log and events:
                 log.append(events)
 
-    def forget_erased(self, erasures: Sequence[Erasure]) -> None:
+    def forget_erased(self, erasures: Sequence[Erasure], chain: CustodyChain) -> None:
         """Delete what the log says of erased records whose request included their events."""
         asked = [erasure for erasure in erasures if erasure.with_events]
         names = {
@@ -87,9 +90,11 @@ class EvidenceEvents:
         } - {""}
         with self._open() as log:
             if log and names:
-                forget(log, seqs_about(log, names))
+                _forget(log, seqs_about(log, names), "records were erased with their events", chain)
 
-    def forget_recorded_before(self, moment: datetime, sealed: Collection[str]) -> int:
+    def forget_recorded_before(
+        self, moment: datetime, sealed: Collection[str], chain: CustodyChain
+    ) -> int:
         """Delete events recorded before a moment; return how many.
 
         Those of `sealed` evidence ids stay, and those that say which site file was in force: the last of
@@ -105,7 +110,7 @@ class EvidenceEvents:
                 and heading.subject not in sealed
                 and mint("evd", heading.subject) not in sealed
             ]
-            return forget(log, old) if old else 0
+            return _forget(log, old, f"recorded before {moment.isoformat()}", chain)
 
     def requests_about(self, offence_id: str) -> list[str]:
         """Return the ids of events that asked for somebody to be notified of an offence."""
@@ -117,6 +122,17 @@ class EvidenceEvents:
         """Return the footage that open offences need, and ended ones whose evidence is not sealed."""
         with self._open() as log:
             return OpenOffences(log).pins(now) if log else []
+
+
+def _forget(log: EventLog, seqs: Sequence[int], reason: str, chain: CustodyChain) -> int:
+    """Put on record which rows go, then delete them: of others that are gone, somebody removed them."""
+    if not seqs:
+        return 0
+    stretches = stretches_of(seqs)
+    for start in range(0, len(stretches), STRETCHES_AT_ONCE):
+        some = stretches[start : start + STRETCHES_AT_ONCE]
+        chain.append("events forgotten", "", {"rows": some, "reason": reason})
+    return forget(log, seqs)
 
 
 def _erased_event(evidence_id: str, entry: Entry, begun: Entry) -> Event:

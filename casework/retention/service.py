@@ -178,7 +178,8 @@ class RetentionService:
         for start in range(0, len(begun), AT_ONCE):
             eraser = Eraser(self.data, self.chain, self.pins, beat)
             batch = eraser.finish(begun[start : start + AT_ONCE], self.report)
-            self.events.forget_erased([erased.erasure for erased in batch if erased.entry])
+            gone = [erased.erasure for erased in batch if erased.entry]
+            self.events.forget_erased(gone, self.chain)
             done += batch
         self.reread()
         self.events.append_erased({erased.evidence_id for erased in done}, self.report)
@@ -215,7 +216,7 @@ class RetentionService:
     def forget_old_events(self, site: Site, now: datetime | None = None) -> int:
         """Delete events whose term is over, of offences that have no evidence any more; return how many."""
         before = start_before(site.retention.events, now or datetime.now(UTC))
-        return self.events.forget_recorded_before(before, self.report.sealed)
+        return self.events.forget_recorded_before(before, self.report.sealed, self.chain)
 
     def forget_old_announcements(self, site: Site, now: datetime) -> int:
         """Delete sounds and notes of calls whose term is over, and sounds of no call; return how many calls."""

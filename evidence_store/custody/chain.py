@@ -27,6 +27,7 @@ from evidence_store.keys.signing_keys import PublicKeys, Signer
 
 FORMAT = "forewarn custody 1"
 NOTHING_BEFORE = "0" * 64
+LOG_HEAD = "log"  # member of details: head of the event log's own chain, which the entry signs
 Kind = Literal[
     "sealed",  # a record got its name; details: manifest_sha256
     "added",  # masked copies were put beside the sealed files; details: files, how
@@ -38,6 +39,7 @@ Kind = Literal[
     "held",  # details: hold_id, reason, owner, until, which footage
     "released",  # details: hold_id, reason
     "erasing",  # about to be erased; details: what (hashes), why, marks to look for afterwards
+    "events forgotten",  # rows of the event log are about to be deleted; details: rows, reason
     "footage erased",  # what an erasure had to leave and nobody needs now; details: recordings
     "erased",  # nothing of it was found any more; details: what was looked into, what could not be
     "key created",
@@ -104,13 +106,15 @@ class CustodyChain:
     def append_once(self, kind: Kind, evidence_id: str, details: Mapping[str, Any]) -> bool:
         """Add an entry unless the last of that kind about that record says the same; True: added.
 
+        The event log's head is of the moment, and not compared.
+
         Raises:
             PutAside: it is sealed already, otherwise: one seal has to be taken away before the next counts.
             TryAgain: it cannot be written.
         """
         with self._locked() as file:
             last = last_standing(self.about(evidence_id), kind)
-            if last is not None and last.get("details") == dict(details):
+            if last is not None and _says_of_itself(last["details"]) == _says_of_itself(details):
                 return False
             if last is not None and kind == "sealed":
                 raise PutAside(
@@ -215,13 +219,27 @@ def last_standing(entries: Iterable[Entry], kind: Kind) -> Entry | None:
     return last
 
 
-def note_sealed(chain: CustodyChain, folder: Path, offence_id: str) -> bool:
-    """Log the sealing of the record in `folder`, once a manifest; True: not logged yet; raises TryAgain."""
+def _says_of_itself(details: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in dict(details).items() if name != LOG_HEAD}
+
+
+def note_sealed(
+    chain: CustodyChain, folder: Path, offence_id: str, log_head: Mapping[str, Any] | None = None
+) -> bool:
+    """Log the sealing of the record in `folder`, once a manifest; True: not logged yet; raises TryAgain.
+
+    `log_head` is the head of the event log's own chain at this moment, which the entry signs as well.
+    """
     try:
         manifest = (folder / "manifest.json").read_bytes()
     except OSError as error:
         raise TryAgain(f"{folder}: its manifest cannot be read: {error.strerror}") from error
-    details = {"manifest_sha256": hashlib.sha256(manifest).hexdigest(), "offence_id": offence_id}
+    details: dict[str, Any] = {
+        "manifest_sha256": hashlib.sha256(manifest).hexdigest(),
+        "offence_id": offence_id,
+    }
+    if log_head:
+        details[LOG_HEAD] = dict(log_head)
     return chain.append_once("sealed", folder.name, details)
 
 

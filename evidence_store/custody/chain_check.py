@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.errors import PutAside
-from evidence_store.custody.chain import FORMAT, CustodyChain, Entry, link_to
+from evidence_store.custody.chain import FORMAT, LOG_HEAD, CustodyChain, Entry, link_to
 from evidence_store.files.canonical_json import from_canonical, to_canonical
 from evidence_store.keys.key_succession import KeySuccession
 from evidence_store.keys.signing_keys import PublicKeys, fault_of_signature
@@ -64,6 +64,11 @@ class ChainReport:
     held: dict[str, Entry] = field(default_factory=dict)  # hold id -> its entry
     released: set[str] = field(default_factory=set)  # hold ids
     exported: dict[str, list[Entry]] = field(default_factory=dict)
+    # heads of the event log's chain, by the number of the entry that signs each
+    log_heads: dict[int, dict[str, Any]] = field(default_factory=dict)
+    forgotten: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # first and last of rows of the log
 
 
 def check_chain(
@@ -187,6 +192,8 @@ def _count(report: ChainReport, entry: Entry, line: bytes) -> None:
     report.last_number = entry["number"]
     report.unsigned += not entry["key_id"]
     evidence_id, details = entry["evidence_id"], entry["details"]
+    if isinstance(head := details.get(LOG_HEAD), dict):
+        report.log_heads[entry["number"]] = head
     match entry["kind"]:
         case "sealed":
             if evidence_id in report.sealed:
@@ -197,6 +204,15 @@ def _count(report: ChainReport, entry: Entry, line: bytes) -> None:
             )
             report.erasing.pop(evidence_id, None)
             report.erased.pop(evidence_id, None)
+        case "events forgotten":
+            report.forgotten += [(first, last) for first, last in details.get("rows", ())]
+        case "restored" if head:
+            # what the log held beyond its backup is lost, which this entry signs
+            report.log_heads = {
+                number: each
+                for number, each in report.log_heads.items()
+                if each.get("log_id") != head.get("log_id") or each["row"] <= head["row"]
+            }
         case "stamped":
             if type(details.get("entry")) is int:
                 report.stamps[details["entry"]] = entry

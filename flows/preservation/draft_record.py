@@ -57,6 +57,8 @@ class PreserveParts:
     software_version: str
     # an event of the log by its id: what came of a call may stand there and not have come by yet
     find: Callable[[str], LoggedEvent | None] = lambda _: None
+    # head of the log's own chain as JSON values, which each sealing signs; None: there is none
+    log_head: Callable[[], Mapping[str, Any] | None] = lambda: None
     sounds: Path | None = None  # what an announcement's audio_file is relative to; None: no sounds
     beat: Callable[[], None] = lambda: None  # a sign of life: one record may take a minute
     row_aside: StepAside = field(

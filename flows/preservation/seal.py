@@ -172,7 +172,7 @@ def _register(ended: Event[OutcomeData], record: EvidenceRecord, parts: Preserve
     with shared_lock(folder):
         check_not_erased(record.evidence_id, parts.custody)
         # first the chain: a row that it does not know of would look slipped in
-        note_sealed(parts.custody, folder, record.offence_id)
+        note_sealed(parts.custody, folder, record.offence_id, parts.log_head())
         try:
             parts.table.put([record])
         except TableDamaged as error:

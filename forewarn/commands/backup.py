@@ -189,6 +189,7 @@ def restore(
     Example: forewarn backup restore /media/safe/forewarn --data var/restored --keys /media/token
     """
     from evidence_store.backup.restore import restore_backup
+    from forewarn.evidence.log_check import head_facts
 
     store, folder, key_folder = _open(backup), data_dir(data), keys_dir(keys)
     with _bar(as_json) as show:
@@ -204,7 +205,8 @@ def restore(
         )
     facts = {"backup": done.snapshot.name, "problems": len(done.problems)}
     try:
-        open_chain(folder, key_folder).append("restored", "", facts)
+        # from here on the log may hold other rows under the numbers of those that are lost
+        open_chain(folder, key_folder).append("restored", "", facts | head_facts(folder))
     except ForewarnError as error:
         done.remarks.append(f"no custody entry of this: {error}")
     _print(done, as_json, f"is restored to {folder.root}, and verifies")

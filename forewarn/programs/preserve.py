@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from domain.site.revisions import SiteRevision
 from event_log.log import EventLog
-from event_log.rows import LoggedEvent
 from evidence_store.custody.signing_key import open_sealing_chain
 from evidence_store.custody.time_stamper import Stamper, open_authority
 from evidence_store.recordings.footage import SiteFootage
@@ -49,7 +48,7 @@ def preserve(settings: ProgramSettings, in_force: SiteRevision) -> None:
     try:
         with EventLog.open(events_db) as log:
             flow = build_preserve_flow(
-                _parts(settings, in_force, connection, log.find, beat, asides),
+                _parts(settings, in_force, connection, log, beat, asides),
                 EventLogSource(
                     events_db, WANTED_TYPES, stop, drain, ONE_AT_A_TIME, beat, before_saving=room
                 ),
@@ -80,7 +79,7 @@ def _parts(
     settings: ProgramSettings,
     in_force: SiteRevision,
     connection: Connection,
-    find: Callable[[str], LoggedEvent | None],
+    log: EventLog,
     beat: Callable[[], None],
     asides: Asides,
 ) -> PreserveParts:
@@ -111,7 +110,8 @@ def _parts(
         table=table_to_write(settings.data),
         custody=custody,
         software_version=__version__,
-        find=find,
+        find=log.find,
+        log_head=lambda: head.to_json() if (head := log.head()) else None,
         sounds=settings.data.root,
         beat=beat,
         row_aside=asides.step("row"),

@@ -13,6 +13,7 @@ from domain.access.permissions import Permission
 from domain.errors import PutAside
 from evidence_store.search.stored_table import TableDamaged
 from evidence_store.verify_data_folder import Verifier
+from forewarn.evidence.log_check import check_event_log, head_facts, remarks_on
 from forewarn.terminal.custody_note import note_custody
 from forewarn.terminal.evidence_lookup import evidence_record, evidence_table
 from forewarn.terminal.identity import ByOption, authorize
@@ -43,6 +44,7 @@ def verify(
 ) -> None:
     """Check all records (or one): files, facts, manifest, signature, and the whole custody chain.
 
+    So are the rows of the event log, which are chained as well; erased ones are told from removed ones.
     Each fault is named and the exit code is then 1. Where the evidence table cannot be read, the records are
     checked without it. Encrypted originals are decrypted for it, so their
     key is needed. That it was done, and what came of it, becomes an
@@ -74,11 +76,16 @@ def verify(
         except TableDamaged as error:
             problems += [str(error), *verifier.problems_of_id(each, None)]
             table = None
+    logged = None
     if evidence_id is None:
         problems += verifier.vanished(listed)
+        with console.status("event log"):
+            logged = check_event_log(folder, verifier)
+        problems += logged.problems
     unsigned = sum(not verifier.is_signed(id_) for id_ in ids)
     stamped = sum(verifier.has_stamp(id_) for id_ in ids)
     remarks = [*verifier.remarks(), *filter(None, map(verifier.clock_remark, ids))]
+    remarks += remarks_on(logged) if logged else []
     if as_json:
         facts = {
             "records": len(ids),
@@ -88,15 +95,24 @@ def verify(
         }
         facts |= {"remarks": remarks, "pinned": bool(verifier.anchors)}
         facts |= {"erased": len(verifier.chain.erased), "erasing": len(verifier.chain.erasing)}
+        if logged:
+            rows = {"rows": logged.rows, "erased": logged.erased, "from_row": logged.from_row}
+            facts["event_log"] = rows
         print_json(
             facts | {"custody_entries": verifier.chain.entries, "keys": [*verifier.counted_keys]}
         )
     else:
         _print_verified(len(ids), unsigned, problems, remarks, verifier)
         _print_stamped(len(ids), stamped, verifier)
+        if logged and logged.from_row and not logged.problems:
+            console.print(
+                f"{logged.rows:,} rows of the event log are as they were written, {logged.erased:,} were erased."
+            )
     if ids:
         facts = {"records": len(ids), "problems": len(problems)}
-        note_custody(folder, key_folder, "verified", evidence_id or "", facts)
+        # what was found in order is signed, too
+        signed = head_facts(folder) if logged and not logged.problems else {}
+        note_custody(folder, key_folder, "verified", evidence_id or "", facts | signed)
     if problems:
         raise typer.Exit(1)
 

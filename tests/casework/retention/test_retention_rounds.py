@@ -21,8 +21,11 @@ from domain.data_dir import DataDir
 from domain.errors import Stop
 from domain.events.catalog import Event, OffenceOpened
 from domain.site.site import Site
+from event_log.chain_check import check_rows
 from event_log.log import EventLog
+from evidence_store.custody.chain_check import check_chain
 from evidence_store.custody.records_on_chain import AlreadyErased, check_not_erased
+from evidence_store.custody.signing_key import keys_of
 from evidence_store.erasure.erasure_request import Request
 from evidence_store.erasure.retention_schedule import CAME_BACK
 from evidence_store.search.table import EvidenceTable
@@ -182,6 +185,10 @@ def test_old_stories_go_once_their_evidence_has_gone(data: DataDir, site: Site) 
     service.erase([Request(kept.evidence_id, "request 4", "officer")])
     service.forget_old_events(site, later)
     assert raw_files_with(data, b"evt-kept") == []
+    with EventLog.open(data.events_db) as log:
+        report = check_rows(log, (), check_chain(chain_of(data), keys_of(data)).forgotten)
+    # and that of its erasure
+    assert (report.erased, report.problems) == (len(one_of_each()) + 1, [])
 
 
 def test_a_clock_that_jumped_two_years_ahead_erases_nothing(

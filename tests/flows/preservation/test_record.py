@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -106,6 +107,18 @@ def test_a_crash_between_sealing_and_the_chain_is_made_good(
     for _ in range(2):
         assert preserve(offence(), (), parts) == first
     assert [each["kind"] for each in parts.custody.about(first.subject)] == ["sealed"]
+
+
+def test_each_sealing_signs_the_head_of_the_event_log_once(
+    parts: PreserveParts, offence: Callable[..., Event]
+) -> None:
+    rows = itertools.count(7)
+    parts = replace(parts, log_head=lambda: {"log_id": "a", "row": next(rows), "link": "00"})
+    first = preserve(offence(), (), parts)
+    preserve(offence(), (), parts)  # the log has grown meanwhile
+    (entry,) = parts.custody.about(first.subject)
+    report = check_chain(parts.custody, parts.custody.own_keys)
+    assert report.log_heads == {entry["number"]: {"log_id": "a", "row": 7, "link": "00"}}
 
 
 def test_doing_it_again_changes_nothing_and_says_the_same(

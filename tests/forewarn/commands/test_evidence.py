@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import zipfile
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop
 from domain.evidence import EMBEDDING_SIZE, EvidenceRecord
 from domain.ids import mint
+from event_log.log import EventLog
 from evidence_store.custody.chain import CustodyChain, note_sealed
 from evidence_store.keys.encryption_keys import EncryptionKeyFolder
 from evidence_store.keys.signing_keys import KeyFolder
@@ -27,6 +30,7 @@ from evidence_store.vault.re_encrypt import re_encrypt
 from evidence_store.vault.vault import Vault
 from forewarn.commands import audit
 from forewarn.commands.evidence import group as evidence
+from tests.support.example_events import warned_event
 from tests.support.listed_people import list_people
 
 pytestmark = pytest.mark.slow
@@ -211,6 +215,21 @@ def test_verify_passes_sound_evidence_and_names_what_was_changed(data: DataDir) 
     everything = run(data, "evidence", "verify", "--json")
     assert everything.exit_code == 1
     assert len(json.loads(everything.stdout)["problems"]) == 1
+
+
+def test_verify_names_a_row_of_the_event_log_that_was_changed(data: DataDir) -> None:
+    with EventLog.open(data.events_db) as log:
+        log.append([warned_event(number) for number in range(4)])
+    sound = json_lines(run(data, "evidence", "verify", "--json"))[0]
+    assert sound["event_log"] == {"rows": 4, "erased": 0, "from_row": 1}
+    (signed,) = [each for each in CustodyChain(data.custody).about("") if "log" in each["details"]]
+    assert signed["kind"] == "verified" and signed["details"]["log"]["row"] == 4
+    with closing(sqlite3.connect(data.events_db)) as connection, connection:
+        connection.execute("UPDATE events SET subject = 'x' WHERE seq = 2")
+    changed = run(data, "evidence", "verify", "--json")
+    (problem,) = json.loads(changed.stdout)["problems"]
+    assert changed.exit_code == 1 and "event log, row 2 " in problem
+    assert "log" not in CustodyChain(data.custody).about("")[-1]["details"]
 
 
 def test_every_command_tells_of_a_damaged_table_and_the_vault_verifies_without_it(

@@ -16,6 +16,7 @@ from domain.site.loading import SHIPPED
 from domain.site.revisions import SiteRevisions
 from event_log.log import EventLog
 from event_log.site_in_force import find_site_in_force, site_in_force
+from evidence_store.custody.chain import CustodyChain
 from forewarn.programs.start import run_site_program
 from forewarn.site import put_in_force as module
 from forewarn.site.put_in_force import InForce, apply_file
@@ -205,7 +206,9 @@ def test_what_is_in_force_outlives_the_terms_of_events(data: DataDir, site_file:
     from datetime import UTC, datetime
 
     apply_file(site_file, data)
-    EvidenceEvents(data.events_db).forget_recorded_before(datetime(2999, 1, 1, tzinfo=UTC), ())
+    EvidenceEvents(data.events_db).forget_recorded_before(
+        datetime(2999, 1, 1, tzinfo=UTC), (), CustodyChain(data.custody)
+    )
     assert site_in_force(data).number == 1
 
 
