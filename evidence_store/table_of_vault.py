@@ -59,10 +59,10 @@ def open_evidence_table(data: DataDir) -> EvidenceTable:
 def table_to_write(data: DataDir) -> EvidenceTable:
     """Open the table of a data folder to add rows; made where nothing was sealed yet.
 
-    What is wrong with it is raised by the first use: sealing goes on without it.
+    What is wrong with one that should be there is raised by its use: sealing goes on without it.
     """
     is_first = not SealedFiles(data.evidence).ids()
-    return EvidenceTable.open(data.lancedb, create=is_first, at_once=False)
+    return EvidenceTable.open(data.lancedb, create=is_first, at_once=is_first)
 
 
 def rebuild_table(

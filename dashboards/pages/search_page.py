@@ -24,6 +24,7 @@ from dashboards.texts import in_language
 from dashboards.theme import SEARCH_CSS
 from domain.access.permissions import Permission
 from domain.errors import ForewarnError
+from evidence_store.search.stored_table import TableDamaged
 
 log = structlog.get_logger()
 
@@ -120,6 +121,10 @@ class SearchPage:
             )
         except RecordGone:
             return note(names.say("search.record_gone", evidence=selection.evidence_id))
+        except TableDamaged as error:
+            return note(
+                names.say("search.table_damaged", folder=error.folder, command=error.command)
+            )
         except (ForewarnError, OSError) as error:
             key = "search.server_failed" if selection.upload is not None else "search.store_failed"
             key = "search.words_failed" if selection.text else key

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -82,10 +83,11 @@ def picture_tables(path: Path) -> list[StoredTable]:
 
     def opened(name: str) -> LanceTable:
         with damage_in_words(path, name):
-            return db.open_table(name)
+            table: LanceTable = db.open_table(name)
+            return table
 
     return [
-        StoredTable(path, name, lambda name=name: opened(name))  # type: ignore[misc]
+        StoredTable(path, name, partial(opened, name))
         for name in table_names(db)
         if name.startswith(PREFIX)
     ]
@@ -192,7 +194,8 @@ class PictureVectors:
             rows = query.select([KEY, VECTOR]).limit(len(evidence_ids)).to_arrow()
             return list(rows.column(VECTOR).to_pylist())
 
-        vectors = np.array(self._stored.read(read, []), np.float32)
+        nothing: list[list[float]] = []
+        vectors = np.array(self._stored.read(read, nothing), np.float32)
         return [vector for vector in vectors if vector.any()]
 
     def nearest(

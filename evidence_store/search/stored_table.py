@@ -22,9 +22,11 @@ class TableDamaged(Stop):
     """The table cannot be read, or is gone; the vault is not touched by that."""
 
     def __init__(self, folder: Path, what: str) -> None:
+        self.folder = folder
+        self.command = f"forewarn evidence rebuild-table --data {folder.parent}"
         super().__init__(
-            f"evidence table {folder}: {what}; the records in {folder.parent / 'evidence'} are whole all the "
-            f"same: `forewarn evidence rebuild-table --data {folder.parent}` makes the table anew from them"
+            f"evidence table {folder}: {what}; the records in {folder.parent / 'evidence'} are not touched by "
+            f"that: `{self.command}` makes the table anew from them"
         )
 
 

@@ -118,7 +118,8 @@ class EvidenceTable:
         def read(table: LanceTable) -> list[EvidenceRecord]:
             return from_arrow(table.search().where(expression).limit(len(evidence_ids)).to_arrow())
 
-        by_id = {record.evidence_id: record for record in self._stored.read(read, [])}
+        nothing: list[EvidenceRecord] = []
+        by_id = {record.evidence_id: record for record in self._stored.read(read, nothing)}
         return [by_id[evidence_id] for evidence_id in evidence_ids if evidence_id in by_id]
 
     def newest(

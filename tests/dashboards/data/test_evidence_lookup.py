@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from dashboards.data.uploaded_picture import read_picture
 from dashboards.selections import SearchSelection
 from dashboards.settings import ConsoleSettings
 from evidence_store.search.picture_vectors import PictureVectors
+from evidence_store.search.stored_table import TableDamaged
 from evidence_store.search.table import EvidenceTable
 from models.likeness.space import likeness_space
 from models.serving.client import Embedder, connect
@@ -23,6 +25,16 @@ def test_an_empty_house_has_no_records_and_says_so_for_a_picked_one(staged):
     with pytest.raises(RecordGone, match="evd-1"):
         lookup.similar(SearchSelection(evidence_id="evd-1"))
     assert not staged.data.lancedb.exists()  # looking makes nothing
+
+
+def test_a_table_that_is_gone_is_told_with_what_to_type(staged):
+    staged.seal(staged.offence(1, "complied"), "gate-early", "complied", 10.0)
+    shutil.rmtree(staged.data.lancedb)
+    lookup = EvidenceLookup(ConsoleSettings(staged.data, staged.site))
+    with pytest.raises(TableDamaged) as told:
+        lookup.recent(SearchSelection())
+    assert told.value.command == f"forewarn evidence rebuild-table --data {staged.data.root}"
+    assert told.value.folder == staged.data.lancedb
 
 
 def test_records_that_come_later_are_found_and_the_picked_one_is_left_out(staged):
