@@ -206,7 +206,9 @@ def _check_word(store: BackupStore, word: WhoseWord, found: Restored) -> None:
     found.pinned = word.is_pinned
     if fault := store.fault_of_signature(found.snapshot, word.keys):
         found.problems.append(fault)
-    found.problems += [f"whose signatures count: {problem}" for problem in word.problems]
+    found.problems += [
+        f"{store.folder}: whose signatures count is not certain: {each}" for each in word.problems
+    ]
 
 
 def _verify(

@@ -34,6 +34,7 @@ from evidence_store.export.summary_pdf import write_summaries
 from evidence_store.keys.signing_keys import KeyFolder, Signer, new_signer
 from evidence_store.media.stills import encode_jpeg
 from evidence_store.vault.manifest import SEAL_NAMES, write_seal
+from evidence_store.vault.sealed_files import describe_file
 from evidence_store.vault.vault import Vault
 from tests.support.listed_people import by_role, list_people
 
@@ -181,7 +182,16 @@ def test_an_old_record_whose_numbers_hold_vectors_leaves_without_them(
     old = {**json.loads(numbers.read_bytes()), "vectors": {"embedding": "AAAAAA=="}}
     numbers.chmod(0o644)
     numbers.write_text(json.dumps(old))
-    left_out = site.exporter().export(site.record, tmp_path / "a.zip")
+    files = [file for file in site.record.files if file.name != numbers.name]
+    record = replace(site.record, files=(*files, describe_file(numbers, "numbers")))
+    for name in SEAL_NAMES:
+        (site.folder / name).unlink()
+    write_seal(
+        site.folder, record, record.files, site.vault.story(record.evidence_id), site.chain.signer
+    )
+    site.chain.append("set aside", record.evidence_id, {})
+    note_sealed(site.chain, site.folder, record.offence_id)
+    left_out = site.exporter().export(record, tmp_path / "a.zip")
     assert left_out == sorted([*WITHHELD, "numbers.json"])
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert not [name for name in archive.namelist() if name.endswith("numbers.json")]
