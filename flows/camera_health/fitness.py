@@ -23,6 +23,9 @@ from flows.camera_health.warn_gate import WarnGate
 from flows.keyed_logic import WatcherLogic
 from flows.put_aside import StepAside
 
+# what looks half hidden for longer shows enough: nothing would be said there, and no stay would end
+DOUBT = timedelta(seconds=5)
+
 
 @dataclass(slots=True)
 class FitnessState:
@@ -33,6 +36,7 @@ class FitnessState:
     logged: tuple[str, ...] = ()  # reasons in the last event; () at first, so fit is not told
     logged_places: tuple[str, ...] = ()  # and the places there
     hidden_since: dict[str, AwareDatetime] = field(default_factory=dict)  # by zone or line
+    doubted_since: dict[str, AwareDatetime] = field(default_factory=dict)  # likewise
 
 
 FITNESS_FORMAT = StateFormat[FitnessState](FitnessState)
@@ -67,6 +71,7 @@ class FitnessWatch:
             known.logged,
             known.logged_places,
             known.hidden_since,
+            known.doubted_since,
         )
 
     def step(self, seen: Detections) -> list[Detections | Event]:
@@ -96,9 +101,15 @@ class FitnessWatch:
             self._gate.why_withheld(CLEAR, wall_at),
             dict.fromkeys(places, Unfit.PARTLY_COVERED.value),
             self._state.hidden_since,
-            self._within(self._health.doubted),
+            self._doubted(at),
             tuple(np.flatnonzero(hidden).tolist()),
         )
+
+    def _doubted(self, at: datetime) -> tuple[str, ...]:
+        """Return the zones and lines of which it will soon be known whether something hides them."""
+        places, before = self._within(self._health.doubted), self._state.doubted_since
+        self._state.doubted_since = since = {place: before.get(place) or at for place in places}
+        return tuple(place for place in places if at - since[place] <= DOUBT)
 
     def _looked_so(self, cells: np.ndarray) -> timedelta:
         """Return for how long most of the cells have looked hidden."""

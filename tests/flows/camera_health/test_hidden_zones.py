@@ -220,3 +220,28 @@ def test_a_rung_waits_while_one_of_its_rules_zones_looks_hidden(site: Site) -> N
     assert gate.is_doubtful(PictureTrust(doubted_areas=("lawn",)))
     assert not gate.is_doubtful(PictureTrust(doubted_areas=("path",)))
     assert gate.is_doubtful(PictureTrust(is_in_doubt=True))
+
+
+def test_a_zone_that_looks_half_hidden_for_long_is_judged_again(site: Site) -> None:
+    """Before: a smear that was never certain kept it in doubt; no call came due and no stay ended, unsaid."""
+    watch = FitnessWatch(site, CAMERA)
+    parts = watch._health.state.parts
+
+    def doubted(at_s: float) -> tuple[str, ...]:
+        (seen,) = watch.step(detections(at_s, [], CAMERA))
+        assert isinstance(seen, Detections)
+        return seen.sight.doubted_areas
+
+    own = cells_by_place(site.camera(CAMERA))["path"]
+    parts.doubted = own.copy()
+    assert [doubted(at_s) for at_s in (0, 2.5, 5)] == [("path",)] * 3
+    assert doubted(5.2) == doubted(600) == ()
+    parts.doubted = np.zeros_like(own)
+    assert doubted(601) == ()
+    parts.doubted = own.copy()
+    assert doubted(602) == ("path",)
+    again = FitnessWatch(site, CAMERA)
+    again.restore(watch.save())
+    watch = again
+    assert doubted(606.9) == ("path",)
+    assert doubted(607.1) == ()
