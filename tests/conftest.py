@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
-from ruamel.yaml import YAML
 
 from models.serving.server import TritonServer
 from tests.support import shared_server
+from tests.support.made_once import made_once
+from tests.support.played_run import PlayedRun, play, write_short_site
 from tests.support.small_disk import MountRefused, SmallDisk, mounted
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -137,17 +138,17 @@ def sample_site_file() -> Path:
 @pytest.fixture(scope="session")
 def short_site(sample_site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the demonstration's site file on two short stretches of its clip."""
-    yaml = YAML()
-    site = yaml.load(sample_site_file.read_text())
-    # somebody is escalated in the first, others leave in both; each second more is a second more of
-    # every clip that is masked, which costs the most of a run
-    for camera, stretch_s in zip(site["cameras"], ([0, 17], [59, 67]), strict=True):
-        camera["url"] = str(sample_site_file.parent / camera["url"])
-        camera["stretch_s"] = stretch_s
-    path = tmp_path_factory.mktemp("site") / "site.yaml"
-    with path.open("w") as file:
-        yaml.dump(site, file)
-    return path
+    made = made_once(tmp_path_factory, "site", lambda at: write_short_site(at, sample_site_file))
+    return made / "site.yaml"
+
+
+@pytest.fixture(scope="session")
+def played(
+    short_site: Path, triton_address: str, tmp_path_factory: pytest.TempPathFactory
+) -> PlayedRun:
+    """Return the run of that site, which all workers share: nobody may change it."""
+    made = made_once(tmp_path_factory, "played", lambda at: play(at, short_site, triton_address))
+    return PlayedRun(made)
 
 
 @pytest.fixture(scope="session")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
 from evidence_store.keys.encryption_keys import EncryptionKeyFolder
 from evidence_store.keys.signing_keys import KeyFolder
-from forewarn.__main__ import main
+from tests.support.command_line import run_here
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,12 +37,13 @@ def forewarn(site_key: Path) -> Run:
 
     In this process where it can: a Python that starts and imports everything costs most of a second.
     """
-    keys = {"FOREWARN_KEYS": str(site_key)}
 
-    def run(*argv: object, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
-        words = [*map(str, argv)]
+    def run(
+        *argv: object, timeout_s: float = 600, key_folder: Path = site_key
+    ) -> subprocess.CompletedProcess[str]:
+        words, keys = [*map(str, argv)], {"FOREWARN_KEYS": str(key_folder)}
         if words[0] not in IN_A_PROCESS_OF_THEIR_OWN or "--help" in words:
-            return _run_here(words, keys)
+            return run_here(words, keys)
         return subprocess.run(
             [sys.executable, "-m", "forewarn", *words],
             cwd=ROOT,
@@ -57,21 +55,3 @@ def forewarn(site_key: Path) -> Run:
         )
 
     return run
-
-
-def _run_here(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    out, err = io.StringIO(), io.StringIO()
-    code: object = 0
-    with (
-        patch.object(sys, "argv", ["forewarn", *words]),
-        patch.dict(os.environ, environment),
-        contextlib.chdir(ROOT),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-    assert isinstance(code, int), code
-    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,35 +16,24 @@ from nbclient.exceptions import CellExecutionError
 
 from domain.data_dir import DataDir
 from domain.site.loading import load_site
-from evidence_store.keys.signing_keys import KeyFolder
 from evidence_store.media.stills import crop_box
 from flows.reports.contact_sheet import head_boxes, replay_offence
 from flows.reports.offences import ReportedOffence, pick_most_telling, read_offences
 from flows.reports.replay import replay_camera
 from models.serving.client import Detector, FaceDetector, connect
+from tests.support.played_run import PlayedRun
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "what_happened.py"
 
-# beside other test runs a run has taken more than ten minutes
-pytestmark = [pytest.mark.slow(file_takes_s=125), pytest.mark.triton, pytest.mark.timeout(2400)]
+# beside other test runs a run has taken more than ten minutes; test_run.py, which begins before, makes it
+pytestmark = [pytest.mark.slow(file_takes_s=60), pytest.mark.triton, pytest.mark.timeout(2400)]
 
 
 @pytest.fixture(scope="module")
-def data(
-    short_site: Path, triton_address: str, tmp_path_factory: pytest.TempPathFactory
-) -> DataDir:
-    """Run the site; return the data folder that the run left."""
-    folder = tmp_path_factory.mktemp("data")
-    KeyFolder(DataDir(folder).keys).create()
-    command = ["run", str(short_site), "--until-end", "--triton", triton_address]
-    subprocess.run(
-        [sys.executable, "-m", "forewarn", *command, "--data", str(folder)],
-        cwd=ROOT,
-        check=True,
-        timeout=1500,
-    )
-    return DataDir(folder)
+def data(played: PlayedRun) -> DataDir:
+    """Return the data folder that a run left."""
+    return played.data
 
 
 @pytest.fixture(scope="module")

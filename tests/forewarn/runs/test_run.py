@@ -22,49 +22,20 @@ from event_log.cloud_events import to_dict
 from event_log.log import EventLog
 from event_log.schema_files import render
 from evidence_store.keys.signing_keys import KeyFolder
+from tests.support.played_run import PlayedRun
 
 ROOT = Path(__file__).resolve().parents[3]
 DEMO = Path(__file__).with_name("demo")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
-# on a machine that others use, too, the demonstration alone may take more than ten minutes
+# on a machine that others use, too, a run alone may take more than ten minutes
 pytestmark = [pytest.mark.slow(file_takes_s=300), pytest.mark.triton, pytest.mark.timeout(1800)]
 
 
-@pytest.fixture(scope="module")
-def played(
-    forewarn: Run, triton_address: str, sample_site_file: Path, tmp_path_factory: Any
-) -> tuple[DataDir, dict[str, Any]]:
-    """Run the demonstration; return it with what it printed."""
-    data = tmp_path_factory.mktemp("played")
-    done = forewarn(
-        *("run", sample_site_file, "--until-end", "--data", data, "--triton", triton_address),
-        "--json",
-        timeout_s=1500,  # clips are masked before it ends
-    )
-    assert done.returncode == 0, done.stderr
-    return DataDir(data), json.loads(done.stdout)
-
-
-@pytest.fixture(scope="module")
-def short_played(
-    forewarn: Run, triton_address: str, short_site: Path, tmp_path_factory: Any
-) -> tuple[DataDir, dict[str, Any]]:
-    """Run two short stretches of it; return them with what was printed."""
-    data = tmp_path_factory.mktemp("short")
-    done = forewarn(
-        *("run", short_site, "--until-end", "--data", data, "--triton", triton_address, "--json")
-    )
-    assert done.returncode == 0, done.stderr
-    printed = json.loads(done.stdout)
-    assert {offence["outcome"] for offence in printed["offences"]} >= {"complied", "escalated"}
+def test_offences_were_warned_complied_and_escalated(played: PlayedRun) -> None:
+    printed = played.printed
     assert len({offence["camera_id"] for offence in printed["offences"]}) == 2
-    return DataDir(data), printed
-
-
-def test_offences_were_warned_complied_and_escalated(played: Any) -> None:
-    _, printed = played
     assert printed["outcomes"]["complied"] >= 3
     assert printed["outcomes"]["escalated"] >= 1
     assert printed["announcements"] == {"written": sum(o["calls"] for o in printed["offences"])}
@@ -72,19 +43,18 @@ def test_offences_were_warned_complied_and_escalated(played: Any) -> None:
     assert all(offence["spoken"] == 3 for offence in escalated)
 
 
-def test_every_offence_has_evidence_that_verifies(played: Any) -> None:
-    _, printed = played
+def test_every_offence_has_evidence_that_verifies(played: PlayedRun) -> None:
+    printed = played.printed
     assert printed["problems"] == []
     assert printed["evidence_sealed"] == printed["evidence_verified"] == len(printed["offences"])
 
 
 def test_all_evidence_is_signed_and_a_tampered_copy_does_not_verify(
-    played: Any, forewarn: Run, tmp_path: Path
+    played: PlayedRun, forewarn: Run, tmp_path: Path
 ) -> None:
-    data, printed = played
-    copy = tmp_path / "copy"
-    shutil.copytree(data.root, copy, ignore=shutil.ignore_patterns("logs", "recovery", "locks"))
-    sound = json.loads(forewarn("evidence", "verify", "--data", copy, "--json").stdout)
+    printed, copy = played.printed, tmp_path / "copy"
+    keys = ("--keys", played.copy(copy).keys)
+    sound = json.loads(forewarn("evidence", "verify", "--data", copy, *keys, "--json").stdout)
     assert (sound["records"], sound["unsigned"]) == (len(printed["offences"]), 0)
     assert sound["problems"] == [] and sound["custody_entries"] >= sound["records"]
     clip = next(DataDir(copy).evidence.glob("evd-*/clip.mp4.enc"))
@@ -92,21 +62,21 @@ def test_all_evidence_is_signed_and_a_tampered_copy_does_not_verify(
     content[len(content) // 2] ^= 1
     clip.chmod(0o644)
     clip.write_bytes(content)
-    tampered = forewarn("evidence", "verify", "--data", copy)
+    tampered = forewarn("evidence", "verify", "--data", copy, *keys)
     assert tampered.returncode == 1
     assert f"{clip.parent.name}/clip.mp4: changed" in tampered.stderr
 
 
 def test_an_export_of_it_verifies_elsewhere_and_a_tampered_one_does_not(
-    played: Any, forewarn: Run, site_key: Path, tmp_path: Path
+    played: PlayedRun, forewarn: Run, tmp_path: Path
 ) -> None:
-    data, printed = played
+    printed, data = played.printed, played.copy(tmp_path / "copy")
     evidence_id = next(o["evidence_id"] for o in printed["offences"] if o["outcome"] == "escalated")
     words = ("evidence", "export", evidence_id, "--to", tmp_path / "out.zip", "--data", data.root)
-    exported = forewarn(*words, "--json")
+    exported = forewarn(*words, "--keys", data.keys, "--json")
     assert exported.returncode == 0, exported.stderr
     fingerprint = json.loads(exported.stdout)["signed_by"]
-    assert fingerprint == KeyFolder(site_key).signer().key_id
+    assert fingerprint == KeyFolder(data.keys).signer().key_id
     shutil.copyfile(
         ROOT / "evidence_store" / "export" / "verify_evidence.py", tmp_path / "verify.py"
     )
@@ -140,8 +110,8 @@ def test_without_a_key_a_run_ends_and_says_how_to_make_one(
     assert not (tmp_path / "data" / "evidence").exists()
 
 
-def test_every_emitted_event_fits_its_schema(played: Any) -> None:
-    data, _ = played
+def test_every_emitted_event_fits_its_schema(played: PlayedRun) -> None:
+    data = played.data
     schemas = {Path(name).name: json.loads(text) for name, text in render().items()}
     logged = EventLog.open(data.events_db).read(limit=10_000)
     kinds = set()
@@ -152,8 +122,8 @@ def test_every_emitted_event_fits_its_schema(played: Any) -> None:
     assert {"forewarn.offence.escalated.v1", "forewarn.evidence.sealed.v1"} <= kinds
 
 
-def test_it_says_and_leaves_what_it_always_did(played: Any) -> None:
-    data, _ = played
+def test_it_says_and_leaves_what_it_always_did(played: PlayedRun) -> None:
+    data = played.data
     golden = DEMO / ("bfloat16" if _infers_in_bfloat16() else "float32")
     if not golden.exists():
         pytest.skip(
@@ -199,18 +169,19 @@ def _assert_alike(now: Any, before: Any, where: str) -> None:
 
 
 def test_a_second_pass_gives_the_same_events_and_writes_nothing_twice(
-    short_played: Any, forewarn: Run, triton_address: str, short_site: Path
+    played: PlayedRun, forewarn: Run, triton_address: str, short_site: Path, tmp_path: Path
 ) -> None:
-    data, printed = short_played
+    data = played.copy(tmp_path / "data")
     before = [logged.event.id for logged in EventLog.open(data.events_db).read(limit=10_000)]
     done = forewarn(
         *("run", short_site, "--until-end", "--data", data.root),
         *("--triton", triton_address, "--json"),
+        key_folder=data.keys,
     )
     assert done.returncode == 0, done.stderr
     after = [logged.event.id for logged in EventLog.open(data.events_db).read(limit=10_000)]
     assert after == before
-    assert json.loads(done.stdout)["offences"] == printed["offences"]
+    assert json.loads(done.stdout)["offences"] == played.printed["offences"]
 
 
 def test_bad_cameras_are_reported_and_the_good_one_goes_on(
@@ -237,7 +208,7 @@ def test_bad_cameras_are_reported_and_the_good_one_goes_on(
 
 
 def test_an_interrupted_run_ends_with_0_and_the_next_one_finishes_it(
-    short_played: Any,
+    played: PlayedRun,
     triton_address: str,
     short_site: Path,
     tmp_path: Path,
@@ -248,7 +219,6 @@ def test_an_interrupted_run_ends_with_0_and_the_next_one_finishes_it(
     import sys
     import time
 
-    _, printed = short_played
     data = DataDir(tmp_path)
     argv = ["run", short_site, "--until-end", "--data", data.root, "--triton", triton_address]
     argv += ["--keys", site_key]
@@ -264,7 +234,7 @@ def test_an_interrupted_run_ends_with_0_and_the_next_one_finishes_it(
     assert done.returncode == 0, done.stderr
     again = json.loads(done.stdout)
     assert [o["offence_id"] for o in again["offences"]] == [
-        o["offence_id"] for o in printed["offences"]
+        o["offence_id"] for o in played.printed["offences"]
     ]
     assert again["problems"] == []
 
