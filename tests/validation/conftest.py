@@ -38,7 +38,18 @@ PICTURES = (("", "snapshot"), (".masked", "masked snapshot"), (".drawn", "drawn 
 
 @pytest.fixture
 def seal(data: DataDir, sample_clip: Path, sample_site_file: Path) -> Sealer:
-    """Seals one offence; keyword arguments change facts of its record.
+    """Seal one offence in this test's folder."""
+    return sealer(data, sample_clip, sample_site_file)
+
+
+@pytest.fixture(scope="session")
+def sealer_of(sample_clip: Path, sample_site_file: Path) -> Callable[[DataDir], Sealer]:
+    """Seal offences in the folder that a test names."""
+    return lambda data: sealer(data, sample_clip, sample_site_file)
+
+
+def sealer(data: DataDir, sample_clip: Path, sample_site_file: Path) -> Sealer:
+    """Make a function that seals one offence; keyword arguments change facts of its record.
 
     `picture` changes the first snapshot, `in_table=False` leaves the row out.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from domain.data_dir import DataDir
 from domain.evidence import EvidenceRecord
 from domain.site.loading import load_site
 from domain.site.site import Site
+from tests.support.command_line import run_here
 from validation.audit import run_audit
 from validation.report import AuditReport, read_all
 from validation.trend import trend_by_audit, trend_by_day
@@ -23,7 +23,6 @@ from validation.trend import trend_by_audit, trend_by_day
 pytestmark = pytest.mark.slow
 
 Sealer = Callable[..., EvidenceRecord]
-ROOT = Path(__file__).resolve().parents[2]
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
@@ -45,7 +44,8 @@ def test_failures_are_counted_by_the_day_on_which_offences_ended(
     seal_on(seal, "b", 0, subject_height_px=12.0)
     seal_on(seal, "c", 2, subject_height_px=12.0)
     small = seal_on(seal, "d", 2, subject_height_px=9.0)
-    trend = trend_by_day(run_audit(data))
+    report = run_audit(data)
+    trend = trend_by_day(report)
     assert trend.columns == ("2026-03-02", "2026-03-04")
     rows = {row.check: row for row in trend.rows}
     assert (rows["subject-size"].failed, rows["subject-size"].examined) == ((1, 2), (2, 2))
@@ -54,7 +54,7 @@ def test_failures_are_counted_by_the_day_on_which_offences_ended(
     (why,) = trend.reasons
     assert (why.check, why.records) == ("subject-size", 3)
     assert "40 are needed" in why.reason.en and "至少需要 40" in why.reason.zh
-    assert small.evidence_id in {"", *(each.evidence_id for each in run_audit(data).findings)}
+    assert small.evidence_id in {each.evidence_id for each in report.findings}
 
 
 def test_the_day_is_the_sites_own(data: DataDir, seal: Sealer, sample_site_file: Path) -> None:
@@ -102,11 +102,4 @@ def test_the_command_tells_people_and_programs(data: DataDir, seal: Sealer) -> N
 
 
 def audit(data: DataDir, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "forewarn", "audit", "--trend", "--data", str(data.root), *more],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run_here(["audit", "--trend", "--data", data.root, *more])

@@ -204,8 +204,8 @@ def test_any_byte_of_any_exported_file_that_is_flipped_is_named(unpacked: Path) 
     assert faults_in(unpacked) == []
     for path in sorted(each for each in unpacked.rglob("*") if each.is_file()):
         content, name = path.read_bytes(), path.relative_to(unpacked).as_posix()
-        # every byte of what is small; of the rest about 200, spread evenly
-        for position in range(0, len(content), max(1, len(content) // 200)):
+        # every byte of what is small; of the rest about 80, spread evenly
+        for position in range(0, len(content), max(1, len(content) // 80)):
             changed = bytearray(content)
             changed[position] ^= 1 << position % 8
             path.write_bytes(changed)
