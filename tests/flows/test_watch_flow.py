@@ -36,12 +36,25 @@ def story(data: DataDir) -> set[tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
+def site_file(sample_site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the sample's site file on stretches in which the scripted person is escalated."""
+    text = sample_site_file.read_text("utf-8")
+    clip = sample_site_file.parent / "crossing.mp4"
+    for whole, part in (("[0, 40]", "[0, 17]"), ("[40, 79.5]", "[40, 57]"), ("crossing.mp4", clip)):
+        assert whole in text
+        text = text.replace(whole, str(part))
+    path = tmp_path_factory.mktemp("site") / "site.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
 def expected(
-    sample_site_file: Path, tmp_path_factory: pytest.TempPathFactory
+    site_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> set[tuple[str, str, str]]:
     """Return what a run without trouble logs."""
     data = DataDir(tmp_path_factory.mktemp("calm"))
-    child = start(sample_site_file, data, 0)
+    child = start(site_file, data, 0)
     assert child.wait(60) == 0, child.stderr and child.stderr.read().decode()
     return set(story(data))
 
@@ -56,11 +69,11 @@ def test_the_scripted_person_is_warned_and_escalated_on_both_cameras(
 
 
 def test_kill_9_at_any_moment_neither_loses_nor_doubles_an_event(
-    sample_site_file: Path, tmp_path: Path, expected: set[tuple[str, str, str]]
+    site_file: Path, tmp_path: Path, expected: set[tuple[str, str, str]]
 ) -> None:
     data, chance = DataDir(tmp_path), random.Random(5)
     for _ in range(4):
-        child = start(sample_site_file, data, 0.1)
+        child = start(site_file, data, 0.1)
         grown = len(story(data)) + chance.randint(1, 3) if data.events_db.exists() else 2
         while child.poll() is None and (
             not data.events_db.exists() or len(story(data)) < min(grown, len(expected))
@@ -69,39 +82,39 @@ def test_kill_9_at_any_moment_neither_loses_nor_doubles_an_event(
         time.sleep(chance.uniform(0, 0.5))
         child.send_signal(signal.SIGKILL)
         child.wait()
-    child = start(sample_site_file, data, 0)
+    child = start(site_file, data, 0)
     assert child.wait(120) == 0
     assert story(data) == expected
     assert [each.name for each in data.recovery.iterdir()] == ["watch"]  # nothing was set aside
 
 
 def test_sigterm_ends_with_0_and_the_next_run_goes_on(
-    sample_site_file: Path, tmp_path: Path, expected: set[tuple[str, str, str]]
+    site_file: Path, tmp_path: Path, expected: set[tuple[str, str, str]]
 ) -> None:
     data = DataDir(tmp_path)
-    child = start(sample_site_file, data, 0.1)
+    child = start(site_file, data, 0.1)
     while not data.events_db.exists() or len(story(data)) < 4:
         time.sleep(0.1)
     child.send_signal(signal.SIGTERM)
     assert child.wait(60) == 0
     assert len(story(data)) < len(expected)
-    child = start(sample_site_file, data, 0)
+    child = start(site_file, data, 0)
     assert child.wait(60) == 0
     assert story(data) == expected
 
 
 def test_where_saved_state_is_damaged_the_footage_is_played_again_and_nothing_is_told_twice(
-    sample_site_file: Path, tmp_path: Path, expected: set[tuple[str, str, str]]
+    site_file: Path, tmp_path: Path, expected: set[tuple[str, str, str]]
 ) -> None:
     data = DataDir(tmp_path)
-    child = start(sample_site_file, data, 0.1)
+    child = start(site_file, data, 0.1)
     while not data.events_db.exists() or len(story(data)) < 6:
         time.sleep(0.02)
     child.send_signal(signal.SIGKILL)
     child.wait()
     assert len(story(data)) < len(expected)
     (data.recovery / "watch" / "part-0.sqlite3").write_bytes(b"\xa5" * 10_000)
-    child = start(sample_site_file, data, 0)
+    child = start(site_file, data, 0)
     assert child.wait(120) == 0
     assert story(data) == expected
     assert len(list(data.recovery.glob("watch.set-aside-*"))) == 1
