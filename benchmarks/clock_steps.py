@@ -140,7 +140,8 @@ def one_step(scene: Scene, folder: Path, step_s: float, *, over_a_restart: bool)
             _wait_for_calls(data, run, 2, after=before)
             beat_s = _watch(data, run, WATCHED_S)
             died = run.poll() is not None
-    ladder = Ladder.of(scene)
+    # of an offence that a restart fell into some was due while nothing ran, whatever the clock said
+    ladder = Ladder.of(scene, after=before if over_a_restart else 0)
     calls = [ladder.delay_s(data, each) for each in _read(data, before, OffenceWarned)]
     escalations = [ladder.delay_s(data, each) for each in _read(data, before, OffenceEscalated)]
     return Stepped(
@@ -218,13 +219,14 @@ class Ladder:
 
     rungs_s: tuple[float, ...]
     escalation_s: float
+    after: int  # offences opened before this event are asked for no more than an end
 
     @classmethod
-    def of(cls, scene: Scene) -> Ladder:
+    def of(cls, scene: Scene, after: int) -> Ladder:
         """Read the scene's only ladder, which counts from when calls come due."""
         ladder = load_site(scene.site_file).ladders[0]
         rungs_s = tuple(accumulate(rung.after_s for rung in ladder.rungs))
-        return cls(rungs_s, rungs_s[-1] + ladder.escalate_after_s)
+        return cls(rungs_s, rungs_s[-1] + ladder.escalate_after_s, after)
 
     def delay_s(self, data: DataDir, came: LoggedEvent) -> float:
         """Return by how much a call or an escalation came behind its due time, in time that really passed."""
@@ -234,19 +236,28 @@ class Ladder:
         else:
             due_s = self.escalation_s
         opened = next(
-            each.event.data
+            each
             for each in _read(data, 0, OffenceOpened)
             if each.event.subject == came.event.subject
         )
-        return seconds_between(opened.sighting, event.sighting) - due_s
+        if opened.seq <= self.after:
+            return 0.0
+        return seconds_between(opened.event.data.sighting, event.sighting) - due_s
 
     def lost(self, data: DataDir, after: int) -> Iterator[str]:
         """Name the offences that ended though somebody was seen so long that more was due."""
-        opened = {each.event.subject: each.event.data for each in _read(data, 0, OffenceOpened)}
+        opened = {each.event.subject: each for each in _read(data, 0, OffenceOpened)}
+        ended = {each.event.subject for each in _read(data, 0, OutcomeData)}
+        for offence_id, each in opened.items():
+            if each.seq <= self.after and offence_id not in ended:
+                yield f"{offence_id}: open before the restart, and has no end"
         called = Counter(each.event.subject for each in _read(data, 0, OffenceWarned))
         for each in _read(data, after, OutcomeData):
             outcome, offence_id = each.event.data, each.event.subject
-            stayed_s = seconds_between(opened[offence_id].sighting, outcome.last_sighting)
+            if opened[offence_id].seq <= self.after:
+                continue
+            first = opened[offence_id].event.data.sighting
+            stayed_s = seconds_between(first, outcome.last_sighting)
             due = sum(rung_s < stayed_s - LATE_S for rung_s in self.rungs_s)
             if called[offence_id] < due:
                 yield f"{offence_id}: {called[offence_id]} of {due} calls in {stayed_s:.0f} s"
