@@ -230,7 +230,7 @@ class Ladder:
 
     def delay_s(self, data: DataDir, came: LoggedEvent) -> float:
         """Return by how much a call or an escalation came behind its due time, in time that really passed."""
-        event = came.event.data
+        event: Any = came.event.data
         if isinstance(event, OffenceWarned):
             due_s = self.rungs_s[event.rung_number - 1]
         else:
@@ -242,7 +242,8 @@ class Ladder:
         )
         if opened.seq <= self.after:
             return 0.0
-        return seconds_between(opened.event.data.sighting, event.sighting) - due_s
+        # nobody is called on while they are hidden
+        return seconds_between(opened.event.data.sighting, event.sighting) - event.unseen_s - due_s
 
     def lost(self, data: DataDir, after: int) -> Iterator[str]:
         """Name the offences that ended though somebody was seen so long that more was due."""
@@ -257,7 +258,7 @@ class Ladder:
             if opened[offence_id].seq <= self.after:
                 continue
             first = opened[offence_id].event.data.sighting
-            stayed_s = seconds_between(first, outcome.last_sighting)
+            stayed_s = seconds_between(first, outcome.last_sighting) - outcome.unseen_s
             due = sum(rung_s < stayed_s - LATE_S for rung_s in self.rungs_s)
             if called[offence_id] < due:
                 yield f"{offence_id}: {called[offence_id]} of {due} calls in {stayed_s:.0f} s"
