@@ -163,8 +163,9 @@ class Preserve(KeyedProgram):
             world.rows,  # type: ignore[arg-type]
             CustodyChain(self.data.custody, SIGNER),
             "simulated",
-            world.log.find,
-            self.data.root,
+            find=world.log.find,
+            log_head=lambda: head.to_json() if (head := world.log.head()) else None,
+            sounds=self.data.root,
         )
         super().begin()
 
