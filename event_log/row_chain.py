@@ -20,6 +20,10 @@ from event_log.tables import CHAIN, EVENTS
 SALT_BYTES = 16
 # in this order; the number is in the link as well
 _FIELDS = tuple(column.name for column in EVENTS.c)
+# built once: building them costs as much as running them
+_LAST = select(CHAIN.c.seq, CHAIN.c.link).order_by(CHAIN.c.seq.desc()).limit(1)
+_GIVEN = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+_INSERT_EVENTS, _INSERT_LINKS = insert(EVENTS), insert(CHAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,7 @@ def has_chain(connection: Connection) -> bool:
 
 def insert_rows(connection: Connection, log_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of the table of events with their numbers and links, in a transaction that may write."""
-    last = select(CHAIN.c.seq, CHAIN.c.link).order_by(CHAIN.c.seq.desc()).limit(1)
-    newest, link = connection.execute(last).one_or_none() or (0, first_link(log_id))
+    newest, link = connection.execute(_LAST).one_or_none() or (0, first_link(log_id))
     # a number is never given twice, also where its row was deleted
     first = max(newest, highest_given(connection)) + 1
     numbered, links = [], []
@@ -69,14 +72,13 @@ def insert_rows(connection: Connection, log_id: str, rows: Sequence[Mapping[str,
         link = link_after(link, seq, digest)
         numbered.append(whole)
         links.append({"seq": seq, "salt": salt, "digest": digest, "link": link})
-    connection.execute(insert(EVENTS), numbered)
-    connection.execute(insert(CHAIN), links)
+    connection.execute(_INSERT_EVENTS, numbered)
+    connection.execute(_INSERT_LINKS, links)
 
 
 def highest_given(connection: Connection) -> int:
     """Return the highest number that was ever given, also to a row that was deleted since."""
-    given = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
-    return int(connection.execute(given).scalar() or 0)
+    return int(connection.execute(_GIVEN).scalar() or 0)
 
 
 def drop_salts(connection: Connection, seqs: Sequence[int]) -> None:
@@ -89,6 +91,5 @@ def read_head(connection: Connection, log_id: str) -> LogHead | None:
     """Read the newest link; None: no row is chained yet."""
     if not has_chain(connection):
         return None
-    last = select(CHAIN.c.seq, CHAIN.c.link).order_by(CHAIN.c.seq.desc()).limit(1)
-    row = connection.execute(last).one_or_none()
+    row = connection.execute(_LAST).one_or_none()
     return LogHead(log_id, row.seq, row.link.hex()) if row else None
