@@ -32,11 +32,15 @@ class Lived:
     failed: list[tuple[int, str]] = field(default_factory=list)  # seed, what was wrong
 
 
-def live_for(seconds: float, seed: int, stride: int, most_failures: int = 20) -> Lived:
-    """Live through seed, seed + stride, ... until the time is over."""
+def live_for(
+    seconds: float, seed: int, stride: int, most_failures: int = 20, most_lives: int = 1 << 30
+) -> Lived:
+    """Live through seed, seed + stride, ... until the time is over, or there were enough."""
     lived, matrix, until_s = Lived(), Matrix(), time.monotonic() + seconds
     began_s = time.process_time()
     while time.monotonic() < until_s and len(lived.failed) < most_failures:
+        if lived.lives >= most_lives:
+            break
         try:
             world = live_through(make_plan(seed), matrix)
         except Exception as error:

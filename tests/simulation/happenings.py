@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 OPERATORS = ("Wang", "Li")
+# what a program does that cannot be taken back
+DONE = {
+    "watch": "after an append",
+    "announce": "after a sound",
+    "notify": "after a message",
+    "preserve": "after a sealing",
+}
 
 
 def happen(world: World, step: Step) -> None:
@@ -154,7 +161,10 @@ def _ask(world: World, a: int, b: int) -> None:
 def _kill(world: World, a: int, b: int) -> None:
     """Kill a program at one of its next writes; sometimes what it saved is lost as well."""
     name = (*PROGRAMS, "watch", "announce")[a % 6]
-    world.disk.cuts[name] = (b >> 2) % 9
+    if (b >> 8) % 3 == 0:  # when it is done, and nothing says so yet
+        world.disk.cut_at[name] = DONE[name]
+    else:
+        world.disk.cuts[name] = (b >> 2) % 9
     world.back_at[name] = world.ticks + (1, 1, 2, 4, 8, 30)[(a >> 3) % 6]
     world.loses[name] = b % 16
 
@@ -177,7 +187,7 @@ def lose(world: World, name: str, how: int) -> None:
 
 def _torn(world: World, a: int, b: int) -> None:
     _kill(world, a, b)
-    world.torn.update(world.disk.cuts)
+    world.torn.update(world.disk.cuts.keys() | world.disk.cut_at)
 
 
 def _freeze(world: World, a: int, b: int) -> None:

@@ -303,6 +303,7 @@ class World:
         """End all faults."""
         self.disk.is_full = False
         self.disk.cuts.clear()
+        self.disk.cut_at.clear()
         self.torn.clear()
         self.loses.clear()
         self.horn.mood = HORN_MOODS[0]

@@ -335,6 +335,12 @@ def test_whose_feet_are_hidden_is_in_the_zone_only_where_it_makes_no_difference(
     assert verdicts(build({"present": {"zones": ["middle"]}}), shown) == [verdict]
 
 
+def test_feet_that_would_be_below_the_picture_are_at_its_border() -> None:
+    """A zone up to the picture's edge has them; no zone reaches below it."""
+    shown = half_hidden(scene(0, [(1, 0.5, 0.5)]), 1.4)
+    assert 0.99 < shown.whole_boxes[0, 3] < 1.0
+
+
 def test_a_place_may_hold_somebody_whose_feet_are_hidden() -> None:
     shown = half_hidden(scene(0, [(1, 0.5, 0.35)]), 0.5)
     assert verdicts(build({"absent": {"zones": ["middle"]}}), shown) == [Verdict.NOT_KNOWN]
