@@ -168,7 +168,7 @@ def run(
                 supervisor.run(stopped.is_set, _both(_both(on_poll, news), live_site))
     if (summary or json_out) and not stopped.is_set():
         signals_as_usual()
-        _summarise(folder, site, site_file, json_out)
+        _summarise(folder, site, site_file, key_folder, json_out)
 
 
 def _play(
@@ -207,9 +207,11 @@ def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[],
     return do
 
 
-def _summarise(folder: DataDir, site: Site, site_file: Path, json_out: bool) -> None:
+def _summarise(
+    folder: DataDir, site: Site, site_file: Path, key_folder: Path | None, json_out: bool
+) -> None:
 
-    found = summarise(folder, site)
+    found = summarise(folder, site, key_folder)
     if json_out:
         print_json(found.to_json())
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -62,8 +63,8 @@ class Summary:
         return asdict(self)
 
 
-def summarise(data: DataDir, site: Site) -> Summary:
-    """Read the event log, and check every sealed record against its hashes."""
+def summarise(data: DataDir, site: Site, keys: Path | None) -> Summary:
+    """Read the event log, and check every sealed record as `evidence verify --keys` does."""
     from event_log.log import EventLog
 
     events = [logged.event for logged in _all(EventLog.open(data.events_db))]
@@ -73,7 +74,7 @@ def summarise(data: DataDir, site: Site) -> Summary:
         for event in events
         if isinstance(event.data, EvidenceSealed)
     }
-    faults = _verify(data, sorted(seal.evidence_id for seal in sealed.values()))
+    faults = verify(data, sorted(seal.evidence_id for seal in sealed.values()), keys)
     calls = Counter(e.data.offence_id for e in events if isinstance(e.data, OffenceWarned))
     made = [event.data for event in events if isinstance(event.data, AnnouncementMade)]
     spoken = Counter(call.offence_id for call in made if call.was_spoken)
@@ -108,13 +109,13 @@ def _all(log: Any) -> Any:
         after = page[-1].seq
 
 
-def _verify(data: DataDir, evidence_ids: list[str]) -> dict[str, list[str]]:
-    """Find the problems of each record, [] where it verifies."""
+def verify(data: DataDir, evidence_ids: list[str], keys: Path | None) -> dict[str, list[str]]:
+    """Find the problems of each record, [] where it verifies, and of all under ""; `keys` as the run has them."""
     from evidence_store.verify_data_folder import Verifier
 
     if not evidence_ids:
         return {}
-    verifier = Verifier.open(data)
+    verifier = Verifier.open(data, keys)
     faults = {"": list(verifier.problems)}
     table: EvidenceTable | None = None
     try:
