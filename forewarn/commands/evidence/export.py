@@ -67,6 +67,7 @@ def verify(
         listed = table.columns(["evidence_id"]).column(0).to_pylist()
     except TableDamaged as error:
         problems.append(str(error))
+        table = None
     if evidence_id and not verifier.vault.folder_of(evidence_id).exists():
         evidence_record(folder, evidence_id)  # raises where it is not known, either
     ids = [evidence_id] if evidence_id else sorted({*listed, *verifier.vault.ids()})
