@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from collections.abc import Generator, Iterator
@@ -9,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from subprocess import TimeoutExpired
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import structlog
@@ -27,6 +28,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # where this is missing; no test asks for formats of addresses
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
+# what a worker's crash is written into
+_fault_file: IO[str] | None = None
+
 # of a file with such tests that does not say how long it takes
 USUAL_S = {"slow": 20.0, "browser": 15.0, "triton": 10.0}
 
@@ -37,12 +41,10 @@ settings.load_profile("patient")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the Triton server that all workers of a run share, before there are any."""
-    is_worker = hasattr(config, "workerinput")
-    if (
-        is_worker
-        or not config.getoption("numprocesses", None)
-        or shared_server.ADDRESS in os.environ
-    ):
+    if hasattr(config, "workerinput"):
+        _note_faults(config.workerinput["workerid"])
+        return
+    if not config.getoption("numprocesses", None) or shared_server.ADDRESS in os.environ:
         return
     stack = ExitStack()
     config.add_cleanup(stack.close)
@@ -53,12 +55,22 @@ def pytest_configure(config: pytest.Config) -> None:
         stack.callback(os.environ.pop, name)
 
 
+def _note_faults(worker: str) -> None:
+    """Keep what faulthandler writes in a worker's last moment where the run that started it finds it."""
+    if folder := os.environ.get(shared_server.FOLDER):
+        global _fault_file
+        _fault_file = (Path(folder) / f"{worker}.fault").open("w")
+
+
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Tell how a worker died: a signal that no handler of faulthandler's sees leaves no other trace."""
     popen = getattr(getattr(node.gateway, "_io", None), "popen", None)
     if error and popen is not None:
         with suppress(TimeoutExpired):
             print(f"\n{node.gateway.id} ended with {popen.wait(10)}", file=sys.stderr)
+        with suppress(OSError, KeyError):
+            fault = Path(os.environ[shared_server.FOLDER]) / f"{node.gateway.id}.fault"
+            print(fault.read_text(errors="replace"), file=sys.stderr)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -89,6 +101,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Fail what waits for the shared Triton server when that stays away."""
+    if _fault_file is not None:
+        # again and again: a program that a test ran in this process had its own file
+        faulthandler.enable(_fault_file)
     yield from _with_living_server(item)
 
 

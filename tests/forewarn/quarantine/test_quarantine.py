@@ -339,5 +339,6 @@ def test_a_decoder_that_crashes_costs_its_own_camera_and_no_other(
         look_after(lambda: is_told("bad", "up", told))
         assert watch.poll() is None
     assert is_told("good", "up")
-    assert [words for words in said if "watch ended" in words and "-6" in words].__len__() == 2
+    # by SIGABRT, or by SIGSEGV where faulthandler stumbles over a thread that runs on while it writes
+    assert len([words for words in said if "watch ended" in words and "exit code -" in words]) == 2
     log.close()
