@@ -6,7 +6,7 @@ SITE ?= samples/site.yaml
 # tests wait as much as they compute: twice as many workers as the smallest machine has cores
 TEST_WORKERS ?= 4
 
-.PHONY: help setup demo up test check simulate mutants bench bench-report bench-search bench-peers chaos fuzz quality notebook docs lock fmt clean \
+.PHONY: help setup demo up test test-again check simulate mutants bench bench-report bench-search bench-peers chaos fuzz quality notebook docs lock fmt clean \
         app-env server-env dev-env models
 
 help:  ## list the targets
@@ -36,6 +36,9 @@ up: models  ## flow and console together, on looped footage: http://127.0.0.1:50
 # whole; without a replacement the run ends and names the test in which the worker died
 test: dev-env models  ## the whole test suite, real parts included
 	@$(PY) -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart=0
+
+test-again: dev-env  ## what failed or was not reached in the last `make test`, one after the other
+	@$(PY) -m pytest @.pytest_cache/d/unfinished/tests
 
 check: dev-env  ## formatting, lint, types, import layers, figures of the house, generated docs
 	@$(PY) -m ruff format --check .

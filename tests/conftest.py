@@ -21,6 +21,7 @@ from tests.support import shared_server
 from tests.support.made_once import made_once
 from tests.support.played_run import PlayedRun, play, write_short_site
 from tests.support.small_disk import MountRefused, SmallDisk, mounted
+from tests.support.unfinished import Unfinished
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -44,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         _note_faults(config.workerinput["workerid"])
         return
+    if config.cache:  # not where `-p no:cacheprovider` is given
+        config.pluginmanager.register(Unfinished(config.cache.mkdir("unfinished") / "tests"))
     if not config.getoption("numprocesses", None) or shared_server.ADDRESS in os.environ:
         return
     stack = ExitStack()
