@@ -45,8 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         _note_faults(config.workerinput["workerid"])
         return
-    if config.cache:  # not where `-p no:cacheprovider` is given
-        config.pluginmanager.register(Unfinished(config.cache.mkdir("unfinished") / "tests"))
+    if cache := getattr(config, "cache", None):  # not where `-p no:cacheprovider` is given
+        config.pluginmanager.register(Unfinished(cache.mkdir("unfinished") / "tests"))
     if not config.getoption("numprocesses", None) or shared_server.ADDRESS in os.environ:
         return
     stack = ExitStack()
