@@ -97,7 +97,8 @@ def open_encrypted(path: Path, binding: str, keys: EncryptionKeys) -> BinaryIO:
         PutAside: it is no encrypted file, is cut off, was changed or is another record's; reading
             raises it for chunks further on.
     """
-    file = path.open("rb")
+    # chunks are read whole: a buffer would only be one more copy
+    file = path.open("rb", buffering=0)
     try:
         return cast(BinaryIO, io.BufferedReader(_Chunks(file, path, binding, keys), CHUNK_BYTES))
     except BaseException:
@@ -128,7 +129,7 @@ def key_id_of_file(path: Path) -> str:
 class _Chunks(io.RawIOBase):
     """Decrypting reader beneath the buffer; holds one chunk."""
 
-    def __init__(self, file: BinaryIO, path: Path, binding: str, keys: EncryptionKeys) -> None:
+    def __init__(self, file: io.FileIO, path: Path, binding: str, keys: EncryptionKeys) -> None:
         header = file.read(HEADER_BYTES)
         key = keys.need(_key_id(header, path), str(path))
         self.name = str(path)  # players and error messages ask for it
@@ -136,7 +137,8 @@ class _Chunks(io.RawIOBase):
         self._cipher, self._bound = _cipher(key, header), header + binding.encode()
         self._last = max(0, (self._size - 1) // CHUNK_BYTES)
         self._at, self._number = 0, -1
-        self._chunk = b""
+        self._chunk = bytearray()
+        self._sealed = bytearray(CHUNK_BYTES + TAG_BYTES)
         # a file that was cut off lacks the chunk that is marked as the last
         self._load(self._last)
 
@@ -161,6 +163,12 @@ class _Chunks(io.RawIOBase):
         if self._at >= self._size or not len(view):
             return 0
         number, start = divmod(self._at, CHUNK_BYTES)
+        whole = min(CHUNK_BYTES, self._size - number * CHUNK_BYTES)
+        if start == 0 and len(view) >= whole and number != self._number:
+            # hashing takes whole chunks: they need no copy of ours
+            self._open(number, view[:whole])
+            self._at += whole
+            return whole
         self._load(number)
         part = self._chunk[start : start + len(view)]
         view[: len(part)] = part
@@ -170,23 +178,30 @@ class _Chunks(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             self._file.close()
-            self._chunk = b""
+            self._chunk = bytearray()
         super().close()
 
     def _load(self, number: int) -> None:
-        if number == self._number:
-            return
+        if number != self._number:
+            chunk = bytearray(min(CHUNK_BYTES, self._size - number * CHUNK_BYTES))
+            self._open(number, memoryview(chunk))
+            self._chunk, self._number = chunk, number
+
+    def _open(self, number: int, plain: memoryview) -> None:
+        """Decrypt one chunk into a buffer of its length."""
         self._file.seek(HEADER_BYTES + number * (CHUNK_BYTES + TAG_BYTES))
-        sealed = self._file.read(CHUNK_BYTES + TAG_BYTES)
+        sealed = memoryview(self._sealed)[: len(plain) + TAG_BYTES]
+        read = 0
+        while read < len(sealed) and (got := self._file.readinto(sealed[read:])):
+            read += got
+        nonce = _nonce(number, is_last=number == self._last)
         try:
-            nonce = _nonce(number, is_last=number == self._last)
-            self._chunk = self._cipher.decrypt(nonce, sealed, self._bound)
+            self._cipher.decrypt_into(nonce, sealed, self._bound, plain)
         except InvalidTag as error:
             raise PutAside(
                 f"{self.name}: changed: does not open at byte {number * CHUNK_BYTES}; it was changed, "
                 "cut off or exchanged for another file; restore it from a backup"
             ) from error
-        self._number = number
 
 
 def _key_id(header: bytes, path: Path) -> str:
