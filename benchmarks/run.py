@@ -32,6 +32,7 @@ NAMES = (
     "flow_vs_plain_loop",
     "chaos_speaker",
     "erase",
+    "custody_scale",
     "preserve_latency",
     "watch_memory",
     "same_records",

@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from domain.errors import PutAside
 from evidence_store.custody.chain import FORMAT, LOG_HEAD, CustodyChain, Entry, link_to
+from evidence_store.custody.many_signatures import read_lines
 from evidence_store.files.canonical_json import from_canonical, to_canonical
 from evidence_store.keys.key_succession import KeySuccession
 from evidence_store.keys.signing_keys import PublicKeys, fault_of_signature
@@ -111,10 +113,9 @@ def check_lines(
     report, succession = ChainReport(), KeySuccession(keys, frozenset(anchors))
     # a line that a crash cut off is forgiven where the next entry mends it: its fault is held until then
     before, held = b"", ""
-    for number, line in enumerate(lines, start=1):
-        entry, fault = _read(line, number, before)
-        if not fault:
-            fault = _fault_of_signing(entry, line, keys, succession)
+    for each, unfit in read_lines(lines, _read, partial(_fault_of_signature, keys)):
+        number, line, entry = each.number, each.line, each.entry
+        fault = each.fault or unfit or _fault_of_signer(entry, succession)
         if held:
             if fault or not _mends(entry, before):
                 break
@@ -162,14 +163,21 @@ def _read(line: bytes, number: int, before: bytes) -> tuple[Entry, str]:
     return entry, ""
 
 
-def _fault_of_signing(
-    entry: Entry, line: bytes, keys: PublicKeys, succession: KeySuccession
-) -> str:
-    key_id, signature = entry["key_id"], entry["signature"]
-    if not key_id and not signature:
+def _is_unsigned(entry: Entry) -> bool:
+    return not entry["key_id"] and not entry["signature"]
+
+
+def _fault_of_signature(keys: PublicKeys, entry: Entry, line: bytes) -> str:
+    if _is_unsigned(entry):
+        return ""
+    signed = _signed_part(entry, line)
+    return fault_of_signature(keys, entry["key_id"], entry["signature"], signed)
+
+
+def _fault_of_signer(entry: Entry, succession: KeySuccession) -> str:
+    if _is_unsigned(entry):
         return "is not signed, though entries before it are" if succession.in_force else ""
-    fault = fault_of_signature(keys, key_id, signature, _signed_part(entry, line))
-    return fault or succession.fault_of(entry)
+    return succession.fault_of(entry)
 
 
 def _signed_part(entry: Entry, line: bytes) -> bytes:
@@ -205,13 +213,13 @@ def _count(report: ChainReport, entry: Entry, line: bytes) -> None:
             report.erasing.pop(evidence_id, None)
             report.erased.pop(evidence_id, None)
         case "events forgotten":
-            report.forgotten += [(first, last) for first, last in details.get("rows", ())]
+            report.forgotten += _stretches(details.get("rows"))
         case "restored" if head:
             # what the log held beyond its backup is lost, which this entry signs
             report.log_heads = {
                 number: each
                 for number, each in report.log_heads.items()
-                if each.get("log_id") != head.get("log_id") or each["row"] <= head["row"]
+                if each.get("log_id") != head.get("log_id") or _row_of(each) <= _row_of(head)
             }
         case "stamped":
             if type(details.get("entry")) is int:
@@ -235,3 +243,14 @@ def _count(report: ChainReport, entry: Entry, line: bytes) -> None:
         case "released":
             report.held.pop(str(details.get("hold_id", "")), None)
             report.released.add(str(details.get("hold_id", "")))
+
+
+def _stretches(rows: Any) -> list[tuple[int, int]]:
+    # an entry may hold anything where no key signs
+    pairs = [each for each in rows if isinstance(each, list)] if isinstance(rows, list) else []
+    return [(each[0], each[1]) for each in pairs if [*map(type, each)] == [int, int]]
+
+
+def _row_of(head: dict[str, Any]) -> int:
+    row = head.get("row")
+    return row if type(row) is int else 0

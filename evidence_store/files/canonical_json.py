@@ -6,6 +6,8 @@ Source: RFC 8785, JSON Canonicalization Scheme, by the library rfc8785 (Trail of
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from typing import Any
 
 import rfc8785
@@ -15,8 +17,31 @@ from domain.errors import PutAside
 # beyond this, readers that keep numbers as doubles (JavaScript) lose digits; RFC 8785 refuses them
 LARGEST_INT = 2**53 - 1
 _PLAIN_DIGITS = 15  # fewer than LARGEST_INT has
+# beyond these letters UTF-16, by which RFC 8785 orders members, orders otherwise than Python
+_RARE_LETTERS = re.compile("[\U00010000-\U0010ffff]")
 
 _spell = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+class _Odd(Exception):
+    """A number that the standard library may spell otherwise than RFC 8785."""
+
+
+def _refuse_float(text: str) -> float:
+    raise _Odd
+
+
+def _plain_integer(text: str) -> int:
+    if len(text) > _PLAIN_DIGITS:
+        raise _Odd
+    return int(text)
+
+
+# built once: building them costs as much as an entry of the custody chain
+_read_plain = json.JSONDecoder(
+    parse_float=_refuse_float, parse_int=_plain_integer, parse_constant=_refuse_float
+).decode
+_read_any = json.JSONDecoder().decode
 
 
 def to_canonical(value: Any) -> bytes:
@@ -33,33 +58,28 @@ def to_canonical(value: Any) -> bytes:
 
 def from_canonical(content: bytes) -> Any:
     """Read JSON in its canonical spelling; raises PutAside for any other, and for no JSON."""
-    odd: list[str] = []
-
-    def note_float(text: str) -> float:
-        odd.append(text)
-        return float(text)
-
-    def note_integer(text: str) -> int:
-        if len(text) > _PLAIN_DIGITS:
-            odd.append(text)
-        return int(text)
-
     try:
-        value = json.loads(
-            content.decode("utf-8"),
-            parse_float=note_float,
-            parse_int=note_integer,
-            parse_constant=note_float,
-        )
+        text = content.decode("utf-8")
+        # without fractions, large integers and rare letters the standard library spells the same, at a tenth of
+        # the time
+        with suppress(_Odd):
+            value = _read_plain(text)
+            if not _RARE_LETTERS.search(text) and _spells(value, content):
+                return value
+        value = _read_any(text)
     except (ValueError, RecursionError) as error:
         raise PutAside(f"is not JSON: {error}") from error
-    # without fractions, large integers and other letters than ASCII's the standard library spells the same,
-    # at a tenth of the time
-    if not odd and content.isascii() and _spell(value).encode() == content:
-        return value
     if to_canonical(value) != content:
         raise PutAside("is JSON, but not in its canonical spelling (RFC 8785)")
     return value
+
+
+def _spells(value: Any, content: bytes) -> bool:
+    try:
+        return _spell(value).encode() == content
+    # half a surrogate pair, escaped
+    except UnicodeEncodeError:
+        return False
 
 
 def without_large_integers(value: Any) -> Any:

@@ -53,3 +53,21 @@ def test_no_other_spelling_is_read(value: object, ascii_only: bool, sort: bool) 
 def test_odd_spellings_are_refused(odd: bytes) -> None:
     with pytest.raises(PutAside):
         from_canonical(odd)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        # UTF-16, by which members are ordered, has the emoji before the last letters of two bytes
+        {"\U0001f600": 1, "\uffee": 2},
+        {"理由": "案件复核", "a": 1},
+        {"a": 0.5, "案": [10**14, 10**15]},
+    ],
+)
+def test_all_letters_and_numbers_are_read_back(value: object) -> None:
+    assert from_canonical(to_canonical(value)) == value
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(PutAside):
+        from_canonical(b'{"a":"\\ud800"}')

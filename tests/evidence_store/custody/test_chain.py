@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from domain.errors import PutAside
-from evidence_store.custody.chain import CustodyChain
+from evidence_store.custody import many_signatures
+from evidence_store.custody.chain import CustodyChain, Kind
 from evidence_store.custody.chain_check import check_chain, check_lines
 from evidence_store.keys.signing_keys import KeyFolder, PublicKeys, Signer, new_signer
 
@@ -133,3 +136,61 @@ def test_several_processes_append_to_one_sound_chain(tmp_path: Path) -> None:
     assert [each.wait(60) for each in running] == [0, 0, 0, 0]
     report = check_chain(CustodyChain(path), folder.public_keys())
     assert (report.entries, report.problems) == (100, [])
+
+
+def damaged(lines: list[bytes]) -> Iterator[list[bytes]]:
+    """Yield the lines with each one changed, cut off, unreadable, gone, twice and exchanged."""
+    for at, line in enumerate(lines):
+        for other in (
+            line.replace(b'"who":"', b'"who":"x'),
+            line[:-30] + b"\n",
+            b"[]\n",
+            line[:-1],
+        ):
+            yield [*lines[:at], other, *lines[at + 1 :]]
+        yield lines[:at] + lines[at + 1 :]
+        yield [*lines[: at + 1], *lines[at:]]
+        yield [*lines[:at], lines[-1], *lines[at + 1 : -1], line]
+
+
+def test_threads_find_the_same_as_one_line_after_the_other(
+    tmp_path: Path, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, second = CustodyChain(tmp_path / "custody.jsonl", signer), new_signer()
+    chain.append("sealed", ID, {"manifest_sha256": "ab" * 32})
+    with chain.path.open("ab") as file:
+        file.write(b'{"cut off')
+    chain.append("erasing", ID, {"reason": "到期"})
+    chain.append("key rotated", "", {"new_key_id": second.key_id})
+    for number in range(4):
+        CustodyChain(chain.path, second).append("verified", "", {"records": number})
+    both = {each.key_id: each.private.public_key() for each in (signer, second)}
+    cases = [*damaged([*chain.lines()]), [*chain.lines()]]
+    one_by_one = [check_lines(each, both, "custody.jsonl") for each in cases]
+    monkeypatch.setattr(many_signatures, "LINES_AT_ONCE", 3)
+    monkeypatch.setattr(many_signatures, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2})
+    assert [check_lines(each, both, "custody.jsonl") for each in cases] == one_by_one
+    # the whole one, the last line for itself, and the last line gone
+    assert sum(not each.problems for each in one_by_one) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "details"),
+    [
+        ("events forgotten", {"rows": 5}),
+        ("events forgotten", {"rows": [1, [2], [3, "4"], [5, 6, 7]]}),
+        ("restored", {"log": {"log_id": "a"}}),
+        ("restored", {"log": {"log_id": "a", "row": "x"}}),
+        ("stamped", {"entry": []}),
+        ("held", {"hold_id": {}}),
+    ],
+)
+def test_odd_details_of_an_unsigned_chain_end_no_check(
+    tmp_path: Path, kind: Kind, details: dict[str, object]
+) -> None:
+    chain = CustodyChain(tmp_path / "custody.jsonl")
+    chain.append("sealed", ID, {"manifest_sha256": "ab" * 32, "log": {"log_id": "a"}})
+    chain.append(kind, ID, details)
+    report = check_chain(chain, {})
+    assert (report.problems, report.forgotten) == ([], [])
