@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from event_log.log import EventLog
 from event_log.row_chain import LogHead, digest_of, first_link, has_chain, link_after
@@ -15,6 +15,7 @@ from event_log.tables import CHAIN, EVENTS
 
 ROWS_AT_ONCE = 5000
 MOST_NAMED = 20
+FIRST_ROW = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,12 @@ def check_rows(
     report, told = LogChainReport(), _Told(erased)
     by_row = {each.head.row: each for each in signed if each.head.log_id == log.log_id}
     link, last = first_link(log.log_id), 0
+    _check_schema(log, report)
     for row in _chained(log):
         seq = row["chained"]
+        if not _is_whole(row):
+            report.note(f"event log, row {seq!r:.40}: its link was changed")
+            continue
         if not report.from_row:
             report.from_row = seq
         expected = link_after(link, seq, row["digest"])
@@ -101,10 +106,28 @@ def _chained(log: EventLog) -> Iterator[dict[str, Any]]:
         after = page[-1]["chained"]
 
 
+def _is_whole(row: dict[str, Any]) -> bool:
+    """Tell whether a link holds what links hold: SQLite keeps any kind of value in any column."""
+    return (
+        type(row["chained"]) is int
+        and isinstance(row["salt"], bytes | None)
+        and isinstance(row["digest"], bytes)
+        and isinstance(row["link"], bytes)
+    )
+
+
+def _has_digest(row: dict[str, Any]) -> bool:
+    try:
+        return bool(digest_of(row["salt"], row) == row["digest"])
+    # a value that no event has
+    except (TypeError, ValueError):
+        return False
+
+
 def _check_row(row: dict[str, Any], told: _Told, report: LogChainReport) -> None:
     seq, salt = row["chained"], row["salt"]
     is_there = row["id"] is not None
-    if is_there and salt is not None and digest_of(salt, row) == row["digest"]:
+    if is_there and salt is not None and _has_digest(row):
         report.rows += 1
     elif is_there:
         report.note(f"event log, row {seq} ({row['type']} of {row['subject']}): was changed")
@@ -115,18 +138,30 @@ def _check_row(row: dict[str, Any], told: _Told, report: LogChainReport) -> None
         report.note(f"event log, row {seq}: was removed{why}")
 
 
+def _check_schema(log: EventLog, report: LogChainReport) -> None:
+    """Name what would change or hide rows when they are written or read."""
+    wanted = text(
+        "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY name"
+    )
+    with log.reading("check its tables") as connection:
+        found = connection.execute(wanted).all()
+    for kind, name in found:
+        report.note(f"event log: has a {kind} {name!r:.40}, which forewarn did not make")
+
+
 def _check_unchained(log: EventLog, report: LogChainReport) -> None:
     """Count the rows before the chain, and name those after its beginning that it does not hold."""
-    before = select(func.count()).select_from(EVENTS)
+    before = select(func.count()).select_from(EVENTS).where(EVENTS.c.seq >= FIRST_ROW)
     if report.from_row:
         before = before.where(EVENTS.c.seq < report.from_row)
     with log.reading("check its chain") as connection:
         report.before = connection.execute(before).scalar() or 0
-        if not report.from_row:
-            return
-        invented = select(EVENTS.c.seq, EVENTS.c.type, EVENTS.c.subject).where(
-            EVENTS.c.seq > report.from_row, EVENTS.c.seq.not_in(select(CHAIN.c.seq))
-        )
+        # a number below the first is read by nobody who reads on, but found by its id
+        is_invented = EVENTS.c.seq < FIRST_ROW
+        if report.from_row:
+            is_behind = EVENTS.c.seq > report.from_row
+            is_invented |= is_behind & EVENTS.c.seq.not_in(select(CHAIN.c.seq))
+        invented = select(EVENTS.c.seq, EVENTS.c.type, EVENTS.c.subject).where(is_invented)
         rows = connection.execute(invented.order_by(EVENTS.c.seq).limit(MOST_NAMED + 1)).all()
     for row in rows:
         report.note(

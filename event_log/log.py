@@ -290,7 +290,8 @@ def _log_id(connection: Connection) -> str | None:
     if not inspect(connection).has_table(ABOUT.name):
         return None
     wanted = select(ABOUT.c.value).where(ABOUT.c.name == "log_id")
-    return connection.execute(wanted).scalar_one_or_none()
+    log_id = connection.execute(wanted).scalar_one_or_none()
+    return None if log_id is None else str(log_id)
 
 
 def _stored(connection: Connection, ids: Sequence[str]) -> dict[str, Row]:

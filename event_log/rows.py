@@ -64,7 +64,8 @@ def from_row(row: Mapping[str, Any]) -> LoggedEvent:
     try:
         data = kind.model_validate_json(row["data"])
         time, recorded_at = (datetime.fromisoformat(row[name]) for name in ("time", "recorded_at"))
-    except (ValidationError, ValueError) as error:
+    # TypeError: SQLite keeps any kind of value in any column
+    except (ValidationError, ValueError, TypeError) as error:
         raise _unreadable(f"row {row['seq']} of {row['type']}", error) from error
     event = Event(row["id"], row["source"], row["subject"], time, data)
     return LoggedEvent(row["seq"], event, recorded_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -91,6 +92,14 @@ def test_a_log_that_nobody_touched_holds_and_grows(event_log: EventLog) -> None:
             ["UPDATE events SET seq = 50 - seq", "UPDATE events SET seq = seq - 43"],
             "row 1 ",
         ),
+        # nobody who reads on sees it, but whoever asks for its id, as preserve does for calls
+        ([COPY, "UPDATE events SET seq = -1 WHERE seq = 99"], "row -1 "),
+        ([COPY, "UPDATE events SET seq = 0 WHERE seq = 99"], "row 0 "),
+        (
+            ["CREATE TRIGGER t BEFORE INSERT ON events BEGIN SELECT RAISE(IGNORE); END"],
+            "has a trigger 't'",
+        ),
+        (["CREATE VIEW v AS SELECT * FROM events"], "has a view 'v'"),
     ],
 )
 def test_a_row_that_is_invented_changed_removed_or_moved_is_named(
@@ -99,6 +108,31 @@ def test_a_row_that_is_invented_changed_removed_or_moved_is_named(
     tamper(filled(event_log), *statements)
     report = check(event_log)
     assert report.problems and found in report.problems[0]
+
+
+def test_a_value_of_another_kind_is_named_and_ends_no_check(event_log: EventLog) -> None:
+    filled(event_log)
+    columns = {
+        "chain": ("salt", "digest", "link", "seq"),
+        "events": ("id", "type", "time", "data", "recorded_at"),
+    }
+    with closing(sqlite3.connect(event_log.path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        for table, names in columns.items():
+            # a table without constraints, as anybody can make one
+            connection.execute(f"CREATE TABLE t AS SELECT * FROM {table}")
+            connection.execute(f"DROP TABLE {table}")
+            connection.execute(f"ALTER TABLE t RENAME TO {table}")
+            for name, odd in itertools.product(names, [7, 1.5, "x", b"\0\xff", None, ""]):
+                row, sound = connection.execute(
+                    f"SELECT rowid, {name} FROM {table} WHERE rowid = 3"
+                ).fetchone()
+                change = f"UPDATE {table} SET {name} = ? WHERE rowid = ?"
+                connection.execute(change, (odd, row))
+                problems = check(event_log).problems
+                assert any(" row " in each for each in problems), (table, name, odd)
+                connection.execute(change, (sound, row))
+                assert check(event_log).problems == []
 
 
 def test_an_erased_row_is_told_from_a_removed_one_and_leaves_nothing(event_log: EventLog) -> None:
@@ -123,7 +157,7 @@ def test_an_erased_row_is_told_from_a_removed_one_and_leaves_nothing(event_log: 
     [
         ["UPDATE events SET subject = 'somebody' WHERE seq = 2"],
         ["DELETE FROM events WHERE seq = 2"],
-        [COPY, "UPDATE events SET seq = 0 WHERE seq = 99"],
+        [COPY, "DELETE FROM events WHERE seq = 1", "UPDATE events SET seq = 1 WHERE seq = 99"],
         ["DELETE FROM events WHERE seq > 3"],
         ["DELETE FROM events"],
     ],

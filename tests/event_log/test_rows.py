@@ -43,10 +43,12 @@ def test_every_kind_comes_back_from_its_row(event: Any) -> None:
         ({"data": "{"}, "row 7 of forewarn.offence.warned.v1: "),
         ({"time": "yesterday"}, "row 7 of forewarn.offence.warned.v1: "),
         ({"recorded_at": ""}, "row 7 of forewarn.offence.warned.v1: "),
+        ({"time": 7}, "row 7 of forewarn.offence.warned.v1: "),
+        ({"data": None}, "row 7 of forewarn.offence.warned.v1: "),
     ],
 )
 def test_a_row_that_is_no_event_is_put_aside_with_its_number(
-    changes: dict[str, str], words: str
+    changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(PutAside) as caught:
         from_row(stored(**changes))
