@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -80,13 +81,16 @@ class Verifier:
         """Name what of one record (the table's row) is not as it was sealed, a line each; [] if all is."""
         # somebody may have added to the record, or erased it, after the chain was read: then only the chain as
         # it is now can say what is wrong
-        with shared_lock(self.vault.folder_of(record.evidence_id)):
-            problems = self._problems_of(record)
-            if not problems or not self._news_of(record.evidence_id):
-                return problems
-            if self._is_gone_meanwhile(record.evidence_id):
-                return []
-            return self.with_chain_reread()._problems_of(record)
+        try:
+            with shared_lock(self.vault.folder_of(record.evidence_id)):
+                problems = self._problems_of(record)
+                if not problems or not self._news_of(record.evidence_id):
+                    return problems
+                if self._is_gone_meanwhile(record.evidence_id):
+                    return []
+                return self.with_chain_reread()._problems_of(record)
+        except OSError as error:
+            return [f"{record.evidence_id}: cannot be read: {error.strerror}"]
 
     def with_chain_reread(self) -> Verifier:
         """Return the same with the chain as it is now."""
@@ -99,7 +103,11 @@ class Verifier:
         record = row or self.vault.read(evidence_id)
         if record is None:
             return [f"{evidence_id}: numbers.json cannot be read"]
-        problems = self.problems_of(record)
+        try:
+            problems = self.problems_of(record)
+        # what is odd about one record must not hide the others
+        except PutAside as error:
+            return [f"{evidence_id}: {error}"]
         if table and row is None and evidence_id not in self.chain.erasing:
             problems.append(f"{evidence_id}: sealed, but has no row in the evidence table")
         return problems
@@ -237,7 +245,8 @@ def fingerprints_outside(data: DataDir, key_folder: Path | None) -> list[str]:
 
     Who can write the data folder can put keys there.
     """
-    folder = encryption_folder(data, key_folder).resolve()
-    if folder.is_relative_to(data.root.resolve()):
+    # unlike Path.resolve, it also takes a link that leads to itself
+    folder = Path(os.path.realpath(encryption_folder(data, key_folder)))
+    if folder.is_relative_to(os.path.realpath(data.root)):
         return []
     return [*KeyFolder(folder).sound_public_keys()[0]]

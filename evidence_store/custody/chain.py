@@ -22,6 +22,7 @@ from domain.files import sync_file
 from domain.processes.file_lock import lock_handle
 from evidence_store.custody.chain_index import ChainIndex, index_of
 from evidence_store.files.canonical_json import from_canonical, to_canonical
+from evidence_store.files.plain_file import open_plain
 from evidence_store.files.try_again import reraise_as_try_again
 from evidence_store.keys.signing_keys import PublicKeys, Signer
 
@@ -131,7 +132,7 @@ class CustodyChain:
             TryAgain: the file is there but cannot be read.
         """
         try:
-            with self.path.open("rb") as file:
+            with open_plain(self.path) as file:
                 file.seek(from_byte)
                 yield from file
         except FileNotFoundError:

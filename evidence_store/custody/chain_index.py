@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from evidence_store.files.plain_file import open_plain
+
 _EVIDENCE_ID, _KEY_ID = b'"evidence_id":"', b'"key_id":"'
 _ROTATED = b'"kind":"key rotated"'
 
@@ -42,7 +44,7 @@ class ChainIndex:
 
     def _lines(self, offsets: Callable[[], list[int]]) -> list[bytes]:
         try:
-            with self._path.open("rb") as file, self._lock:
+            with open_plain(self._path) as file, self._lock:
                 self._catch_up(file.fileno())
                 lines = []
                 for offset in offsets():

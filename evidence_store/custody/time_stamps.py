@@ -29,6 +29,7 @@ from domain.errors import PutAside, Stop, TryAgain
 from domain.files import write_atomically
 from domain.site.time_stamping import TimeStamping
 from evidence_store.custody.time_stamp_der import with_sorted_certificates
+from evidence_store.files.plain_file import read_plain
 from evidence_store.files.try_again import reraise_as_try_again
 
 AUTHORITY_FOLDER = "time-stamping"
@@ -160,7 +161,7 @@ def sound_authorities(keys: Path) -> tuple[list[Certificate], list[str]]:
     certificates, faults = [], []
     for path in sorted((keys / AUTHORITY_FOLDER).glob("*.pem")):
         try:
-            content = path.read_bytes()
+            content = read_plain(path)
             certificate = load_pem_x509_certificate(content)
             is_named = certificate.fingerprint(SHA256()).hex() == path.stem
             if is_named and certificate.public_bytes(Encoding.PEM) == content:

@@ -19,6 +19,7 @@ from typing import Self
 
 from domain.errors import Stop, TryAgain
 from domain.files import write_atomically
+from evidence_store.files.plain_file import read_plain
 
 KEY_VARIABLE = "FOREWARN_ENCRYPTION_KEY"
 NONE_IN_FORCE = "off"  # in the variable, before keys that still open files
@@ -200,7 +201,7 @@ def _write(path: Path, key: EncryptionKey, *, may_replace: bool = True) -> None:
 
 def _read(path: Path) -> EncryptionKey:
     try:
-        text = path.read_text(encoding="ascii", errors="replace")
+        text = read_plain(path).decode("ascii", errors="replace")
         mode = path.stat().st_mode
     except FileNotFoundError as error:
         raise Stop(

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from domain.errors import Stop, TryAgain
 from domain.files import write_atomically
+from evidence_store.files.plain_file import read_plain
 from evidence_store.files.try_again import reraise_as_try_again
 
 PRIVATE_NAME = "site-key.pem"
@@ -116,7 +117,7 @@ class KeyFolder:
         """
         path = self.private_file
         try:
-            content = path.read_bytes()
+            content = read_plain(path)
             mode = path.stat().st_mode
         except FileNotFoundError as error:
             raise Stop(f"{path}: there is no key to sign evidence with") from error
@@ -191,7 +192,7 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
         Stop: it is no Ed25519 public key, or not the one its name says.
     """
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
         key = load_pem_public_key(content)
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise Stop(f"{path}: is no public key: {error}") from error

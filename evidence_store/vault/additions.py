@@ -7,6 +7,7 @@ itself holds stays as it was sealed.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -95,6 +96,8 @@ def faults_of_added(
                 )
         except OSError as error:
             faults.append(f"{evidence_id}/{file.name}: cannot be read: {error.strerror}")
+    if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
+        faults.append(f"{evidence_id}/{ADDED}: is no folder")
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     return faults + [
         f"{evidence_id}/{ADDED}/{name}: the custody chain does not tell of it"

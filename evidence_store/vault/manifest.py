@@ -21,6 +21,7 @@ from domain.errors import PutAside
 from domain.events.catalog import EvidenceFile
 from domain.evidence import EvidenceRecord
 from evidence_store.files.canonical_json import from_canonical, to_canonical, without_large_integers
+from evidence_store.files.plain_file import read_plain
 from evidence_store.keys.signature_file import fault_of_signature_file, sign_file
 from evidence_store.keys.signing_keys import PublicKeys, Signer
 
@@ -86,7 +87,7 @@ def write_seal(
 def read_seal(folder: Path) -> Seal | None:
     """Read a sealed folder's seal, unchecked; None where there is none that can be read."""
     try:
-        content = (folder / MANIFEST_NAME).read_bytes()
+        content = read_plain(folder / MANIFEST_NAME)
         key_id = str(from_canonical(content)["signed_by"])
     except (OSError, PutAside, KeyError, TypeError):
         return None
@@ -113,7 +114,7 @@ def check_seal(
         One line for each fault, beginning with the file's name.
     """
     try:
-        content = (folder / MANIFEST_NAME).read_bytes()
+        content = read_plain(folder / MANIFEST_NAME)
         manifest = from_canonical(content)
     except FileNotFoundError:
         return [f"{MANIFEST_NAME}: is missing"]
@@ -183,7 +184,7 @@ def _fault_of_signing(folder: Path, content: bytes, signed_by: str, keys: Public
     if signed_by == UNSIGNED:
         return "was not there when the record was sealed" if path.exists() else ""
     try:
-        signature_file = path.read_bytes()
+        signature_file = read_plain(path)
     except FileNotFoundError:
         return "is missing, though the manifest says it was signed"
     except OSError as error:

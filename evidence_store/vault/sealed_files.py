@@ -9,11 +9,12 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from domain.errors import ForewarnError, PutAside
+from domain.errors import ForewarnError, PutAside, TryAgain
 from domain.events.catalog import EvidenceFile
 from domain.evidence import EvidenceRecord
 from domain.files import sha256_of
 from evidence_store.files.hashed_copy import copy_hashed
+from evidence_store.files.plain_file import open_plain, read_plain
 from evidence_store.keys.encrypted_file import (
     ENDING,
     FileDigest,
@@ -26,7 +27,7 @@ from evidence_store.vault.numbers_file import NUMBERS_NAME, VECTORS_NAME, read_n
 
 EVIDENCE_ID = re.compile(r"evd-[0-9a-f]{16}")
 ADDED = "added"  # the sub-folder of copies made later
-_FILE_NAME = re.compile(rf"({ADDED}/)?[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_FILE_NAME = re.compile(rf"({ADDED}/)?[A-Za-z0-9_][A-Za-z0-9_.-]{{0,199}}")
 
 
 class SealedFiles:
@@ -51,11 +52,13 @@ class SealedFiles:
         return self.folder / evidence_id
 
     def ids(self) -> list[str]:
-        """List the ids of all sealed records."""
+        """List the ids of all sealed records; TryAgain: their folder cannot be read."""
         try:
             names = [path.name for path in self.folder.iterdir()]
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise TryAgain(f"{self.folder}: cannot be read: {error.strerror}") from error
         return sorted(name for name in names if EVIDENCE_ID.fullmatch(name))
 
     def path_of(self, evidence_id: str, name: str) -> Path:
@@ -90,7 +93,7 @@ class SealedFiles:
     def _open(self, evidence_id: str, name: str) -> BinaryIO:
         path = self.path_of(evidence_id, name)
         if path.name == Path(name).name:
-            return path.open("rb")
+            return open_plain(path)
         return open_encrypted(path, f"{evidence_id}/{name}", self.keys)
 
     def read_bytes(self, evidence_id: str, name: str) -> bytes:
@@ -127,7 +130,10 @@ class SealedFiles:
         """
         path = self.folder_of(evidence_id) / NUMBERS_NAME
         try:
-            record, _ = read_numbers(path.read_bytes(), self._vectors(evidence_id))
+            record, _ = read_numbers(read_plain(path), self._vectors(evidence_id))
+            # another's numbers would have the other's files checked in place of these
+            if record.evidence_id != evidence_id:
+                return None
             return replace(record, files=(*record.files, describe_file(path, "numbers")))
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -142,7 +148,7 @@ class SealedFiles:
     def story(self, evidence_id: str) -> dict[str, Any]:
         """Read what numbers.json holds beside the record; {} where there is none that can be read."""
         try:
-            return read_numbers((self.folder_of(evidence_id) / NUMBERS_NAME).read_bytes())[1]
+            return read_numbers(read_plain(self.folder_of(evidence_id) / NUMBERS_NAME))[1]
         except (OSError, ValueError, KeyError, TypeError):
             return {}
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from domain.errors import ForewarnError
+from domain.errors import ForewarnError, PutAside
 from domain.events.catalog import EvidenceFile
 from domain.evidence import EvidenceRecord
 from evidence_store.keys.signing_keys import PublicKeys
@@ -39,7 +40,7 @@ def verify_record(
         for file in record.files
         if (problem := _check_file(vault, record.evidence_id, file))
     ]
-    known = {vault.path_of(record.evidence_id, file.name).name for file in record.files}
+    known = {path.name for file in record.files if (path := _path_of(vault, record, file))}
     known |= {*SEAL_NAMES, ADDED}  # additions.py checks what was added
     problems += [
         f"{record.evidence_id}/{path.name}: was not there when the record was sealed"
@@ -56,9 +57,19 @@ def verify_record(
     return problems + [f"{record.evidence_id}/{fault}" for fault in faults]
 
 
+def _path_of(vault: SealedFiles, record: EvidenceRecord, file: EvidenceFile) -> Path | None:
+    try:
+        return vault.path_of(record.evidence_id, file.name)
+    except PutAside:  # told with the file itself
+        return None
+
+
 def _check_file(vault: SealedFiles, evidence_id: str, sealed: EvidenceFile) -> str:
     """Describe what is wrong with one file: "" if nothing; originals are decrypted block by block."""
-    path = vault.path_of(evidence_id, sealed.name)
+    try:
+        path = vault.path_of(evidence_id, sealed.name)
+    except PutAside as error:
+        return f"cannot be looked for: {error}"
     if path.is_symlink() or (path.exists() and not path.is_file()):
         return "is no plain file any more"
     try:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sealed_record import EVIDENCE_ID as ID
 from sealed_record import a_record
 
 from domain.data_dir import DataDir
+from domain.errors import TryAgain
 from evidence_store.custody.chain import CustodyChain, note_sealed
 from evidence_store.files.canonical_json import from_canonical, to_canonical
 from evidence_store.keys.signature_file import sign_file
@@ -184,3 +188,65 @@ def test_a_folder_that_became_a_link_is_named(site: Site) -> None:
     site.folder.rename(elsewhere)
     site.folder.symlink_to(elsewhere)
     assert any("is a link" in each for each in site.problems())
+
+
+def change_numbers(site: Site, change: Callable[[dict[str, Any]], None]) -> None:
+    site.folder.chmod(0o755)
+    path = site.folder / "numbers.json"
+    path.chmod(0o644)
+    numbers = json.loads(path.read_text())
+    change(numbers)
+    path.write_text(json.dumps(numbers))
+
+
+def test_a_file_name_that_no_record_has_is_told_and_hides_nothing(site: Site) -> None:
+    verifier = Verifier.open(site.data, site.key_folder)
+    for name in ("../../keys/site-key.pem", "a\0b", "x" * 5000, ""):
+        change_numbers(site, lambda numbers, name=name: numbers["files"][0].update(name=name))
+        problems = verifier.problems_of_id(ID, None)
+        assert any("cannot be looked for" in each for each in problems), name
+        assert any("manifest.json: its files" in each for each in problems), name
+
+
+def test_numbers_of_another_record_do_not_stand_for_this_one(site: Site) -> None:
+    shutil.copytree(site.folder, site.folder.with_name("evd-00000000000000bb"))
+    verifier = Verifier.open(site.data, site.key_folder)
+    for other in ("evd-00000000000000bb", None, 7, []):
+        change_numbers(
+            site, lambda numbers, other=other: numbers["record"].update(evidence_id=other)
+        )
+        assert verifier.problems_of_id(ID, None) == [f"{ID}: numbers.json cannot be read"]
+
+
+def link_to_itself(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def test_pipes_and_links_that_lead_nowhere_are_told(site: Site) -> None:
+    record = EvidenceTable.open(site.data.lancedb).get(ID)
+    assert record is not None
+    names = ("manifest.json", "manifest.sig", "clip.mp4", "numbers.json", "vectors.json", "added")
+    places = [site.data.custody, *(site.folder / name for name in names)]
+    places += [site.data.keys / "public/aa.pem", site.data.keys / "time-stamping/aa.pem"]
+    site.folder.chmod(0o755)
+    for place, make in itertools.product(places, (os.mkfifo, link_to_itself, Path.touch)):
+        place.parent.mkdir(exist_ok=True)
+        sound = place.read_bytes() if place.exists() else None
+        place.unlink(missing_ok=True)
+        make(place)
+        try:
+            verifier = Verifier.open(site.data, site.key_folder)
+            told = [*verifier.problems, *verifier.problems_of(record)]
+        except TryAgain as error:
+            told = [str(error)]
+        assert told, (place, make)
+        place.unlink()
+        if sound is not None:
+            place.write_bytes(sound)
+    assert site.problems() == []
+
+
+def test_a_record_that_is_a_link_to_itself_is_told(site: Site) -> None:
+    shutil.rmtree(site.folder)
+    site.folder.symlink_to(site.folder.name)
+    assert any(ID in each for each in site.problems())
