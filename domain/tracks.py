@@ -103,10 +103,27 @@ class SubjectLink:
 class Resemblance:
     """Say how alike somebody who came a moment ago and somebody out of sight look."""
 
-    track_id: int  # who came
-    unseen_id: int  # who is out of sight
     similarity: float  # of their colours, in [0, 1]
     margin: float  # how much less alike whoever else was seen lately is, those present included
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no single ==
+class Resemblances:
+    """Hold how alike all who came a moment ago and all who are out of sight look; in a crowd they are many."""
+
+    came: tuple[int, ...] = ()  # numbers
+    unseen: tuple[int, ...] = ()
+    similarities: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))  # (unseen, came)
+    margins: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))  # likewise
+
+    def of(self, came: int, unseen: int) -> Resemblance | None:
+        """Return how alike two of them look; None: it is not known."""
+        if came not in self.came or unseen not in self.unseen:
+            return None
+        at = self.unseen.index(unseen), self.came.index(came)
+        return Resemblance(
+            round(float(self.similarities[at]), 3), round(float(self.margins[at]), 3)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single ==
@@ -134,8 +151,7 @@ class TrackedFrame:
     came_xyxy: np.ndarray | None = None
     # (k, 4) float32, pixels: the parts of the picture that were looked at; None: all of it
     looked_at_xyxy: np.ndarray | None = None
-    resemblances: tuple[Resemblance, ...] = ()  # where both are known
-
+    resemblances: Resemblances = field(default_factory=Resemblances)
     # (n,) float32, pixels: where each one's feet are thought to be, below the box where the lower part is
     # hidden; None: at the lower edge of the box
     feet_y: np.ndarray | None = None

@@ -53,7 +53,7 @@ def lightness(looks: np.ndarray) -> np.ndarray:
     Args:
         looks: (n, 256) as `with_appearances` makes them, or means of such.
     """
-    counts = looks.astype(np.float32).reshape(len(looks), -1, _BRIGHTNESSES) ** 2
+    counts = looks.astype(np.float32).reshape(-1, SIZE // _BRIGHTNESSES, _BRIGHTNESSES) ** 2
     share: np.ndarray = counts[..., 1:].sum(axis=(1, 2))
     return np.minimum(share / _ENOUGH_LIGHT, 1.0)
 

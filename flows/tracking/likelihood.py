@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import FiniteFloat, NonNegativeInt
 
 from domain.tracks import ComparedBy
-from flows.tracking.colours import lightness
+from flows.tracking.colours import SIZE, lightness
 from flows.tracking.matching import similarities
 from flows.tracking.subject import Subject
 
@@ -24,6 +24,7 @@ LEAST_DENSITY = 1e-9
 PRIOR_PAIRS = 20  # of people: for so many counts what other cameras showed
 MOST_PAIRS = 500  # older ones count less and less
 PRIOR_PEOPLE = 20
+NO_LOOKS = np.zeros(SIZE, np.float16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,6 @@ class Spread:
 
     mean: float
     sd: float
-
-    def towards(self, other: Spread, share: float) -> Spread:
-        """Return a spread between the two; share 0: this one, 1: the other."""
-        mean = self.mean + share * (other.mean - self.mean)
-        return Spread(mean, self.sd + share * (other.sd - self.sd))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,20 +49,20 @@ class LikenessKind:
     doubles_share: float  # of pairs of different people: a guess, for the clips have no uniforms
     enough_views: int  # from so many on, who returns may be known by it
     views: Callable[[Subject], int]  # how many clear views it rests on; 0: not known
-    alike: Callable[[Sequence[Subject], Subject], np.ndarray]  # (n,) similarities; nan: not known
-    says: Callable[[Subject], float]  # how much it can say of somebody, in [0, 1]
+    # (n, m) similarities of each with each; nan: not known
+    alike: Callable[[Sequence[Subject], Sequence[Subject]], np.ndarray]
+    says: Callable[[Sequence[Subject]], np.ndarray]  # (n,) how much it can say of each, in [0, 1]
 
 
-def _by_colours(known: Sequence[Subject], subject: Subject) -> np.ndarray:
-    looks = None if subject.looks is None else subject.looks[None]
-    return similarities(known, looks, 1)[:, 0]
+def _by_colours(known: Sequence[Subject], subjects: Sequence[Subject]) -> np.ndarray:
+    looks = [NO_LOOKS if each.looks is None else each.looks for each in subjects]
+    return similarities(known, np.array(looks).reshape(-1, SIZE), len(subjects))
 
 
-def _colours_say(subject: Subject) -> float:
-    if subject.looks is None:
-        return 0.0
+def _colours_say(subjects: Sequence[Subject]) -> np.ndarray:
+    looks = [NO_LOOKS if each.looks is None else each.looks for each in subjects]
     # black clothes at day say half, and what is lit by the moon next to nothing
-    return float(lightness(subject.looks[None])[0]) ** 2
+    return lightness(np.array(looks).reshape(-1, SIZE)) ** 2
 
 
 # colours cannot tell people apart who are dressed alike
@@ -83,14 +79,19 @@ COLOURS = LikenessKind(
 )
 
 
-def _by_model(known: Sequence[Subject], subject: Subject) -> np.ndarray:
-    alike = np.full(len(known), np.nan, np.float32)
-    if subject.likeness is not None:
-        mine = subject.likeness.astype(np.float32)
-        for row, each in enumerate(known):
-            if each.likeness is not None:
-                alike[row] = each.likeness.astype(np.float32) @ mine
+def _by_model(known: Sequence[Subject], subjects: Sequence[Subject]) -> np.ndarray:
+    alike = np.full((len(known), len(subjects)), np.nan, np.float32)
+    rows, ours = _with_likeness(known)
+    columns, theirs = _with_likeness(subjects)
+    if rows and columns:
+        alike[np.ix_(rows, columns)] = ours @ theirs.T
     return alike
+
+
+def _with_likeness(subjects: Sequence[Subject]) -> tuple[list[int], np.ndarray]:
+    """Return whose vectors are known, and those, (k, 256) float32."""
+    rows = [row for row, each in enumerate(subjects) if each.likeness is not None]
+    return rows, np.array([subjects[row].likeness for row in rows], np.float32)
 
 
 # the optional model that tells people apart (models/likeness), in means of two views and more of the little
@@ -104,7 +105,7 @@ MODEL = LikenessKind(
     enough_views=2,
     views=lambda subject: subject.likeness_views,
     alike=_by_model,
-    says=lambda subject: 0.0 if subject.likeness is None else 1.0,
+    says=lambda subjects: np.array([each.likeness is not None for each in subjects], np.float64),
 )
 
 KINDS = (MODEL, COLOURS)  # the first that is known of both is used
@@ -120,7 +121,7 @@ class UsualLikeness:
     def note(self, similarity: float) -> None:
         """Take in a pair of people who cannot be the same."""
         self.pairs = min(self.pairs + 1, MOST_PAIRS)
-        self.mean += (stretched(similarity) - self.mean) / self.pairs
+        self.mean += (float(stretched(similarity)) - self.mean) / self.pairs
 
     def among(self, kind: LikenessKind) -> float:
         """Return the stretched similarity that strangers have here."""
@@ -132,21 +133,21 @@ class UsualLikeness:
         return math.tanh(self.among(kind))
 
 
-def stretched(similarity: float) -> float:
-    """Return a similarity on a scale without end, on which equal steps mean about as much."""
-    return math.atanh(min(max(similarity, -MOST_ALIKE), MOST_ALIKE))
+def stretched(similarity: float | np.ndarray) -> np.ndarray:
+    """Return similarities on a scale without end, on which equal steps mean about as much."""
+    return np.arctanh(np.clip(np.asarray(similarity, np.float64), -MOST_ALIKE, MOST_ALIKE))
 
 
 def likelihood_ratio(
-    similarity: float,
+    similarity: float | np.ndarray,
     kind: LikenessKind,
     usual: UsualLikeness,
     *,
-    says: float = 1.0,
-    as_alike: int = 0,
-    asked: int = 0,
-) -> float:
-    """Return how much more probable a similarity is for one person than for two.
+    says: float | np.ndarray = 1.0,
+    as_alike: int | np.ndarray = 0,
+    asked: int | np.ndarray = 0,
+) -> np.ndarray:
+    """Return how much more probable similarities are for one person than for two, in the shape of the similarities.
 
     Args:
         similarity: of two looks.
@@ -157,22 +158,19 @@ def likelihood_ratio(
         asked: of how many seen lately.
     """
     # hardly anybody is more alike than that, even to themselves
-    at = min(stretched(similarity), kind.one_person.mean + 2 * kind.one_person.sd)
+    at = np.minimum(stretched(similarity), kind.one_person.mean + 2 * kind.one_person.sd)
     strangers = Spread(usual.among(kind), kind.strangers.sd)
     # with little to see, different people are as alike as one and the same
-    one_person = _log_density(at, kind.one_person)
-    from_stranger = _log_density(at, kind.one_person.towards(strangers, says))
-    from_double = _log_density(at, kind.one_person.towards(kind.doubles, says))
+    from_one = _density(at, kind.one_person, kind.one_person, says)
+    from_stranger = _density(at, kind.one_person, strangers, says)
+    from_double = _density(at, kind.one_person, kind.doubles, says)
     alike = as_alike / (PRIOR_PEOPLE + asked)
     doubles = kind.doubles_share * PRIOR_PEOPLE / (PRIOR_PEOPLE + asked)
-    other = (
-        alike * math.exp(one_person)
-        + doubles * math.exp(from_double)
-        + (1 - alike - doubles) * math.exp(from_stranger)
-    )
-    return math.exp(one_person) / max(other, LEAST_DENSITY)
+    other = alike * from_one + doubles * from_double + (1 - alike - doubles) * from_stranger
+    return np.asarray(from_one / np.maximum(other, LEAST_DENSITY))
 
 
-def _log_density(at: float, spread: Spread) -> float:
-    """Return the logarithm of a normal distribution's density, but for a constant."""
-    return -(((at - spread.mean) / spread.sd) ** 2) / 2 - math.log(spread.sd)
+def _density(at: np.ndarray, one: Spread, other: Spread, share: float | np.ndarray) -> np.ndarray:
+    """Return the density, but for a factor, of a normal distribution between two; share 0: the one, 1: the other."""
+    mean, sd = one.mean + share * (other.mean - one.mean), one.sd + share * (other.sd - one.sd)
+    return np.asarray(np.exp(-(((at - mean) / sd) ** 2) / 2) / sd)

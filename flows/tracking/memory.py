@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from domain.detections import Detections
-from domain.tracks import Resemblance, SubjectLink, SubjectMatch
+from domain.tracks import Resemblances, SubjectLink, SubjectMatch
 from flows.tracking.clear_views import CLEAR_MAX_IOU, is_alone, is_whole, looked_at
 from flows.tracking.likelihood import KINDS, LikenessKind
 from flows.tracking.matching import (
@@ -25,6 +25,7 @@ from flows.tracking.matching import (
 )
 from flows.tracking.relink import best_match
 from flows.tracking.remembered import SubjectState, forget
+from flows.tracking.seen_lately import SeenLately
 from flows.tracking.settings import SubjectSettings
 from flows.tracking.subject import Subject, kind_of
 from flows.tracking.ways_out import was_leaving
@@ -193,39 +194,48 @@ class SubjectMemory:
         """Give numbers to those seen often enough; recognise those who were here before."""
         settings, links = self._settings, []
         at_s = seen.frame.captured_at.timestamp()
-        for row in sorted(found):
+        undecided = [
+            row
+            for row in sorted(found)
+            if found[row].hits >= settings.confirm_hits and not found[row].is_decided
+        ]
+        lately = self._seen_lately(seen, [found[row] for row in undecided if row in looked])
+        for row in undecided:
             subject = found[row]
-            if subject.hits < settings.confirm_hits or subject.is_decided:
-                continue
-            link = self._recognise(subject, seen) if row in looked else None
+            link = self._recognise(subject, lately) if row in looked else None
             if link is not None:
                 links.append(link)
             elif not subject.number:
                 subject.number = self.state.next_number
                 self.state.next_number += 1
+            for known in lately:
+                known.note(subject)
             is_known = subject.sightings >= settings.repeat_sightings
             if is_known and at_s - subject.first_s > settings.decide_within_s:
                 subject.is_decided = True
         return links
 
-    def _recognise(self, subject: Subject, seen: Detections) -> SubjectLink | None:
+    def _seen_lately(self, seen: Detections, came: Sequence[Subject]) -> list[SeenLately]:
+        """Gather everybody with whom those who came are compared, by each likeness; []: there is nobody."""
+        at_s, state = seen.frame.captured_at.timestamp(), self.state
+        lost = [*state.gone, *(each for each in state.here if each.last_s < at_s and each.number)]
+        if not came or not lost:
+            return []
+        present = [each for each in state.here if each.last_s >= at_s]
+        parts = looked_at(seen)
+        return [
+            SeenLately(lost, present, came, parts, kind, self._settings) for kind in self._kinds
+        ]
+
+    def _recognise(self, subject: Subject, lately: Sequence[SeenLately]) -> SubjectLink | None:
         """Compare somebody with those who were here before; surely one of them: their number goes on."""
         state, settings = self.state, self._settings
-        named = [each for each in state.here if each.number and each is not subject]
-        away = [each for each in named if each.last_s < subject.last_s]
-        present = [each for each in named if each.last_s >= subject.last_s]
-        lost = [*state.gone, *away]
-        kind = self._kind_for(subject, lost)
-        found = best_match(
-            subject,
-            lost,
-            present,
-            looked_at(seen),
-            state.usually(kind),
-            kind,
-            settings,
-        )
         subject.match = None
+        # by the first likeness that is known of them and of anybody lost
+        known = next((each for each in lately if each.can_compare(subject)), None)
+        if known is None:
+            return None
+        found = best_match(subject, known, state.usually(known.kind), settings)
         if found is None or not found.is_worth_saying(settings):
             return None
         earlier, was = found.earlier, subject.number
@@ -237,23 +247,18 @@ class SubjectMemory:
             margin=round(found.margin, 3),
             error=round(found.error, 4),
             is_sure=found.is_sure(settings),
-            by=kind.name,
+            by=known.kind.name,
         )
         if not subject.match.is_sure:
             return None
         for place in (state.gone, state.here):
             place[:] = [each for each in place if each is not earlier]
+        for each in lately:
+            each.drop(earlier)
         subject.take_up(earlier)
         return SubjectLink(subject.number, was, subject.match)
 
-    def _kind_for(self, subject: Subject, lost: Sequence[Subject]) -> LikenessKind:
-        """Return by which likeness somebody is compared: the first that is known of them and of anybody lost."""
-        return next(
-            (kind for kind in self._kinds if kind.views(subject) and any(map(kind.views, lost))),
-            self._kinds[-1],
-        )
-
-    def resemblances(self, found: dict[int, Subject]) -> list[Resemblance]:
+    def resemblances(self, found: dict[int, Subject]) -> Resemblances:
         """Compare who came a moment ago with everybody out of sight since before, where colours are known.
 
         Args:
@@ -266,7 +271,7 @@ class SubjectMemory:
             if each.number and each.looks is not None and each.last_s - each.first_s <= within_s
         ]
         if not came:
-            return []
+            return Resemblances()
         here = {each.number for each in found.values()}
         since_s = came[0].last_s - self._settings.compare_within_s
         known = [
@@ -274,23 +279,20 @@ class SubjectMemory:
             for each in (*self.state.here, *self.state.gone)
             if each.number and each.last_s >= since_s and each.looks is not None
         ]
-        if all(each.number in here for each in known):
-            return []
+        unseen = [row for row, each in enumerate(known) if each.number not in here]
+        if not unseen:
+            return Resemblances()
         worn = np.stack([each.looks for each in came if each.looks is not None])
         alike = similarities(known, worn, len(came))
-        is_self = np.array([[one is other for one in came] for other in known])
+        numbers = np.array([each.number for each in known])
+        is_self = numbers[:, None] == np.array([each.number for each in came])
         margins = alike - _of_the_most_alike_other(np.where(is_self, -1, alike))
-        return [
-            Resemblance(
-                one.number,
-                other.number,
-                round(float(alike[row, column]), 3),
-                round(float(margins[row, column]), 3),
-            )
-            for column, one in enumerate(came)
-            for row, other in enumerate(known)
-            if other.number not in here
-        ]
+        return Resemblances(
+            tuple(each.number for each in came),
+            tuple(known[row].number for row in unseen),
+            alike[unseen],
+            margins[unseen],
+        )
 
 
 def _of_the_most_alike_other(alike: np.ndarray) -> np.ndarray:

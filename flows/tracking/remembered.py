@@ -66,5 +66,5 @@ def _note_strangers(state: SubjectState, leaver: Subject, kind: LikenessKind) ->
         and kind.views(each) >= least
     ]
     if others and kind.views(leaver) >= least:
-        for similarity in kind.alike(others, leaver).tolist():
+        for similarity in kind.alike(others, [leaver])[:, 0].tolist():
             state.usually(kind).note(similarity)

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, NonNegativeInt
 from domain.cameras.status import CameraNotice
 from domain.detections import Detections
 from domain.saved_state import Saved, StateFormat
-from domain.tracks import Resemblance, SubjectLink, TrackedFrame
+from domain.tracks import Resemblances, SubjectLink, TrackedFrame
 from flows.keyed_logic import WatcherLogic
 from flows.put_aside import StepAside
 from flows.tracking.impossible import is_nobody
@@ -160,7 +160,7 @@ def _tracked(
     seen: Detections,
     found: dict[int, Subject],
     links: list[SubjectLink],
-    resemblances: list[Resemblance],
+    resemblances: Resemblances,
     boxes_left_out: int,
 ) -> TrackedFrame:
     rows = list(found)
@@ -190,7 +190,7 @@ def _tracked(
         came_at_s=np.array([each.first_s for each in found.values()], np.float64),
         came_xyxy=came.reshape(-1, 4),
         looked_at_xyxy=seen.looked_at_xyxy,
-        resemblances=tuple(resemblances),
+        resemblances=resemblances,
     )
 
 

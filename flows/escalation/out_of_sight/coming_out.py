@@ -142,8 +142,7 @@ def _pair(
     is_right_there = gap_s <= OVERLAP_S and away <= NEAR
     if not is_right_there and outlook.came_over_the_border(row):
         return None
-    pair = (now.number, was.number)
-    looks = next((e for e in tracked.resemblances if (e.track_id, e.unseen_id) == pair), None)
+    looks = tracked.resemblances.of(now.number, was.number)
     alike = None if looks is None else looks.similarity
     if alike is not None and alike < UNLIKE and gap_s > AT_ONCE_S:
         return None

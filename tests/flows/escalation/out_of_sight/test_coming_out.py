@@ -12,7 +12,7 @@ from people import at, stamp
 
 from domain.events.base import Box
 from domain.offence_states import State
-from domain.tracks import Resemblance, Track, TrackedFrame
+from domain.tracks import Resemblances, Track, TrackedFrame
 from flows.conditions.condition import Holding
 from flows.conditions.verdict import Verdict
 from flows.escalation.out_of_sight.coming_out import ComingOut, coming_out
@@ -65,7 +65,7 @@ def came_out(
     class_id: int = 1,
 ) -> ComingOut | None:
     """Return for whom somebody is taken who came some seconds after the hidden were seen last."""
-    came_s, where = LAST_S + after_s, where or box()
+    came_s, where, alike = LAST_S + after_s, where or box(), alike or {}
     offences: dict[OffenceKey, Offence] = {
         Track(each.number): each.offence() for each in hidden or (Hidden(),)
     }
@@ -80,8 +80,11 @@ def came_out(
         np.array([NEWCOMER.number]),
         came_at_s=np.array([at(came_s).timestamp()]),
         came_xyxy=boxes,
-        resemblances=tuple(
-            Resemblance(9, was, share, margin) for was, share in (alike or {}).items()
+        resemblances=Resemblances(
+            (9,),
+            tuple(alike),
+            np.array(list(alike.values()))[:, None],
+            np.full((len(alike), 1), margin),
         ),
     )
     seen: dict[OffenceKey, Holding] = {NEWCOMER: Holding(NEWCOMER, "lawn", verdict, 0.8, where)}
