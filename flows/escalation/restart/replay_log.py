@@ -109,6 +109,8 @@ def rebuild_offence(story: Story, ladder: Ladder, saved: Offence | None = None) 
     stay.last_seen_at = stay.last.at
     # the saved state may be older than the log, and it may have seen more than events say
     if saved is not None:
+        # also as another offence, which was the same person's
+        offence.escalation.is_warned |= saved.escalation.is_warned
         stay.last = max(stay.last, before.last, key=lambda sighting: sighting.at)
         stay.last_seen_at = max(stay.last_seen_at, before.last_seen_at)
         stay.outside_since, stay.basis = before.outside_since, before.basis

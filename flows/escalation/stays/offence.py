@@ -126,6 +126,8 @@ class Offence:
     def take_in(self, other: Offence) -> None:
         """Take in what was seen and said under another offence of the same subject."""
         self.stay.take_in(other.stay)
+        # the rungs stay this one's own, for its record shows what was said under it
+        self.escalation.is_warned |= other.escalation.is_warned
         said = other.escalation.waits_since
         if self.escalation.waits_since is not None and said is not None:
             self.escalation.waits_since = max(self.escalation.waits_since, said)

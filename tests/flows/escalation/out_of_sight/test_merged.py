@@ -8,9 +8,15 @@ from typing import Any
 import pytest
 from by_operators import pending
 from ladder_and_log import restore_ladder, save_ladder
-from people import BEGAN, INSIDE, at, presence
+from people import BEGAN, INSIDE, OUTSIDE, at, presence
 
-from domain.events.catalog import CommandRefused, Event, OffenceMerged, OffenceUnknown
+from domain.events.catalog import (
+    CommandRefused,
+    Event,
+    OffenceComplied,
+    OffenceMerged,
+    OffenceUnknown,
+)
 from domain.events.commands import CommandKind
 from domain.offence_states import State
 from domain.site.ladders import Ladder
@@ -105,6 +111,36 @@ def test_what_an_operator_has_goes_on(make: Make) -> None:
     (merged,) = ladder.renumber(LINK, at(5.4))
     assert merged.subject == events[0].subject
     assert ladder.offences[Track(1)].state is State.TAKEN_OVER
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_who_was_warned_as_the_older_one_stays_warned(
+    make: Make, ladder: Ladder, is_restarted: bool
+) -> None:
+    """Before: handed back as if nothing had been said to them, and what they did counted as nothing."""
+    late = [{**each, "after_s": 3} for each in ladder.model_dump()["rungs"]]
+
+    def climbing() -> RuleLadder:
+        return make(rungs=late, repeat_window_s=60)
+
+    watch = climbing()
+    events = [*play(watch, 0, 5, 1), *play(watch, 5, 7), *play(watch, 7, 8.4, 2)]
+    assert told(events) == ["1 opened", "4 warned", "8 opened"]
+    events += watch.command(pending(CommandKind.TAKE_OVER, events[2].subject))
+    events += watch.renumber(LINK, at(8.4))
+    if is_restarted:
+        saved = save_ladder(watch)
+        watch = restore_ladder(climbing(), saved)
+        watch.adopt(
+            {each.subject: [e for e in events if e.subject == each.subject] for each in events}
+        )
+    play(watch, 8.4, 9, 1)
+    (back,) = watch.command(pending(CommandKind.HAND_BACK, events[2].subject))
+    assert back.data.state == "warned"  # type: ignore[attr-defined]
+    gone = [presence(n / 5, {1: OUTSIDE}) for n in range(46, 60)]
+    (left,) = [event for each in gone for event in watch.step(each.frame, each.holdings)]
+    assert isinstance(left.data, OffenceComplied)
+    assert watch.repeats.past[Track(1)].offences == 1
 
 
 def test_a_stay_that_nobody_was_told_of_gives_way_to_an_offence(make: Make) -> None:
