@@ -152,6 +152,9 @@ class TrackedFrame:
     # (k, 4) float32, pixels: the parts of the picture that were looked at; None: all of it
     looked_at_xyxy: np.ndarray | None = None
     resemblances: Resemblances = field(default_factory=Resemblances)
+    # of those seen who may have changed places with somebody dressed alike: by number, since when that
+    # one is hidden, seconds of the frames' clock
+    doubled_since_s: Mapping[int, float] = field(default_factory=dict)
     # (n,) float32, pixels: where each one's feet are thought to be, below the box where the lower part is
     # hidden; None: at the lower edge of the box
     feet_y: np.ndarray | None = None

@@ -156,6 +156,10 @@ MESSAGES = {
         zh="最后看到时与他人在一起，此后 {unseen_s:.0f} 秒未再看到，无法判断是否已离开",
         en="last seen in a group, and not for {unseen_s:.0f} s since: nobody can say whether they have left",
     ),
+    "not_told_apart": BothLanguages(
+        zh="有人走了出去，而衣着相同的另一人仍被遮挡，无法判断走的是哪一位",
+        en="somebody walked out while another dressed alike is hidden: nobody can say which of them it was",
+    ),
     "hours_ended": BothLanguages(zh="规则的时段已结束", en="the rule's hours ended"),
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from domain.base import BothLanguages
+from domain.cameras.messages import trouble
 from domain.events.catalog import Event, LeavingBasis
 from domain.offence_states import FINAL, State, Trigger, find_move
 from domain.picture_digest import PictureTrust
@@ -94,7 +95,12 @@ class OffenceBook:
         return [self.writer.write_withheld(move, offence, at, reasons)]
 
     def leave(self, subject: OffenceKey, at: datetime, basis: LeavingBasis) -> list[Event]:
-        """Forget a subject that has left; after a call that is compliance, whoever made it."""
+        """Forget a subject that has left; after a call that is compliance, whoever made it.
+
+        Where it may have been somebody else who left, dressed alike, nobody can say.
+        """
+        if self.offences[subject].stay.is_mistakable(at):
+            return self.lose(subject, trouble("not_told_apart"), trigger=Trigger.HIDDEN)
         offence = self.offences.pop(subject)
         if offence.state in FINAL:
             return []

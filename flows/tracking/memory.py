@@ -13,6 +13,7 @@ import numpy as np
 from domain.detections import Detections
 from domain.tracks import Resemblances, SubjectLink, SubjectMatch
 from flows.tracking.clear_views import CLEAR_MAX_IOU, is_alone, is_whole, looked_at
+from flows.tracking.doubles import note_doubles
 from flows.tracking.likelihood import KINDS, LikenessKind
 from flows.tracking.matching import (
     assign,
@@ -66,6 +67,9 @@ class SubjectMemory:
                 found[int(row)] = self._begin(seen, int(row), at_s)
         looked = self._look(seen, rows, found)
         links = self._name(seen, found, looked)
+        numbered = [each for each in found.values() if each.number]
+        unseen = [each for each in self.state.here if each.number and each.last_s < at_s]
+        note_doubles(numbered, unseen, at_s, looked_at(seen), self._settings)
         return {row: found[row] for row in sorted(found) if found[row].number}, links
 
     def _usable(self, seen: Detections, kinds: np.ndarray) -> np.ndarray:

@@ -56,6 +56,9 @@ class SubjectSettings:
     return_error: float = 0.01
     perhaps_error: float = 0.5  # more, and nothing is said of it
     margin: float = 0.08  # of similarity: two who look that much alike are not told apart
+    double_iou: float = 0.1  # who overlaps somebody when they vanish may have changed places,
+    double_similarity: float = 0.88  # if their colours are that much alike,
+    doubles_last_s: float = 30.0  # for as long as somebody may be hidden
     decide_within_s: float = 3.0
     compare_within_s: float = 60.0  # with who is unseen for longer, nobody who comes is compared
     max_remembered: int = 200  # the oldest are forgotten first

@@ -59,6 +59,8 @@ class Subject:
     match: SubjectMatch | None = None  # whom they are taken for, surely or perhaps
     begin_width: FiniteFloat = 0.0  # of the first box; 0 in states of older programs
     begin_height: FiniteFloat = 0.0
+    # numbers of those unseen since then who look the same and may have changed places with them
+    doubles: dict[int, FiniteFloat] = field(default_factory=dict)
 
     @classmethod
     def begin(

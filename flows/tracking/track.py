@@ -191,6 +191,9 @@ def _tracked(
         came_xyxy=came.reshape(-1, 4),
         looked_at_xyxy=seen.looked_at_xyxy,
         resemblances=resemblances,
+        doubled_since_s={
+            each.number: max(each.doubles.values()) for each in found.values() if each.doubles
+        },
     )
 
 

@@ -39,9 +39,10 @@ TRIGGERS = {
     "or failed; or unseen while its picture is covered, out of focus, turned away or frozen; or, live, "
     "not found again in the first `gap_tolerance_s` after the watch program was started again, or that "
     "took longer than `restart_tolerance_s` (rule), or its camera or rule was taken out of the site file",
-    Trigger.HIDDEN: "unseen for longer than 30 s, and [not on the way out before](../explanation/leaving.md)",
-    Trigger.RECOGNISED: "somebody who got a new number is recognised, and both numbers have an offence that was "
-    "told of: the younger ends, but for one that has ended already or that an operator has",
+    Trigger.HIDDEN: "unseen for longer than 30 s, and [not on the way out before](../explanation/leaving.md); "
+    "or gone while somebody dressed alike is hidden",
+    Trigger.RECOGNISED: "somebody under a new number is recognised, and both numbers have an offence: "
+    "the younger ends, but for one that has ended or that an operator has",
     Trigger.RUNG_WITHHELD: "as *rung due*, but the camera is not fit to warn: recorded once for each "
     "rung and set of reasons; due again once it is fit",
     Trigger.ESCALATION_WITHHELD: "as *last grace over*, but the camera is not fit to warn",

@@ -47,6 +47,7 @@ class ComingOut:
     gap_s: float
     away: float  # heights between where they were and where they came out
     similarity: float | None  # of their colours; None: not known
+    is_one_of_many: bool = False  # dressed as others are: known by the place alone
 
     def links(self) -> tuple[SubjectLink, SubjectLink]:
         """Return what brings a condition's memory of both under the new number, in this order."""
@@ -149,7 +150,8 @@ def _pair(
     is_outside = seen[now].verdict is Verdict.DOES_NOT_HOLD
     if is_outside and (looks is None or looks.similarity < ALIKE or looks.margin < APART):
         return None
-    return ComingOut(was, now, round(gap_s, 3), round(away, 2), alike)
+    one_of_many = looks is not None and looks.similarity >= ALIKE and looks.margin < APART
+    return ComingOut(was, now, round(gap_s, 3), round(away, 2), alike, one_of_many)
 
 
 def _away(last: Whereabouts, box_xyxy: np.ndarray, gap_s: float) -> float:

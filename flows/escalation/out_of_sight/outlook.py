@@ -45,6 +45,7 @@ class Outlook:
             (x1, y1, x2, y2),
             (round(right, 2), round(down, 2)),
             int(self.tracked.class_ids[row]),
+            int(self.tracked.track_ids[row]) in self.tracked.doubled_since_s,
         )
 
     def was_on_the_way_out(

@@ -56,6 +56,7 @@ def go_on(offences: dict[OffenceKey, Offence], pair: ComingOut, at: datetime) ->
         stay.hidden,
         stay.unseen_s,
     )
+    stay.mistakable_since = stay.last_seen_at if pair.is_one_of_many else None
     if young is not None:
         stay.take_in(young.stay)
     stay.number = pair.now
@@ -84,6 +85,7 @@ def give_back(offences: dict[OffenceKey, Offence], number: Track) -> Track:
         taken.whereabouts,
     )
     stay.hidden, stay.unseen_s, stay.unseen_since_s = taken.hidden, taken.unseen_s, 0.0
+    stay.mistakable_since = None
     stay.track.drop_after(taken.last_seen_at)
     stay.came_out.pop()
     back = offences.get(before)

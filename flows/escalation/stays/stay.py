@@ -13,6 +13,7 @@ from domain.events.catalog import CameOut, LeavingBasis, Recognition, Sighting
 from domain.frames import FrameStamp
 from domain.tracks import Place, SubjectKey, Track, parse_subject
 from flows.conditions.condition import Holding
+from flows.conditions.lately_inside import TOLERANCE_S
 from flows.conditions.verdict import Verdict
 from flows.escalation.stays.track_samples import TrackNotes
 from flows.escalation.stays.whereabouts import Whereabouts
@@ -76,6 +77,8 @@ class Stay:
     came_out: list[CameOut] = field(default_factory=list)  # under new numbers
     whereabouts: Whereabouts | None = None  # when the tracker had them last, well or weakly
     hidden: OutOfSight | None = None  # None: seen, or unseen for a moment
+    # when they were seen last before they came out, one of many dressed alike: who came may be another
+    mistakable_since: AwareDatetime | None = None
     unseen_s: FiniteFloat = 0.0  # hidden, and then seen in the zone again
     unseen_since_s: FiniteFloat = 0.0  # hidden, and since then seen outside alone
     track: TrackNotes = field(default_factory=TrackNotes)
@@ -133,6 +136,13 @@ class Stay:
         self.outside_since, self.basis = newer.outside_since, newer.basis
         self.whereabouts, self.hidden = newer.whereabouts, newer.hidden
         self.track.take_in(other.track)
+
+    def is_mistakable(self, at: datetime) -> bool:
+        """Tell whether somebody dressed alike may be hidden there, so that either of them can be meant."""
+        if self.whereabouts is not None and self.whereabouts.is_doubled:
+            return True
+        since = self.mistakable_since
+        return since is not None and (at - since).total_seconds() <= TOLERANCE_S
 
     @property
     def last_place(self) -> tuple[float, float, float, float]:

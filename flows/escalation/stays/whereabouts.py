@@ -19,6 +19,7 @@ class Whereabouts:
     box_xyxy: Box
     speed_px: tuple[FiniteFloat, FiniteFloat]  # a second, to the right and down
     class_id: int
+    is_doubled: bool = False  # somebody dressed alike is hidden, and may go by the other's number
 
     @property
     def height_px(self) -> float:

@@ -42,6 +42,7 @@ FACTS = {
 UNNAMED = (
     "hidden",
     "hidden_in_a_group",
+    "not_told_apart",
     "not_judged",
     "footage_ended",
     "silent",

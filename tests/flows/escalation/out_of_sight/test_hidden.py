@@ -268,6 +268,37 @@ def test_a_uniform_seen_outside_is_not_the_one_who_is_hidden(site: Site) -> None
     assert len({event.subject for event in events}) == 1
 
 
+def joins_and_goes(t: float) -> Box | None:
+    """Come up to somebody from the right, stand before them from 9.7 s on, and walk out to the right at 13 s."""
+    x = max(620 - 60 * max(t - 6, 0), 396) + 60 * max(t - 13, 0)
+    return at(x) if x < 760 else None
+
+
+@pytest.mark.parametrize(
+    ("worn", "ends"), [("red", ["unknown"]), ("blue", ["complied"])], ids=["uniform", "own clothes"]
+)
+def test_who_walks_out_while_somebody_in_the_same_clothes_is_hidden_may_be_either(
+    site: Site, worn: str, ends: list[str]
+) -> None:
+    """Before: the tracker took the one for the other, and of who stood there hidden it was said that they complied."""
+    people: list[Person] = [("red", stands(384, to_s=9.6)), (worn, joins_and_goes)]
+    events = watched(site, people, 20)
+    assert [each.state for each in outcomes(events)] == ends
+    if worn == "red":
+        (end,) = outcomes(events)
+        assert isinstance(end, OffenceUnknown)
+        assert "which of them" in end.reason and "哪一位" in end.reason_zh
+
+
+def test_who_comes_out_among_colleagues_and_walks_out_may_be_another_of_them(site: Site) -> None:
+    """Before: complied; the place alone said that it was who had been hidden there."""
+    came = lambda t: None if t < 11 else at(400 + 60 * max(t - 14, 0))  # noqa: E731
+    hidden: list[Person] = [("red", stands(384, to_s=8)), ("red", came)]
+    colleague: Person = ("red", lambda t: at(100, 10))
+    assert told(watched(site, hidden, 23))[-1] == "complied"
+    assert told(watched(site, [*hidden, colleague], 23))[-1] == "unknown"
+
+
 def test_it_is_undone_when_the_number_before_is_seen_again(site: Site) -> None:
     """Two stood there; the second was found only while the first was hidden for a moment."""
     people = [
