@@ -143,7 +143,7 @@ class TrackedFrame:
     # seen well a moment ago is believed to be still there on the strength of a weak box
     steady_scores: np.ndarray | None = None
     boxes_left_out: int = 0  # so far: said to be a person, and none can have that shape
-    # (n, 2) float32: pixels a second to the right and down; None: not known
+    # (n, 2) float32: pixels a second to the right and down, 0 where a box only trembles; None: not known
     speeds_px: np.ndarray | None = None
     # (n,) float64: seconds of the frames' clock at which each came; None: not known
     came_at_s: np.ndarray | None = None

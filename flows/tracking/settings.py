@@ -25,6 +25,8 @@ class SubjectSettings:
     speed_sd: float = 1.3  # of somebody new, a second
     turn_var: float = 1.0  # how speeds change: squared heights per cubic second
     speed_lasts_s: float = 3.0  # people out of sight are taken to slow down
+    shake_lasts_s: float = 4.0
+    shake_speed: float = 4.0  # a second, of a box that trembles by one: hardly ever faster
     size_blend: float = 0.25  # how much a new box's size counts
     widening: float = 0.1  # boxes are widened by this before their overlap is taken,
     widening_per_sd: float = 1.0  # and by so much for each standard deviation of the place

@@ -61,6 +61,9 @@ class Subject:
     begin_height: FiniteFloat = 0.0
     # numbers of those unseen since then who look the same and may have changed places with them
     doubles: dict[int, FiniteFloat] = field(default_factory=dict)
+    # how the middle of the box trembles: squared pixels to the right and down
+    shake_var: tuple[FiniteFloat, FiniteFloat] = (0.0, 0.0)
+    off: tuple[FiniteFloat, FiniteFloat] = (0.0, 0.0)  # pixels beside where it was foreseen, last
 
     @classmethod
     def begin(
@@ -119,6 +122,8 @@ class Subject:
         gain, speed_gain = place_var / total, shared_var / total
         x1, y1, x2, y2 = (float(value) for value in box)
         off_x, off_y = (x1 + x2) / 2 - x, (y1 + y2) / 2 - y
+        if gap_s <= settings.recolour_gap_s:
+            self._note_shake(off_x, off_y, gap_s, settings)
         self.x, self.y = x + gain * off_x, y + gain * off_y
         self.speed_x = fade * self.speed_x + speed_gain * off_x
         self.speed_y = fade * self.speed_y + speed_gain * off_y
@@ -133,6 +138,27 @@ class Subject:
         self.steady_score = max(score, faded)
         if score > self.best_score:
             self.best_score, self.class_id = score, class_id
+
+    def _note_shake(
+        self, off_x: float, off_y: float, gap_s: float, settings: SubjectSettings
+    ) -> None:
+        """Take in how far a box was from where it was foreseen, beside the one before: who turns is off evenly."""
+        share = 1 - math.exp(-gap_s / settings.shake_lasts_s)
+        before_x, before_y = self.off
+        var_x, var_y = self.shake_var
+        self.shake_var = (
+            var_x + share * ((off_x - before_x) ** 2 / 2 - var_x),
+            var_y + share * ((off_y - before_y) ** 2 / 2 - var_y),
+        )
+        self.off = off_x, off_y
+
+    def pace_px(self, settings: SubjectSettings) -> tuple[float, float]:
+        """Return their speed, pixels a second to the right and down; 0 where a trembling box could be all of it."""
+        least_x, least_y = (settings.shake_speed * var**0.5 for var in self.shake_var)
+        return (
+            self.speed_x if abs(self.speed_x) >= least_x else 0.0,
+            self.speed_y if abs(self.speed_y) >= least_y else 0.0,
+        )
 
     def take_up(self, earlier: Subject) -> None:
         """Be somebody who was here before: they came when that one came."""

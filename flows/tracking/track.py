@@ -111,7 +111,7 @@ class CameraTracker:
         )
         found, links = self._memory.update(seen)
         resembling = self._memory.resemblances(found)
-        return _tracked(seen, found, links, resembling, self._boxes_left_out)
+        return _tracked(seen, found, links, resembling, self._boxes_left_out, self._settings)
 
     @property
     def boxes_left_out(self) -> int:
@@ -162,9 +162,10 @@ def _tracked(
     links: list[SubjectLink],
     resemblances: Resemblances,
     boxes_left_out: int,
+    settings: SubjectSettings,
 ) -> TrackedFrame:
     rows = list(found)
-    speeds = [(each.speed_x, each.speed_y) for each in found.values()]
+    speeds = [each.pace_px(settings) for each in found.values()]
     came = np.array([each.begin_xyxy for each in found.values()], np.float32)
     steady = np.array([each.box_xyxy for each in found.values()], np.float32).reshape(-1, 4)
     boxes = DETECTOR_SHARE * seen.boxes_xyxy[rows] + (1 - DETECTOR_SHARE) * steady

@@ -8,7 +8,7 @@ from clothed_people import Box, Walker, follow, links_of, numbers_of, views_of, 
 
 from flows.tracking.settings import SubjectSettings
 from flows.tracking.subject import Subject
-from flows.tracking.ways_out import was_leaving, was_walking_out
+from flows.tracking.ways_out import was_leaving, was_leaving_the_view, was_walking_out
 
 RED = views_of((200, 40, 40), (120, 120, 125), seed=1)
 BLUE = views_of((40, 90, 200), (40, 40, 50), seed=2)
@@ -112,3 +112,39 @@ def test_leaving_is_asked_of_the_last_sighting() -> None:
     assert was_leaving(subject(310, -60), view, settings)
     assert not was_leaving(subject(390, 60), two, settings)  # into the other view
     assert not was_walking_out(subject(390, 60), two, settings)
+
+
+def ways_of(boxes: list[Box], fps: float) -> list[bool]:
+    """Tell for each but the first five seconds whether somebody is about to leave the picture."""
+    settings, parts = SubjectSettings(), np.array(WHOLE, np.float32)
+    one = Subject.begin(0.0, np.array(boxes[0]), 0.8, 1, settings)
+    told = []
+    for n, box in enumerate(boxes[1:], start=1):
+        one.see(n / fps, np.array(box), 0.8, 1, settings)
+        if n >= 5 * fps:
+            told.append(was_leaving_the_view(box, one.pace_px(settings), parts))
+    return told
+
+
+@pytest.mark.parametrize("fps", [10, 5, 2.5])
+def test_a_trembling_box_that_the_edge_cuts_is_not_on_its_way_out(fps: float) -> None:
+    """Before: in one of 50 frames, and of who stood there and was hidden then it was said that they had left."""
+    rng, boxes = np.random.default_rng(1), []
+    for off in rng.normal(0, 4, (1000, 2)):
+        boxes.append((0.0, 200 + off[0], max(20 + off[1], 4.0), 300.0))
+    assert sum(ways_of(boxes, fps)) <= 2
+
+
+@pytest.mark.parametrize("fps", [10, 5, 2.5])
+def test_who_walks_out_in_a_box_that_trembles_is_on_the_way_out(fps: float) -> None:
+    rng, left = np.random.default_rng(2), []
+    for _ in range(6):
+        boxes = []
+        for n in range(round(10 * fps)):
+            x = 200 - 60 * max(n / fps - 5.5, 0)
+            off = rng.normal(0, 2, 3)
+            box = (max(x + off[0], 0.0), 200 + off[1], x + 40 + off[2], 300.0)
+            if box[2] >= 10:
+                boxes.append(box)
+        left.append(ways_of(boxes, fps)[-1])
+    assert sum(left) >= 5
