@@ -49,7 +49,7 @@ def tidy(table: LanceTable) -> None:
     """Join small files, sort new rows into the indices there are, drop versions older than a day.
 
     Raises:
-        RuntimeError: LanceDB could not; no row is touched.
+        TryAgain: LanceDB could not, as where an index was built meanwhile; no row is touched.
     """
     try:
         table.optimize(cleanup_older_than=CLEANUP_AFTER)
@@ -57,7 +57,7 @@ def tidy(table: LanceTable) -> None:
         # Rust's panics come as an exception of their own, which is no Exception
         if not is_from_lance(error):
             raise
-        raise RuntimeError(f"LanceDB broke off: {error}") from error
+        raise TryAgain(f"evidence table {table.name}: could not be tidied: {error}") from error
 
 
 def keep_up(table: LanceTable, folder: Path, indices: Indices) -> list[str]:
@@ -101,9 +101,10 @@ def _could_tidy(table: LanceTable) -> bool:
     """Tidy; False where LanceDB could not sort new rows into an index, which is then built anew."""
     try:
         tidy(table)
-    except RuntimeError as error:
+    except TryAgain as error:
         log.warning("evidence_table_not_tidied", table=table.name, reason=str(error))
-        return False
+        # a writer that came first says nothing about the index
+        return "commit conflict" in str(error)
     return True
 
 

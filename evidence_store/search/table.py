@@ -95,7 +95,7 @@ class EvidenceTable:
         try:
             with writing_rows(self.folder):
                 self.optimize()
-        except (TryAgain, OSError, RuntimeError) as error:
+        except (TryAgain, OSError) as error:
             # the rows are safe; a table that is not tidied is only slower
             log.warning("evidence_table_not_tidied", table=str(self.folder), reason=str(error))
 
@@ -210,8 +210,14 @@ class EvidenceTable:
         return facts
 
     def optimize(self) -> None:
-        """Join small fragments and drop versions older than a day."""
-        self._stored.read(tidy, None)
+        """Join small fragments and drop versions older than a day.
+
+        Raises:
+            TryAgain: not now, as where somebody builds an index.
+            TableDamaged: it cannot be read.
+        """
+        if self._stored.current() is not None:
+            self._stored.change(tidy)
 
     def check_readable(self) -> None:
         """Read all rows without their vectors; raises TableDamaged where that cannot be done."""

@@ -8,16 +8,19 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
+from unittest.mock import Mock
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lancedb.table import LanceTable
 
-from domain.errors import PutAside, Stop
+from domain.errors import PutAside, Stop, TryAgain
 from domain.events.catalog import EvidenceFile
 from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
+from evidence_store.search import maintenance
 from evidence_store.search.filters import RecordFilter
 from evidence_store.search.schema import from_arrow, to_arrow
 from evidence_store.search.table import TIDY_EVERY_ROWS, EvidenceTable
@@ -187,6 +190,28 @@ def test_another_handle_sees_what_was_written_and_optimizing_loses_nothing(tmp_p
     writer.optimize()
     assert reader.count() == 8
     assert_same(reader.get(record(7).evidence_id), record(7))
+
+
+def test_tidying_that_somebody_came_before_costs_no_rows_and_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before: TableDamaged, which ended the program that wrote, told people to make the table anew."""
+    table = EvidenceTable.open(tmp_path)
+    table.put([record(0)])
+
+    def preempted(*_: object, **__: object) -> None:
+        raise RuntimeError("lance error: Retryable commit conflict for version 86: … preempted")
+
+    monkeypatch.setattr(LanceTable, "optimize", preempted)
+    monkeypatch.setattr("evidence_store.search.table.TIDY_EVERY_ROWS", 1)
+    assert table.put([record(1)]) == 1
+    assert table.count() == 2
+    with pytest.raises(TryAgain, match="could not be tidied"):
+        table.optimize()
+    stored = table._stored.needed()
+    assert maintenance._could_tidy(stored), "a conflict says nothing about an index"
+    monkeypatch.setattr(LanceTable, "optimize", Mock(side_effect=RuntimeError("index is broken")))
+    assert not maintenance._could_tidy(stored)
 
 
 WRITER = """
