@@ -43,7 +43,7 @@ test-again: dev-env  ## what failed or was not reached in the last `make test`, 
 check: dev-env  ## formatting, lint, types, import layers, figures of the house, generated docs
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
-	@$(PY) -m mypy domain flows event_log evidence_store models validation casework dashboards forewarn
+	@$(PY) -m mypy domain flows event_log evidence_store models validation casework dashboards forewarn benchmarks
 	@.venv/bin/lint-imports
 	@$(PY) deploy/house_figures.py
 	@$(PY) -m forewarn.generated_docs --check

@@ -243,7 +243,8 @@ class Ladder:
         if opened.seq <= self.after:
             return 0.0
         # nobody is called on while they are hidden
-        return seconds_between(opened.event.data.sighting, event.sighting) - event.unseen_s - due_s
+        late_s = seconds_between(opened.event.data.sighting, event.sighting)
+        return float(late_s - event.unseen_s - due_s)
 
     def lost(self, data: DataDir, after: int) -> Iterator[str]:
         """Name the offences that ended though somebody was seen so long that more was due."""

@@ -137,7 +137,7 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         """Answer for that module alone."""
         if name != self._name:
             return None
-        return importlib.util.spec_from_file_location(name, self._path, loader=self)  # type: ignore[arg-type]
+        return importlib.util.spec_from_file_location(name, self._path, loader=self)
 
     def get_source(self, fullname: str) -> str:
         """Return the source as it lies there."""

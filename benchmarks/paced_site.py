@@ -29,7 +29,7 @@ def retime(target: Path, fps: float) -> Path:
                 continue
             packet.pts = round(packet.pts * CLIP_FPS / fps)
             packet.dts = round(packet.dts * CLIP_FPS / fps)
-            packet.duration = round(packet.duration * CLIP_FPS / fps)
+            packet.duration = round((packet.duration or 0) * CLIP_FPS / fps)
             packet.stream = copy
             sink.mux(packet)
     return target

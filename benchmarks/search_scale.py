@@ -157,7 +157,7 @@ def _fill(
         table.put_rows(
             {
                 "evidence_id": [f"evd-{each:016x}" for each in numbers],
-                "pair": [str(table.pair)] * len(numbers),
+                "pair": [str(table.space)] * len(numbers),
                 "camera_id": [f"cam-{each}" for each in cameras],
                 "zone_id": ["zone"] * len(numbers),
                 "rule_id": [f"rule-{each}" for each in rules],

@@ -51,14 +51,17 @@ def record(number: int) -> EvidenceRecord:
         complete=True,
         missing=(),
         files=tuple(
-            EvidenceFile(name=name, role=role, sha256=f"{number:064x}", size_bytes=number)
+            EvidenceFile.model_validate(
+                {"name": name, "role": role, "sha256": f"{number:064x}", "size_bytes": number}
+            )
             for name, role in (
                 ("clip.mp4", "clip"),
                 ("first.jpg", "snapshot"),
                 ("first.masked.jpg", "masked snapshot"),
             )
         ),
-        **vectors,
+        embedding=vectors["embedding"],
+        appearance=vectors["appearance"],
         model_versions="detector=0123456789ab embedder=0123456789ab face-detector=0123456789ab",
         software_version="0.1.0",
     )

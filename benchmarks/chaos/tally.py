@@ -55,7 +55,8 @@ class Tally:
 
     def by_kind(self) -> dict[str, dict[str, int]]:
         """Return kind -> seen, lost, doubled."""
-        lost, doubled = (Counter(kind for kind, _ in found) for found in (self.lost, self.doubled))
+        lost = Counter[str](kind for kind, _ in self.lost)
+        doubled = Counter[str](kind for kind, _ in self.doubled)
         return {
             kind: {"seen": self.seen[kind], "lost": lost[kind], "doubled": doubled[kind]}
             for kind in sorted(self.seen.keys() | lost.keys() | doubled.keys())

@@ -88,7 +88,7 @@ def _found(
 
 def _runs(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 
@@ -99,5 +99,5 @@ def _name_of(process: psutil.Process) -> str:
             if is_it(process):
                 return name
     with contextlib.suppress(psutil.Error):
-        return process.name()
+        return str(process.name())
     return "a process that was gone at once"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "crossing.mp4"
 FRAMES, FPS = 25, 10
@@ -49,6 +50,7 @@ def _encode(path: Path, codec: str, options: dict[str, str], pixel_format: str) 
     rng = np.random.default_rng(1)
     with av.open(str(path), "w") as clip:
         video = clip.add_stream(codec, rate=FPS, options=options)
+        assert isinstance(video, VideoStream)
         video.width, video.height, video.pix_fmt = 96, 96, pixel_format
         for number in range(FRAMES):
             picture = rng.integers(60, 80, (96, 96, 3), dtype=np.uint8)
@@ -63,6 +65,7 @@ def _remux(source: Path, target: Path, seconds: float) -> None:
     with av.open(str(source)) as given, av.open(str(target), "w") as copy:
         stream = given.streams.video[0]
         video = copy.add_stream_from_template(stream)
+        assert stream.time_base is not None
         for packet in given.demux(stream):
             if packet.dts is None or packet.dts * stream.time_base > seconds:
                 break

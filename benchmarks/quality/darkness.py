@@ -60,6 +60,7 @@ def _encode_darkened(clip: Path, copy: Path) -> None:
         target = made.add_stream("libx264", rate=source.average_rate)
         target.width, target.height = source.codec_context.width, source.codec_context.height
         target.pix_fmt, target.options = "yuv420p", {"crf": "16", "preset": "veryfast", "bf": "0"}
+        assert source.time_base is not None
         target.codec_context.time_base = source.time_base
         for number, frame in enumerate(given.decode(source)):
             picture = darken(frame.to_ndarray(format="rgb24"), number)

@@ -60,7 +60,8 @@ def measure_small(runs: Runs, tell: Tell) -> list[Result]:
 def measure_views(runs: Runs, tell: Tell) -> list[Result]:
     """Measure small zones with views drawn by hand, and with the whole picture looked at as one."""
     results = []
-    for kind, name in (("views by hand", "by_hand"), ("whole picture", "whole")):
+    names: dict[Kind, str] = {"views by hand": "by_hand", "whole picture": "whole"}
+    for kind, name in names.items():
         at_five = {FPS: ZoneMarks()}
         for clip in CLIPS_OF[kind]:
             run = runs.run(clip, kind, FPS)

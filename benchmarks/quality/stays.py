@@ -176,7 +176,8 @@ def _is_still_there(stay: Stay, naming: Naming, paths: Mapping[int, Path]) -> bo
     if stay.state not in LEFT:
         return False
     person = naming.who(stay.number, stay.last_s - LAST_MOMENT_S, stay.last_s)
-    return person in paths and paths[person].stayed_in(stay.last_s, stay.ended_s)
+    path = None if person is None else paths.get(person)
+    return path is not None and path.stayed_in(stay.last_s, stay.ended_s)
 
 
 def _judge_leaving(

@@ -13,9 +13,8 @@ import numpy as np
 
 from benchmarks.quality.crowd import made_stamp
 from benchmarks.quality.figures import quality_result
-from benchmarks.quality.runs import MIN_SCORE
 from benchmarks.quality.stays import LEFT
-from benchmarks.quality.zones import CAMERA
+from benchmarks.quality.zones import CAMERA, MIN_SCORE
 from benchmarks.results import Result
 from domain.detections import Detections
 from domain.events.catalog import OutcomeData

@@ -224,7 +224,9 @@ def _painted(
         painted = {
             person: [in_uniform(crop) for crop in crops] for person, crops in people[clip].items()
         }
-        rest = [crops for person, crops in painted.items() if person not in (one, other)]
+        rest: list[Crops] = [
+            crops for person, crops in painted.items() if person not in (one, other)
+        ]
         yield painted[one], painted[other], rest[:2] if number % 2 else []
 
 
