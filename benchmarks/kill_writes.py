@@ -23,7 +23,7 @@ NAME = "kill_writes"
 KILLS = 50
 REPLAYED = 20  # records that the next writer writes again
 BATCH = 2
-WITHIN_S = 0.25  # after the first acknowledgement
+WITHIN_S = 0.5  # after the first acknowledgement
 
 
 def measure(*, long: bool = False, tell: Tell = quiet) -> Result:
