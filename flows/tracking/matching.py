@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from flows.tracking.colours import lightness
+from flows.tracking.least_cost import linear_sum_assignment
 from flows.tracking.settings import SubjectSettings
 from flows.tracking.subject import Subject
 
