@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -11,55 +13,51 @@ from rich.markup import escape
 from domain.errors import ForewarnError, full_disks_in_words
 from flows.signals import signals_as_usual
 from forewarn import __version__
-from forewarn.commands import (
-    audit,
-    backup,
-    check,
-    console,
-    events,
-    notify,
-    offences,
-    run,
-    site,
-    triton,
-    up,
-)
-from forewarn.commands.evidence import group as evidence
-from forewarn.commands.keys import signing as keys
-from forewarn.commands.models import group as models
-from forewarn.commands.people import edit as people
 from forewarn.terminal.options import console as terminal
 
+# command or group: where in commands/ it is written, under which name
+COMMANDS = {
+    "check": "check:check",
+    "run": "run:run",
+    "up": "up:up",
+    "site": "site:app",
+    "triton": "triton:app",
+    "models": "models.group:app",
+    "events": "events:app",
+    "offences": "offences:app",
+    "evidence": "evidence.group:app",
+    "keys": "keys.signing:app",
+    "people": "people.edit:app",
+    "notify": "notify:app",
+    "backup": "backup:app",
+    "audit": "audit:audit",
+    "console": "console:console_command",
+}
 # commands that end in order when they are asked to; a signal ends the others
 LOOKS_AT_SIGNALS = ("run", "up")
 
-app = typer.Typer(
-    name="forewarn",
-    no_args_is_help=True,
-    add_completion=False,
-    # a traceback that shows variables would show passwords
-    pretty_exceptions_show_locals=False,
-    help="See it, say it, see whether it stops, and only then send a person.",
-)
 
-app.command("check")(check.check)
-app.command("run")(run.run)
-app.command("up")(up.up)
-app.add_typer(site.app, name="site")
-app.add_typer(triton.app, name="triton")
-app.add_typer(models.app, name="models")
-app.add_typer(events.app, name="events")
-app.add_typer(offences.app, name="offences")
-app.add_typer(evidence.app, name="evidence")
-app.add_typer(keys.app, name="keys")
-app.add_typer(people.app, name="people")
-app.add_typer(notify.app, name="notify")
-app.add_typer(backup.app, name="backup")
-app.command("audit")(audit.audit)
-app.command("console")(console.console_command)
+def build_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Build the command line with these of its commands; only what belongs to them is imported."""
+    app = typer.Typer(
+        name="forewarn",
+        no_args_is_help=True,
+        add_completion=False,
+        # a traceback that shows variables would show passwords
+        pretty_exceptions_show_locals=False,
+        help="See it, say it, see whether it stops, and only then send a person.",
+    )
+    app.callback(invoke_without_command=True, no_args_is_help=True)(front_door)
+    for name in names:
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(f"forewarn.commands.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
 
 
-@app.callback(invoke_without_command=True, no_args_is_help=True)
 def front_door(
     context: typer.Context,
     version: Annotated[
@@ -76,9 +74,11 @@ def front_door(
 
 def run_command_line() -> None:
     """Run what was asked for; errors that forewarn raises on purpose end with their exit code."""
+    # loading all of them takes a second longer than loading the one that was asked for
+    asked = [name for name in sys.argv[1:2] if name in COMMANDS]
     try:
         with full_disks_in_words():
-            app()
+            build_app(asked or COMMANDS)()
     except ForewarnError as error:
         terminal.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)

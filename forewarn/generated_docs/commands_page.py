@@ -32,9 +32,9 @@ _ROOT = str(Path(__file__).resolve().parents[2]) + "/"
 
 def commands_page() -> str:
     """Return the whole page."""
-    from forewarn.command_line import app  # it loads every command
+    from forewarn.command_line import build_app  # it loads every command
 
-    return "\n".join([_HEAD, *_sections(typer.main.get_command(app), "forewarn", None)])
+    return "\n".join([_HEAD, *_sections(typer.main.get_command(build_app()), "forewarn", None)])
 
 
 def _sections(command: Any, path: str, parent: Any) -> Iterator[str]:

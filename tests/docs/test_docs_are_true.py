@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from domain.data_dir import DataDir, DataPath
-from forewarn.command_line import app
+from forewarn.command_line import build_app
 from forewarn.programs.supervision.plan import (
     ANNOUNCE,
     CARETAKER,
@@ -113,7 +113,7 @@ def test_every_target_of_make_exists() -> None:
 
 
 def test_every_command_and_option_exists() -> None:
-    forewarn = typer.main.get_command(app)
+    forewarn = typer.main.get_command(build_app())
     calls = [
         (page, piece, found[1].split())
         for page in UNDATED
@@ -161,7 +161,7 @@ def _options(command: Any) -> set[str]:
     ],
 )
 def test_a_command_that_is_not_there_is_found_out(words: str, missing: str) -> None:
-    assert _missing(typer.main.get_command(app), words.split()) == missing
+    assert _missing(typer.main.get_command(build_app()), words.split()) == missing
 
 
 def test_every_module_that_a_rooms_readme_names_is_in_the_room() -> None:

@@ -20,7 +20,7 @@ from event_log.log import EventLog
 from evidence_store.custody.chain import CustodyChain, Entry
 from evidence_store.custody.chain_check import check_chain
 from evidence_store.custody.signing_key import keys_of
-from forewarn.command_line import app
+from forewarn.command_line import build_app
 from forewarn.evidence.look import RecordViewer
 from tests.support.example_events import one_of_each
 from tests.support.kept_evidence import Kept, chain_of, keep
@@ -92,9 +92,10 @@ class Site:
             log.append([OFFENCE])
 
     def run(self, command: str, **environment: str) -> Result:
-        words = command.format(id=self.kept.evidence_id, out=self.out, offence=OFFENCE.subject)
+        ids = {"id": self.kept.evidence_id, "offence": OFFENCE.subject}
+        words = [*command.format(out=self.out, **ids).split(), "--data", str(self.data.root)]
         env = {"FOREWARN_KEYS": "", "FOREWARN_OPERATOR": "", "COLUMNS": "200"} | environment
-        return CliRunner().invoke(app, [*words.split(), "--data", str(self.data.root)], env=env)
+        return CliRunner().invoke(build_app(words[:1]), words, env=env)
 
     def refused(self) -> list[Entry]:
         chain = CustodyChain(self.data.custody)
