@@ -8,17 +8,16 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from domain.access.passwords import hash_password
 from domain.data_dir import DataDir
 from domain.files import write_atomically
+from tests.support.kept_password import HASH
+from tests.support.kept_password import PASSWORD as PASSWORD
 
-PASSWORD = "four unrelated words"
 PEOPLE_ROLES = {"olga": "operator", "felix": "officer", "ava": "auditor"}
 
 
-def write_people(data: DataDir, people: Mapping[str, str], password: str = PASSWORD) -> None:
-    """Write a people file of ids and their role; a name is the id with a capital."""
-    kept = hash_password(password)
+def write_people(data: DataDir, people: Mapping[str, str], kept: str = HASH) -> None:
+    """Write a people file of ids and their role; a name is the id with a capital, `kept` a hash."""
     listed = [
         {"id": person_id, "name": person_id.title(), "roles": [role], "password": kept}
         for person_id, role in people.items()

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from domain.access.decisions import Asker, ask_as_account
 from domain.access.os_account import this_account
-from domain.access.passwords import hash_password
 from domain.access.people import shipped_roles
 from domain.access.people_file import load_people
 from domain.data_dir import DataDir
-
-PASSWORD = "four unrelated words"
-
-
-@cache
-def password_hash() -> str:
-    return hash_password(PASSWORD)
+from tests.support.kept_password import HASH
+from tests.support.kept_password import PASSWORD as PASSWORD
 
 
 def list_people(data: DataDir, *mine: str) -> None:
@@ -33,7 +25,7 @@ def list_people(data: DataDir, *mine: str) -> None:
     for role in shipped_roles():
         rows.append(
             f"  - {{id: the-{role.id}, name: Olga the {role.id}, roles: [{role.id}], "
-            f"accounts: [acc-{role.id}], password: {password_hash()}}}"
+            f"accounts: [acc-{role.id}], password: {HASH}}}"
         )
     data.root.mkdir(parents=True, exist_ok=True)
     data.people.write_text("people:\n" + "\n".join(rows) + "\n", encoding="utf-8")

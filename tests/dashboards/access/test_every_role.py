@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from console_people import ask
-from listed_people import list_people, password_hash
+from kept_password import HASH
+from listed_people import list_people
 from staged_site import stage
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -92,7 +93,7 @@ def console(tmp_path_factory, sample_clip, sample_site_file) -> Iterator[Console
         context = ConsoleContext(settings, poller, FileTokens(), lookup, guard)
         cookies, visitors = {NOBODY: ""}, {NOBODY: guard.visitor({})}
         for role in ROLES:
-            known = Asker(f"Olga the {role}", f"the-{role}", "password", "", password_hash())
+            known = Asker(f"Olga the {role}", f"the-{role}", "password", "", HASH)
             secret, session = guard.sessions.begin(known)
             cookies[role] = f"{guard.cookie}={secret}"
             visitors[role] = Visitor(guard.people_file, guard.sessions, session.handle)

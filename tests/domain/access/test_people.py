@@ -15,9 +15,8 @@ from domain.access.passwords import hash_password, matches, new_password
 from domain.access.people import People, shipped_roles
 from domain.access.people_file import PeopleFile, PeopleFileError, load_people
 from domain.access.permissions import REQUIRES_PEOPLE_FILE, WORDS, Permission
+from tests.support.kept_password import HASH, PASSWORD
 
-PASSWORD = "four unrelated words"
-HASH = hash_password(PASSWORD)
 GOOD = f"""\
 people:
   - id: wang
