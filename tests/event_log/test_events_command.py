@@ -1,4 +1,4 @@
-"""`forewarn events` as scripts and people use it: a real process, real pipes."""
+"""`forewarn events` as scripts and people use it: where pipes or signals matter, a process of its own."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from domain.events.catalog import EVENT_DATA
 from event_log.cloud_events import from_json
 from event_log.log import EventLog
 from forewarn.terminal.event_lines import line
+from tests.support.command_line import run_here
 from tests.support.example_events import one_of_each, warned_event
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,10 +63,9 @@ def start(*arguments: object, **more: object) -> Iterator[subprocess.Popen[str]]
         process.communicate()
 
 
-def run(*arguments: object, **more: object) -> tuple[int, str, str]:
-    with start(*arguments, **more) as process:
-        out, err = process.communicate(timeout=60)
-        return process.returncode, out, err
+def run(*arguments: object) -> tuple[int, str, str]:
+    done = run_here(["events", *arguments])
+    return done.returncode, done.stdout, done.stderr
 
 
 def test_json_is_one_cloud_event_a_line(event_log: EventLog, log_path: Path) -> None:
@@ -195,8 +195,9 @@ def test_a_follower_that_waits_notices_that_its_reader_is_gone(
 def test_chinese_is_printed_in_any_locale(event_log: EventLog, log_path: Path) -> None:
     event_log.append([warned_event()])
     environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
-    code, out, _ = run("--json", "--data", log_path.parent, env=environment)
-    assert code == 0 and "前场请勿停留" in out
+    with start("--json", "--data", log_path.parent, env=environment) as process:
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and "前场请勿停留" in out
 
 
 def test_the_types_are_listed_with_their_schema_files() -> None:
