@@ -117,7 +117,7 @@ def network_speaker(**behaviour: object) -> Iterator[Horn]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
     horn.url = f"http://127.0.0.1:{server.server_port}/play?zone=1"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield horn

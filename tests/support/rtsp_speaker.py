@@ -126,7 +126,7 @@ def rtsp_speaker(**behaviour: object) -> Iterator[Camera]:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), visit) as server:
         server.daemon_threads = True
         camera.url = f"rtsp://127.0.0.1:{server.server_address[1]}/live"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield camera

@@ -202,7 +202,7 @@ def test_what_is_no_rtsp_at_all_counts_as_no_speaker(tmp_path: Path, answer: byt
             self.request.sendall(answer)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Talk) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         odd = Camera(url=f"rtsp://127.0.0.1:{server.server_address[1]}/live")
         with pytest.raises(NoSpeaker):
             call(odd, tmp_path)
