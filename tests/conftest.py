@@ -25,6 +25,11 @@ from tests.support.unfinished import Unfinished
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# programs are started some hundred times and read what they compiled before; where nothing may be written
+# each start compiled the whole house, and each worker all tests
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # jsonschema builds 38 parsers of addresses when it is imported, ten times its own cost, and takes none
 # where this is missing; no test asks for formats of addresses
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
