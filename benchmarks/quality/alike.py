@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from trackers.eval.box import box_iou
 
 from benchmarks.quality.figures import quality_result
 from benchmarks.quality.footage import EvalData, Truth
@@ -160,6 +159,8 @@ def pick(data: EvalData, clip: str) -> Picked:
 
 
 def _free(truth: Truth, frame: int, size: tuple[int, int]) -> list[tuple[int, np.ndarray, float]]:
+    from trackers.eval.box import box_iou
+
     ids, boxes = truth.at(frame)
     iou = box_iou(boxes, boxes)
     np.fill_diagonal(iou, 0)

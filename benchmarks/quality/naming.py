@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from trackers.eval.box import box_iou
 
 from benchmarks.quality.footage import DARK, STARTS_AT, TRUTH_OF, Truth
 from domain.tracks import TrackedFrame
@@ -110,6 +109,7 @@ class Naming:
 def name(truth: Truth, tracked: Sequence[TrackedFrame], frames: Sequence[int]) -> Naming:
     """Name who is who, by the overlap of boxes."""
     from scipy.optimize import linear_sum_assignment
+    from trackers.eval.box import box_iou
 
     people: dict[int, list[tuple[float, int]]] = {}
     clearly: dict[int, list[int]] = {}

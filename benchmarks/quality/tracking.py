@@ -5,16 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import supervision as sv
-from trackers import ByteTrackTracker, OCSORTTracker
-from trackers.eval import compute_clear_metrics, compute_hota_metrics, compute_identity_metrics
-from trackers.eval.box import box_iou
 
 from benchmarks.quality.footage import PERSON, Truth
 from domain.detections import Detections
+
+if TYPE_CHECKING:  # with trackers a second and a half, which few who import this module need
+    import supervision as sv
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +48,13 @@ class Marks:
 
 def score(truth: Truth, named: Sequence[Named]) -> Marks:
     """Compare a tracker's numbers with the truth; a match is a box overlap (IoU) of half or more."""
+    from trackers.eval import (
+        compute_clear_metrics,
+        compute_hota_metrics,
+        compute_identity_metrics,
+    )
+    from trackers.eval.box import box_iou
+
     pairs = [truth.at(frame) for frame in range(len(named))]
     overlaps = [
         box_iou(np.asarray(boxes, float), np.asarray(given.boxes_xyxy, float))
@@ -89,6 +95,7 @@ class LibraryTracker(Protocol):
 
 def follow_with(make: Callable[[], LibraryTracker], min_score: float) -> Follow:
     """Run a tracker of the library over all people of at least that score."""
+    import supervision as sv
 
     def follow(seen: Sequence[Detections]) -> list[Named]:
         tracker = make()
@@ -114,6 +121,8 @@ def peers(fps: float) -> dict[str, Follow]:
 
     The library's thresholds suit detectors that score people near 1; ours scores them .3-.9.
     """
+    from trackers import ByteTrackTracker, OCSORTTracker
+
     return {
         "ByteTrack": follow_with(lambda: ByteTrackTracker(frame_rate=fps), 0.1),
         "OC-SORT": follow_with(lambda: OCSORTTracker(frame_rate=fps), 0.1),

@@ -1,5 +1,8 @@
 """Ask for everything that the console has, as every role and as nobody; later work adds rows."""
 
+# pages are imported where they are asked for: with Panel they take two seconds of each worker that only
+# looks which tests there are
+
 from __future__ import annotations
 
 import asyncio
@@ -27,12 +30,6 @@ from dashboards.context import ConsoleContext
 from dashboards.data.evidence_lookup import EvidenceLookup
 from dashboards.data.poller import Poller
 from dashboards.display_names import DisplayNames
-from dashboards.endpoints import routes
-from dashboards.pages.login_page import LoginService
-from dashboards.pages.operator_panel import OperatorPanel
-from dashboards.pages.page_frame import PAGES, refused
-from dashboards.pages.search_page import SearchPage
-from dashboards.pages.unmasked_dialog import UnmaskedDialog
 from dashboards.selections import SearchSelection
 from dashboards.settings import ConsoleSettings
 from domain.access.decisions import Asker
@@ -110,6 +107,9 @@ def console(tmp_path_factory, sample_clip, sample_site_file) -> Iterator[Console
 
 
 def _routes(context: ConsoleContext) -> Any:
+    from dashboards.endpoints import routes
+    from dashboards.pages.login_page import LoginService
+
     logins = LoginService(context.guard, context.settings, lambda who: None)
     return routes(context, open_vault(context.settings.data), logins, boot_id="test")
 
@@ -137,7 +137,12 @@ def _served(context: ConsoleContext, sockets: list[Any]) -> Iterator[None]:
 
 
 def _page(name: str) -> Callable[[Console, str], bool]:
-    return lambda console, who: refused(name, console.names, console.visitors[who]) is None
+    def open_it(console: Console, who: str) -> bool:
+        from dashboards.pages.page_frame import refused
+
+        return refused(name, console.names, console.visitors[who]) is None
+
+    return open_it
 
 
 def _answered(path: str, wanted: int = 200, **headers: str) -> Callable[[Console, str], bool]:
@@ -159,6 +164,8 @@ def _command(kind: CommandKind) -> Callable[[Console, str], bool]:
     """Press the button and confirm, also where no button is shown."""
 
     def give(console: Console, who: str) -> bool:
+        from dashboards.pages.operator_panel import OperatorPanel
+
         offence = console.context.poller.snapshot.offences[console.open_offence_id]
         panel = OperatorPanel(console.context, console.names, console.visitors[who])
         panel.offer(offence)
@@ -176,11 +183,15 @@ def _given(console: Console) -> int:
 
 
 def _search(console: Console, who: str) -> bool:
+    from dashboards.pages.search_page import SearchPage
+
     page = SearchPage(console.context, console.visitors[who])
     return console.sealed.evidence_id in asyncio.run(page._find(SearchSelection()))
 
 
 def _unmasked(console: Console, who: str) -> bool:
+    from dashboards.pages.unmasked_dialog import UnmaskedDialog
+
     dialog = UnmaskedDialog(console.context, console.names, console.visitors[who])
     dialog.offer(console.sealed)
     dialog._reason.value = "case 17"
@@ -217,6 +228,8 @@ def test_everybody_gets_what_their_role_permits_and_nothing_else(console, ask_fo
 
 
 def test_every_page_and_side_endpoint_has_a_row(console):
+    from dashboards.pages.page_frame import PAGES
+
     named = [row[0] for row in EVERYTHING]
     sides = ["/" + route[0].split("/")[1] for route in _routes(console.context)]
     for wanted in [*(f"page: {page}" for page in PAGES), *(f"side: {side}" for side in sides)]:

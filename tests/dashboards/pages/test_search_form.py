@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from dashboards.display_names import DisplayNames
-from dashboards.pages.search_form import SearchForm
 from dashboards.selections import SearchSelection
 from domain.site.loading import load_site
 
 
 def _form(site_file, evidence_id):
+    # with Panel it takes two seconds of each worker that only looks which tests there are
+    from dashboards.pages.search_form import SearchForm
+
     picks = []
 
     async def picked(selection):
