@@ -91,10 +91,7 @@ def announce_rung(
     except Exception as error:  # a fault of ours with one call must not silence all that follow
         log.exception("announcement failed", camera_id=data.camera_id, event_id=warned.event.id)
         reason = f"{data.camera_id}: {type(error).__name__} while the call was made: {error}"
-        may_have_begun, begun = _begun(warned, data, tools)
-        result: AnnouncementResult = "unknown whether played" if may_have_begun else "failed"
-        # with its times: the pause before the next rung is counted from when it was over
-        return _made(warned, tools, rules, begun, result=result, reason=reason)
+        return broken_off(warned, tools, rules, reason, is_over=True)
     if spoken.reason:
         log.warning(
             "announcement not heard",
@@ -114,6 +111,20 @@ def not_made(
 ) -> Event[AnnouncementMade]:
     """Record a call of which nothing was heard."""
     return _made(warned, tools, rules, None, result=result, reason=reason)
+
+
+def broken_off(
+    warned: LoggedEvent, tools: AnnounceTools, rules: AnnounceRules, reason: str, *, is_over: bool
+) -> Event[AnnouncementMade]:
+    """Record a call that raised; with its times, for the pause before the next rung is counted from its end.
+
+    `is_over`: nobody makes it any more, so that one which is not noted was not begun.
+    """
+    data = expect_event(warned.event, OffenceWarned).data
+    may_have_begun, begun = _begun(warned, data, tools)
+    is_known = is_over and not may_have_begun
+    result: AnnouncementResult = "failed" if is_known else "unknown whether played"
+    return _made(warned, tools, rules, begun, result=result, reason=reason)
 
 
 def said_with(warned: LoggedEvent, made: Event) -> Event[AnnouncementMade]:

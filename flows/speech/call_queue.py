@@ -31,6 +31,7 @@ from flows.speech.announce import (
     AnnounceRules,
     AnnounceTools,
     announce_rung,
+    broken_off,
     not_made,
     said_with,
 )
@@ -170,7 +171,11 @@ class SpeakerLine:
         if self._running is not None:
             running, self._running = self._running, None
             self._waiting += running.along
-            return [self._not_made(running.call, "unknown whether played", reason)]
+            call, tools = running.call, self._tools
+            is_over = running.result.done()
+            made = broken_off(call.logged, tools, self._rules, reason, is_over=is_over)
+            self._talks(call, made)
+            return [made]
         if self._waiting:
             return [self._drop(self._waiting[0], "failed", reason)]
         return []
@@ -225,10 +230,7 @@ class SpeakerLine:
         made = running.result.result()
         self._running = None
         said = Said(running.call.logged, made)
-        if self._is_heard:
-            tools = self._tools
-            until = talks_until(made, tools.steady_now(), tools.of_wall)
-            self._last = LastCall(running.call.data.offence_id, until)
+        self._talks(running.call, made)
         self._remember(said)
         # one that nobody heard stands for no other: those go on waiting, each with its own time
         if not may_have_been_heard(made):
@@ -299,6 +301,12 @@ class SpeakerLine:
 
     def _not_made(self, call: _Call, result: Any, reason: str) -> Event:
         return not_made(call.logged, self._tools, self._rules, result, reason)
+
+    def _talks(self, call: _Call, made: Event) -> None:
+        """Note until when the speaker is at it."""
+        if self._is_heard:
+            until = talks_until(made, self._tools.steady_now(), self._tools.of_wall)
+            self._last = LastCall(call.data.offence_id, until)
 
     def _remember(self, said: Said) -> None:
         newest = said.warned.recorded_at

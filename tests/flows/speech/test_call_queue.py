@@ -255,6 +255,24 @@ def test_a_call_that_raised_after_it_was_heard_says_until_when(street: Street) -
     assert made.audio_duration_s and made.audio_file
 
 
+def test_a_call_that_is_given_up_while_it_sounds_says_until_when_and_nobody_talks_into_it(
+    street: Street,
+) -> None:
+    street.says(1, "one")
+    street.begin()
+    street.says(2, "two")
+    street.told(street.line.give_up("the look at it broke"))
+    made = street.result_of(1)
+    assert made.result == "unknown whether played" and made.audio_duration_s
+    assert said_until(made) == NOON + timedelta(seconds=made.audio_duration_s)
+    street.player.may_end.release(10)
+    street.look(after_s=0.1)
+    assert [words.strip() for words in street.player.begun] == ["one"]
+    street.look(after_s=0.2)
+    street.wait(lambda: len(street.log) == 2)
+    assert street.result_of(2).result == "played"
+
+
 def test_the_gravest_of_those_that_wait_is_said_next(street: Street) -> None:
     street.says(1, "first")
     street.begin()
