@@ -6,17 +6,11 @@ believed again when it is put right, after a day of running with it, or when a p
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
-from domain.cameras.steady_clock import boot_id, boot_s
-from domain.files import write_atomically
-from domain.processes.file_lock import file_lock
+from domain.cameras.clock_note import ClockNote
 
 # so far ahead is no jump
 ALLOWED_S = 3600.0
@@ -42,20 +36,8 @@ class _Known:
     ran_s: float = 0.0  # with the wall so far ahead
 
 
-class BelievedClock:
-    """Keeps in a file how far the clock is believed; it need not be there."""
-
-    def __init__(
-        self,
-        path: Path,
-        this_boot: str | None = None,
-        *,
-        boot_s: Callable[[], float] = boot_s,
-        wall_s: Callable[[], float] = time.time,
-    ) -> None:
-        """Take the file; `this_boot` names this start of the machine (None: its own)."""
-        self._path, self._boot_s, self._wall_s = path, boot_s, wall_s
-        self._boot_id = boot_id() if this_boot is None else this_boot
+class BelievedClock(ClockNote[_Known]):
+    """Keeps in a file how far the clock is believed."""
 
     def look(self, *, is_right: bool = False) -> Belief:
         """Look at the clock; with `is_right` a person says that it is right.
@@ -63,13 +45,12 @@ class BelievedClock:
         Raises:
             OSError: the folder cannot be written.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with file_lock(self._path.with_name(f".{self._path.name}.lock")):
-            wall_s, known = self._wall_s(), None if is_right else self._read()
+        with self._alone():
+            wall_s, known = self._wall_s(), None if is_right else self._read(_parsed)
             now = _Known(self._boot_id, self._boot_s(), wall_s)
             if known is not None:
                 now = self._next(known, now, wall_s)
-            write_atomically(self._path, json.dumps(asdict(now)).encode(), mode=0o640)
+            self._write(asdict(now))
         believed_at = datetime.fromtimestamp(min(now.believed_s, wall_s), UTC)
         return Belief(believed_at, _doubt(now, wall_s) if now.ahead_s else "")
 
@@ -88,12 +69,10 @@ class BelievedClock:
             return now
         return _Known(now.boot_id, now.boot_s, believed_s, ahead_s, ran_s)
 
-    def _read(self) -> _Known | None:
-        with suppress(OSError, ValueError, TypeError, KeyError):
-            known = json.loads(self._path.read_bytes())
-            numbers = (float(known[name]) for name in ("boot_s", "believed_s", "ahead_s", "ran_s"))
-            return _Known(str(known["boot_id"]), *numbers)
-        return None
+
+def _parsed(known: Any) -> _Known:
+    numbers = (float(known[name]) for name in ("boot_s", "believed_s", "ahead_s", "ran_s"))
+    return _Known(str(known["boot_id"]), *numbers)
 
 
 def _doubt(known: _Known, wall_s: float) -> str:

@@ -6,18 +6,14 @@ clock is set, the two are apart from then on; by how much, and since when, is ke
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from domain.files import write_atomically
-from domain.processes.file_lock import file_lock
+from domain.cameras.clock_note import ClockNote, boot_s
 
 # the wall follows its time server by less than this at once; more is a setting
 STEP_S = 0.5
@@ -26,17 +22,6 @@ SEEN_WITHIN = timedelta(seconds=1)
 LONGEST_TABLE = 200
 # the year 2500: what says a later time is damaged
 LATEST_S = 1.67e10
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-
-def boot_s() -> float:
-    """Return the seconds since the machine was started, sleep included."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def boot_id() -> str:
-    """Return the name of this start of the machine."""
-    return _BOOT_ID.read_text().strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +99,8 @@ class SteadyClock:
         return at - timedelta(seconds=nearest.ahead_s)
 
 
-class ClockFile:
+class ClockFile(ClockNote[dict[str, Any]]):
     """Keeps a data folder's clock over restarts of the program and of the machine."""
-
-    def __init__(
-        self,
-        path: Path,
-        this_boot: str | None = None,
-        *,
-        boot_s: Callable[[], float] = boot_s,
-        wall_s: Callable[[], float] = time.time,
-    ) -> None:
-        """Take a file that need not be there; `this_boot` names this start of the machine (None: its own)."""
-        self._path = path
-        self._boot_id = boot_id() if this_boot is None else this_boot
-        self._boot_s, self._wall_s = boot_s, wall_s
 
     def open(self) -> SteadyClock:
         """Return the clock as all programs of this folder have it.
@@ -139,9 +111,8 @@ class ClockFile:
         Raises:
             OSError: the folder cannot be written.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with file_lock(self._path.with_name(f".{self._path.name}.lock")):
-            known = self._read()
+        with self._alone():
+            known = self._read(_whole)
             if known is not None and known["boot_id"] == self._boot_id:
                 clock = self._clock(float(known["anchor_s"]), known)
                 # a machine that was put back to an earlier moment has the same name and an older time
@@ -164,7 +135,7 @@ class ClockFile:
             "stretches": [[each.since.isoformat(), each.ahead_s] for each in clock.stretches],
         }
         # not flushed: a write a second would wear the disk, and what a loss of power takes is made anew
-        write_atomically(self._path, json.dumps(content).encode(), mode=0o640, durable=False)
+        self._write(content, durable=False)
 
     def _after_a_start(self, known: dict[str, Any]) -> SteadyClock:
         last_at = _moment(known["last_at"])
@@ -188,20 +159,20 @@ class ClockFile:
             broken_at=_moment(broken_at) if broken_at else None,
         )
 
-    def _read(self) -> dict[str, Any] | None:
-        """Read the file; None where there is none, or nobody can go on from what it says."""
-        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
-            known: dict[str, Any] = json.loads(self._path.read_bytes())
-            rows = _stretches(known)
-            moments = [_moment(known["last_at"]), *(each.since for each in rows)]
-            if known["broken_at"] is not None:
-                moments.append(_moment(known["broken_at"]))
-            ahead_s = [abs(each.ahead_s) for each in rows]
-            anchor_s = known["anchor_s"]
-            is_whole = rows and isinstance(anchor_s, float) and isinstance(known["boot_id"], str)
-            if is_whole and abs(anchor_s) < LATEST_S and max(ahead_s) < LATEST_S:
-                return known if all(each.timestamp() < LATEST_S for each in moments) else None
-        return None
+
+def _whole(known: Any) -> dict[str, Any] | None:
+    """Return it where a clock can go on from it; raises what reading odd values raises."""
+    rows = _stretches(known)
+    moments = [_moment(known["last_at"]), *(each.since for each in rows)]
+    if known["broken_at"] is not None:
+        moments.append(_moment(known["broken_at"]))
+    ahead_s = [abs(each.ahead_s) for each in rows]
+    anchor_s = known["anchor_s"]
+    is_whole = rows and isinstance(anchor_s, float) and isinstance(known["boot_id"], str)
+    if is_whole and abs(anchor_s) < LATEST_S and max(ahead_s) < LATEST_S:
+        whole: dict[str, Any] = known
+        return whole if all(each.timestamp() < LATEST_S for each in moments) else None
+    return None
 
 
 def _stretches(known: dict[str, Any]) -> list[Stretch]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from domain.cameras.steady_clock import boot_s
+from domain.cameras.clock_note import boot_s
 from domain.site.speech.calls import Calls
 from flows.speech.attempts import AttemptNotes
 from flows.speech.speaker import NOBODY, Addressed
