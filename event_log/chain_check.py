@@ -10,12 +10,18 @@ from typing import Any
 from sqlalchemy import func, select, text
 
 from event_log.log import EventLog
-from event_log.row_chain import LogHead, digest_of, first_link, has_chain, link_after
+from event_log.row_chain import (
+    FIRST_ROW,
+    LogHead,
+    first_link,
+    has_chain,
+    has_digest,
+    link_after,
+)
 from event_log.tables import CHAIN, EVENTS
 
 ROWS_AT_ONCE = 5000
 MOST_NAMED = 20
-FIRST_ROW = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +122,10 @@ def _is_whole(row: dict[str, Any]) -> bool:
     )
 
 
-def _has_digest(row: dict[str, Any]) -> bool:
-    try:
-        return bool(digest_of(row["salt"], row) == row["digest"])
-    # a value that no event has
-    except (TypeError, ValueError):
-        return False
-
-
 def _check_row(row: dict[str, Any], told: _Told, report: LogChainReport) -> None:
     seq, salt = row["chained"], row["salt"]
     is_there = row["id"] is not None
-    if is_there and salt is not None and _has_digest(row):
+    if is_there and has_digest(row):
         report.rows += 1
     elif is_there:
         report.note(f"event log, row {seq} ({row['type']} of {row['subject']}): was changed")

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     RowMapping,
-    bindparam,
     func,
     insert,
     inspect,
@@ -25,7 +24,15 @@ from sqlalchemy import (
 from domain.errors import PutAside, TryAgain
 from domain.events.catalog import Event
 from domain.files import file_identity
-from event_log.row_chain import LogHead, highest_given, insert_rows, read_head
+from event_log.row_chain import (
+    LogHead,
+    fault_of_row,
+    has_chain,
+    highest_given,
+    insert_rows,
+    read_head,
+)
+from event_log.row_statements import CHAINED_SINCE, LINKED, NEWEST, UNLINKED, RowStatements
 from event_log.rows import LoggedEvent, as_text, from_row, to_row
 from event_log.sqlite import open_engine, reraise_as_try_again, writing
 from event_log.tables import ABOUT, CHAIN, EVENTS, METADATA
@@ -34,20 +41,6 @@ log = structlog.get_logger()
 
 IDS_AT_ONCE = 500  # SQLite takes 999 variables in a statement where it is old
 LARGEST_SEQ = 2**63 - 1  # of SQLite
-
-# built once: every program runs them several times a second, and building one costs more than its answer
-_NEWEST = select(EVENTS.c.seq, EVENTS.c.id).order_by(EVENTS.c.seq.desc()).limit(1)
-_PAGE = (
-    select(EVENTS)
-    .where(EVENTS.c.seq > bindparam("after_seq"))
-    .order_by(EVENTS.c.seq)
-    .limit(bindparam("most"))
-)
-_PAGE_OF_TYPES = _PAGE.where(EVENTS.c.type.in_(bindparam("types", expanding=True)))
-_OF_ID = select(EVENTS).where(EVENTS.c.id == bindparam("event_id"))
-_ABOUT_SUBJECT = (
-    select(EVENTS).where(EVENTS.c.subject == bindparam("subject")).order_by(EVENTS.c.seq)
-)
 
 Row = dict[str, str]
 
@@ -82,6 +75,9 @@ class EventLog:
         self._reported: set[int] = set()
         self._file = file_identity(path)
         self._has_chain = False  # known only once something was written
+        self._chained_since = (
+            0  # the first row that is chained; 0: none is, as far as it was looked
+        )
 
     @classmethod
     def open(cls, path: Path, busy_timeout_s: float = 10.0) -> Self:
@@ -160,21 +156,22 @@ class EventLog:
     ) -> Page:
         """Read as `read` does, and say how far the log was looked through.
 
-        A row that cannot be read (written by a newer version, damaged by hand) is passed over
-        with a warning, once for each open log.
+        A row that cannot be read (written by a newer version), and one that forewarn did not write so, is
+        passed over with a warning, once for each open log: what becomes evidence has to stay in the chain.
 
         Raises:
             TryAgain: locked, no permission.
             Stop: the file is damaged.
         """
         bounds: dict[str, Any] = {"after_seq": after_seq, "most": limit}
-        page = _PAGE
         if types is not None:
-            page, bounds["types"] = _PAGE_OF_TYPES, sorted(types)
+            bounds["types"] = sorted(types)
         with self.reading(f"read after {after_seq}") as connection:
-            newest, newest_id = connection.execute(_NEWEST).one_or_none() or (0, "")
+            newest, newest_id = connection.execute(NEWEST).one_or_none() or (0, "")
             if newest <= after_seq:
                 return Page([], after_seq, True, newest_id if newest == after_seq else "")
+            ask = self._statements(connection)
+            page = ask.page if types is None else ask.page_of_types
             found = list(connection.execute(page, bounds).mappings())
         is_last = len(found) < limit
         if not is_last:
@@ -184,13 +181,15 @@ class EventLog:
     def find(self, event_id: str) -> LoggedEvent | None:
         """Find the event of that id; None if it is not in the log (or cannot be read)."""
         with self.reading(f"find {event_id}") as connection:
-            row = connection.execute(_OF_ID, {"event_id": event_id}).mappings().one_or_none()
+            wanted = self._statements(connection).of_id
+            row = connection.execute(wanted, {"event_id": event_id}).mappings().one_or_none()
         return None if row is None else self._readable(dict(row))
 
     def about(self, subject: str) -> list[LoggedEvent]:
         """Read all events about one subject (an offence, say), in order; [] where there are none."""
         with self.reading(f"read about {subject}") as connection:
-            rows = list(connection.execute(_ABOUT_SUBJECT, {"subject": subject}).mappings())
+            wanted = self._statements(connection).about_subject
+            rows = list(connection.execute(wanted, {"subject": subject}).mappings())
         return self._all_readable(rows)
 
     def last_seq(self) -> int:
@@ -256,12 +255,22 @@ class EventLog:
                 "while it was open; open it again"
             )
 
+    def _statements(self, connection: Connection) -> RowStatements:
+        """Return the statements that read rows of this log, and look from which row on it is chained."""
+        if not self._chained_since:
+            if not has_chain(connection):
+                return UNLINKED
+            self._chained_since = connection.execute(CHAINED_SINCE).scalar() or 0
+        return LINKED
+
     def _all_readable(self, rows: Sequence[RowMapping]) -> list[LoggedEvent]:
         readable = (self._readable(dict(row)) for row in rows)
         return [logged for logged in readable if logged is not None]
 
     def _readable(self, row: dict[str, object]) -> LoggedEvent | None:
         try:
+            if fault := fault_of_row(row, self._chained_since):
+                raise PutAside(f"row {row['seq']} of {row['type']}: {fault}")
             return from_row(row)
         except PutAside as error:
             seq = int(str(row["seq"]))

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, insert, inspect, select, text, update
 from event_log.tables import CHAIN, EVENTS
 
 SALT_BYTES = 16
+FIRST_ROW = 1
 # in this order; the number is in the link as well
 _FIELDS = tuple(column.name for column in EVENTS.c)
 # built once: building them costs as much as running them
@@ -58,6 +59,28 @@ def first_link(log_id: str) -> bytes:
 def has_chain(connection: Connection) -> bool:
     """Tell whether rows are chained here: an older version's log has no chain before its next row."""
     return inspect(connection).has_table(CHAIN.name)
+
+
+def fault_of_row(row: Mapping[str, Any], since: int) -> str:
+    """Say why a row with the salt and digest of its link was not written so by forewarn; "" if it was.
+
+    Args:
+        row: of the table of events, with `salt` and `digest`; None where it has no link.
+        since: number of the first row that is chained, 0: none is. Of those before nothing is known.
+    """
+    if row["digest"] is None:
+        is_older = row["seq"] >= FIRST_ROW and (not since or row["seq"] < since)
+        return "" if is_older else "was not written by forewarn"
+    return "" if has_digest(row) else "was changed"
+
+
+def has_digest(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row is the one that its link was made of."""
+    try:
+        return bool(digest_of(row["salt"], row) == row["digest"])
+    # SQLite keeps any kind of value in any column
+    except (TypeError, ValueError):
+        return False
 
 
 def insert_rows(connection: Connection, log_id: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -220,3 +220,44 @@ def test_stretches_hold_the_numbers_and_no_others(numbers: set[int]) -> None:
     inside = [n for first, last in stretches for n in range(first, last + 1)]
     assert inside == sorted(numbers)
     assert all(one[1] + 1 < other[0] for one, other in pairwise(stretches))
+
+
+def read_in_all_ways(path: Path) -> list[int]:
+    """Return the numbers of all rows that reading on, by id and by subject gives."""
+    with EventLog.open(path) as log:
+        page = log.read()
+        for each in page:
+            assert log.find(each.event.id) == each
+            assert each in log.about(each.event.subject)
+        invented = log.find("evt-invented")
+        return [each.seq for each in page] + ([invented.seq] if invented else [])
+
+
+@pytest.mark.parametrize(
+    ("statement", "left"),
+    [
+        (COPY, [1, 2, 3]),
+        (COPY.replace("99", "-1"), [1, 2, 3]),
+        ("UPDATE events SET data = replace(data, 'gate', 'date') WHERE seq = 2", [1, 3]),
+        ("UPDATE chain SET salt = NULL WHERE seq = 2", [1, 3]),
+    ],
+)
+def test_what_forewarn_did_not_write_so_is_passed_over(
+    event_log: EventLog, statement: str, left: list[int]
+) -> None:
+    """Sealed and then deleted, it would have left no trace in the log."""
+    filled(event_log, 3)
+    assert read_in_all_ways(event_log.path) == [1, 2, 3]
+    tamper(event_log, statement)
+    assert read_in_all_ways(event_log.path) == left
+    filled(event_log, 4)
+    assert read_in_all_ways(event_log.path)[-1] != 2, "what is written later is read"
+
+
+def test_rows_of_an_older_version_are_read(event_log: EventLog) -> None:
+    filled(event_log, 3)
+    tamper(event_log, "DROP TABLE chain")
+    assert read_in_all_ways(event_log.path) == [1, 2, 3]
+    with EventLog.open(event_log.path) as log:
+        filled(log, 5)
+    assert read_in_all_ways(event_log.path) == [1, 2, 3, 4, 5]
