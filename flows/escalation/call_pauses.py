@@ -72,8 +72,7 @@ class CallPauses:
         if made is None:
             is_patient = at - call.due_at < self._patience
             return None if is_patient else CallBefore(result=NO_WORD, counted_from=waits_since)
-        said = said_until(made)
-        until = self._of_wall(said) if said else waits_since
+        until = said_until(made, self._of_wall) or waits_since
         counted_from = max(waits_since, min(until, call.due_at + self._patience))
         if at - counted_from < pause:
             return None
@@ -88,11 +87,13 @@ class CallPauses:
         return data if isinstance(data, AnnouncementMade) else None
 
 
-def said_until(made: AnnouncementMade) -> datetime | None:
-    """Return when a call was over, by the wall's clock; None where nothing can have been heard."""
+def said_until(made: AnnouncementMade, of_wall: Convert = same_time) -> datetime | None:
+    """Return the event time at which a call was over; None where nothing can have been heard."""
     if made.result not in MAY_HAVE_BEEN_HEARD or made.started_at is None:
         return None
-    return made.started_at + timedelta(seconds=made.audio_duration_s or 0.0)
+    # its beginning alone was read from the wall's clock: set forward during the call, it may never
+    # have said what the end comes to
+    return of_wall(made.started_at) + timedelta(seconds=made.audio_duration_s or 0.0)
 
 
 def call_pauses_of(

@@ -16,6 +16,7 @@ from ladder_and_log import restore_ladder, save_ladder
 from network_speaker import TONE, network_speaker
 from people import BEGAN, presence
 
+from domain.cameras.steady_clock import SteadyClock
 from domain.data_dir import DataDir
 from domain.errors import TryAgain
 from domain.events.announcements import AnnouncementMade, announcement_of
@@ -36,7 +37,7 @@ from domain.site.speech.speakers import SpeakerSettings
 from event_log.log import EventLog
 from event_log.rows import LoggedEvent
 from flows.announce import AnnounceSettings, build_announce_flow
-from flows.escalation.call_pauses import CallPauses, call_pauses_of
+from flows.escalation.call_pauses import Call, CallPauses, call_pauses_of
 from flows.escalation.ladder import RuleLadder
 from flows.escalation.offence_writer import OffenceWriter
 from flows.escalation.watched_rule import watch_of
@@ -220,6 +221,26 @@ def test_pauses_count_from_due_where_the_ladder_says_so_or_nobody_hears_it(
     assert call_pauses_of(site, gate, ladder, log.find, {gate}) is None  # no loudspeaker
     due = ladder.model_copy(update={"next_rung_counts_from": "due"})
     assert call_pauses_of(heard, gate, due, log.find, {gate}) is None
+
+
+def test_a_clock_that_is_set_forward_during_a_call_does_not_shorten_the_pause(
+    log: EventLog,
+) -> None:
+    now_s = BEGAN.timestamp()
+    ahead_s = 0.0
+    steady = SteadyClock(boot_s=lambda: now_s, wall_s=lambda: now_s + ahead_s)
+    warned = Event("evt-w", MADE.source, "ofc-1", BEGAN, MADE.data)
+    log.append([said(warned, 5, lasts_s=4)])
+    now_s, ahead_s = now_s + 7, 3600.0  # it never says what the end comes to
+    steady.look()
+    pauses = CallPauses(log.find, PATIENCE_S, steady.of_wall)
+    now_s += 4
+    known = [
+        pauses.after_pause(Call("evt-w", BEGAN), BEGAN, 3.0, BEGAN + timedelta(seconds=at_s))
+        for at_s in (11, 12)
+    ]
+    until = BEGAN + timedelta(seconds=9)
+    assert known == [None, CallBefore(result="played", counted_from=until)]
 
 
 class Voice:
