@@ -160,7 +160,7 @@ class RuleLadder:
             broken_at: nobody knows how long it was from what lies before until then; None: it is known.
         """
         self._resumption.adopt(stories, broken_at)
-        self._commands.drop_answered({event.id for story in stories.values() for event in story})
+        self._commands.adopt({event.id for story in stories.values() for event in story})
         self.last_at = None  # commands wait for a frame, and the search begins with it
 
     def id_of(self, offence: Offence) -> str:

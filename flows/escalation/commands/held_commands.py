@@ -34,6 +34,9 @@ class HeldCommands:
         self._ladder = ladder
         self._hand_back_after = timedelta(seconds=operators.hand_back_after_s)
         self.held: list[PendingCommand] = []
+        # the ladder of a live camera, which comes to no moment again: what is said to be still to come
+        # was told by a clock that was ahead, and nobody should wait for an answer until it is there
+        self._is_live = False
 
     def give(
         self, pending: PendingCommand, now: datetime | None, sight: PictureTrust
@@ -48,15 +51,16 @@ class HeldCommands:
         """Carry out the commands that belong to this moment or before; None: all there are."""
         if not self.held:
             return []
-        ripe = [each for each in self.held if at is None or each.not_before <= at]
+        ripe = [each for each in self.held if at is None or self._is_live or each.not_before <= at]
         self.held = [each for each in self.held if each not in ripe]
         ripe.sort(key=lambda each: (each.not_before, each.order))
         return [
             event for each in ripe for event in self._carry_out(each, at or each.not_before, sight)
         ]
 
-    def drop_answered(self, logged: Collection[str]) -> None:
-        """Forget the commands whose answers have ids that are in the log."""
+    def adopt(self, logged: Collection[str]) -> None:
+        """Go on with a live camera; forget the commands whose answers have ids that are in the log."""
+        self._is_live = True
         self.held = [each for each in self.held if answer_id(each.event.id) not in logged]
 
     def hand_back(self, offence: Offence, at: datetime) -> list[Event]:

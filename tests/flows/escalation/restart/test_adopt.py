@@ -278,6 +278,17 @@ def test_a_command_that_was_carried_out_in_the_lost_second_is_not_carried_out_ag
     assert len(after[-1].data.operators_did) == 1  # type: ignore[attr-defined]
 
 
+def test_a_command_is_answered_though_the_clock_is_behind_what_is_on_record(make: Make) -> None:
+    before = play(make(), 0, 5, person(1))
+    again = make()
+    again.adopt(stories(before))
+    command = pending(CommandKind.TAKE_OVER, before[0].subject)
+    later = PendingCommand(command.event, 1, BEGAN + timedelta(minutes=30))
+    assert again.command(later) == []  # no frame has come
+    _, refused = play(again, 60, 61, person(1))
+    assert isinstance(refused.data, CommandRefused) and refused.data.why is Refusal.ENDED
+
+
 def test_a_command_that_was_refused_in_the_lost_second_stays_refused(make: Make) -> None:
     ladder = make()
     before = play(ladder, 0, 5, person(1))
