@@ -55,7 +55,7 @@ simulate: dev-env  ## whole lives in made-up time, with kills, full disks, wrong
 	@$(PY) -m tests.simulation --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
 
 mutants: dev-env  ## change one thing at a time, SAMPLE=300 of them: which does no quick test notice?
-	@$(PY) -m benchmarks.mutants --sample $(or $(SAMPLE),300) --seed $(or $(SEED),1)
+	@$(PY) -m benchmarks.mutations.mutants --sample $(or $(SAMPLE),300) --seed $(or $(SEED),1)
 
 bench: dev-env models  ## all benchmarks in their short form; appends to var/bench/results.jsonl
 	@$(PY) -m benchmarks.run

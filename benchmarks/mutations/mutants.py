@@ -1,8 +1,7 @@
 """Change one thing at a time where it matters, and count how many changes some quick test notices.
 
-`python -m benchmarks.mutants --sample 300 --seed 1` draws changes by chance, runs each against the quick tests of
-its room, and names what no test noticed. Each runs in a fork of this process in which the changed module is
-imported in place of the file's, so nothing on the disk is touched and no library is imported twice.
+`python -m benchmarks.mutations.mutants --sample 300 --seed 1` draws changes by chance, runs each against the quick tests of
+its room, and names what no test noticed. `--part 2/10` is the second tenth of the same sample.
 """
 
 from __future__ import annotations
@@ -10,20 +9,14 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
-import importlib.abc
-import importlib.machinery
-import importlib.util
-import os
 import random
-import signal
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, ModuleType
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.mutations.changed_module import ROOT, ChangedModule, prepare, run_tests
+
 # folders and modules -> the tests that are theirs; what only a real server shows is left out
 SERVING = ("tests/models/serving/test_connection.py", "tests/models/serving/test_late_answers.py")
 ROOMS: dict[str, tuple[str, ...]] = {
@@ -39,11 +32,6 @@ ROOMS: dict[str, tuple[str, ...]] = {
     },
     "models/triton_backend": ("tests/models/serving/test_openvino_backend.py",),
 }
-LIBRARIES = (
-    "numpy", "pydantic", "sqlalchemy.dialects.sqlite", "shapely", "structlog", "hypothesis", "pytest",
-    "bytewax.dataflow", "bytewax.run", "cryptography.hazmat.primitives.asymmetric.ed25519", "cv2", "av",
-    "trackers", "supervision", "pyarrow", "rfc8785", "ruamel.yaml",
-)  # fmt: skip
 OTHERS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
@@ -51,7 +39,6 @@ OTHERS: dict[type[ast.AST], type[ast.AST]] = {
 }  # fmt: skip
 # words for people and for logs are no behaviour that a quick test should hold
 SPARED_CALLS = ("log.", "structlog.", "TypeVar", "Field", "field")
-QUICK = "not slow and not triton and not browser"
 
 
 @dataclass(frozen=True)
@@ -127,71 +114,6 @@ def _change(node: ast.AST) -> bool:
     return True
 
 
-class Changed(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Import one module as it was changed, whoever asks for it."""
-
-    def __init__(self, name: str, path: Path, code: CodeType) -> None:
-        self._name, self._path, self._code = name, path, code
-
-    def find_spec(self, name: str, *_: object) -> importlib.machinery.ModuleSpec | None:
-        """Answer for that module alone."""
-        if name != self._name:
-            return None
-        return importlib.util.spec_from_file_location(name, self._path, loader=self)
-
-    def get_source(self, fullname: str) -> str:
-        """Return the source as it lies there."""
-        return self._path.read_text(encoding="utf-8")
-
-    def get_code(self, fullname: str) -> CodeType:
-        """Return the changed code."""
-        return self._code
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the changed code."""
-        exec(self._code, module.__dict__)
-
-
-def run_tests(tests: tuple[str, ...], mutant: Mutant | None, most_s: float) -> tuple[int, float]:
-    """Run tests in a fork; return its exit code (-9: they hung), and the seconds."""
-    began_s = time.monotonic()
-    child = os.fork()
-    if child == 0:
-        os.setsid()
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, 1)
-        os.dup2(nothing, 2)
-        os._exit(_in_child(tests, mutant))
-    while time.monotonic() - began_s < most_s:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status), time.monotonic() - began_s
-        time.sleep(0.02)
-    os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return -9, most_s
-
-
-def _in_child(tests: tuple[str, ...], mutant: Mutant | None) -> int:
-    import pytest
-
-    if mutant is not None:
-        name = ".".join(mutant.path.relative_to(ROOT).with_suffix("").parts)
-        code = compile(mutant.make()[1], str(mutant.path), "exec")
-        sys.meta_path.insert(0, Changed(name, mutant.path, code))
-    options = [
-        "-x",
-        "-q",
-        "-m",
-        QUICK,
-        "-p",
-        "no:cacheprovider",
-        "--hypothesis-seed=0",
-        "--timeout=60",
-    ]
-    return int(pytest.main([*tests, *options]))
-
-
 def _modules_in(room: Path) -> list[Path]:
     return [room] if room.is_file() else sorted(room.rglob("*.py"))
 
@@ -202,11 +124,9 @@ def main() -> int:
     asked.add_argument("--sample", type=int, default=300)
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--only", default="", help="a room or module, such as flows/escalation")
+    asked.add_argument("--part", default="1/1", help="of the sample, such as 2/10")
     given = asked.parse_args()
-    os.chdir(ROOT)
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
-    for library in LIBRARIES:
-        importlib.import_module(library)
+    prepare("domain")
     drawn = [
         mutant
         for room in ROOMS
@@ -214,7 +134,9 @@ def main() -> int:
         if str(path.relative_to(ROOT)).startswith(given.only)
         for mutant in mutants_of(path)
     ]
+    part, parts = map(int, given.part.split("/"))
     sample = random.Random(given.seed).sample(drawn, min(given.sample, len(drawn)))
+    sample = sample[part - 1 :: parts]
     usual_s: dict[str, float] = {}
     survived: list[str] = []
     killed: dict[str, list[bool]] = {}
@@ -225,10 +147,12 @@ def main() -> int:
             if code:
                 print(f"{room}: its tests fail without any change, exit code {code}")
                 return 1
-        code, _ = run_tests(ROOMS[room], mutant, 10 + 5 * usual_s[room])
+        reads, tree = mutant.make()
+        changed = ChangedModule(mutant.path, compile(tree, str(mutant.path), "exec"))
+        code, _ = run_tests(ROOMS[room], changed, 10 + 5 * usual_s[room])
         killed.setdefault(room, []).append(code != 0)
         if code == 0:
-            survived.append(mutant.make()[0])
+            survived.append(reads)
             print(f"{number:4} of {len(sample)} not noticed: {survived[-1]}", flush=True)
     for room, each in sorted(killed.items()):
         print(f"{room:24} {sum(each):3} of {len(each)}  (tests take {usual_s[room]:.1f} s)")
