@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import sys
 import time
 import traceback
@@ -19,6 +20,8 @@ from tests.simulation.matrix import Cell, Matrix
 from tests.simulation.plan import Plan, make_plan, shorten
 from tests.simulation.world import live_through
 
+MOST_AIMS = 30  # of a life
+
 
 @dataclass
 class Lived:
@@ -29,7 +32,7 @@ class Lived:
     cpu_s: float = 0.0
     told: Counter[str] = field(default_factory=Counter)
     hit: set[Cell] = field(default_factory=set)
-    failed: list[tuple[int, str]] = field(default_factory=list)  # seed, what was wrong
+    failed: list[tuple[Plan, str]] = field(default_factory=list)  # what was wrong
 
 
 def live_for(
@@ -41,10 +44,12 @@ def live_for(
     while time.monotonic() < until_s and len(lived.failed) < most_failures:
         if lived.lives >= most_lives:
             break
+        # towards what no life has come across yet
+        plan = make_plan(seed, aims=matrix.missed(random.Random(seed), MOST_AIMS))
         try:
-            world = live_through(make_plan(seed), matrix)
+            world = live_through(plan, matrix)
         except Exception as error:
-            lived.failed.append((seed, reason_of(error)))
+            lived.failed.append((plan, reason_of(error)))
         else:
             lived.offences += world.offences
             lived.told.update(world.model.counts)
@@ -69,9 +74,8 @@ def fails(plan: Plan) -> str:
     return ""
 
 
-def shortest(seed: int, tries: int) -> Plan:
-    """Return the seed's life without the steps that it fails without."""
-    plan = make_plan(seed)
+def shortest(plan: Plan, tries: int) -> Plan:
+    """Return a life without the steps that it fails without."""
     kind = fails(plan).split(":")[0]
     return shorten(plan, lambda less: fails(less).split(":")[0] == kind, tries)
 
@@ -105,10 +109,10 @@ def main() -> int:
     print("\n".join(matrix.lines()))
     print(", ".join(f"{kind.removeprefix('forewarn.')} {n}" for kind, n in told.most_common()))
     print(f"violations: {len(failed)}")
-    for number, (seed, why) in enumerate(failed):
-        print(f"seed {seed}: {why}")
-        if number < 3 and given.tries:
-            print(shortest(seed, given.tries).to_json())
+    for number, (plan, why) in enumerate(failed):
+        print(f"seed {plan.seed}: {why}")
+        if number < 3:
+            print(shortest(plan, given.tries).to_json())
     return 1 if failed else 0
 
 

@@ -28,9 +28,9 @@ from tests.simulation.clock import OwnClock
 from tests.simulation.disk import Disk
 
 # what a loudspeaker and a service may answer; the first is how it is when all is well
-HORN_MOODS = ("played", "no speaker", "refused", "timed out", "busy", "raises", "slow")
+HORN_MOODS = ("played", "no speaker", "refused", "timed out", "busy", "raises", "slow", "early")
 MAIL_MOODS = ("sent", "not reached", "failed", "unknown", "raises")
-SOUND_S, SLOW_S = 1.0, 7.0
+SOUND_S, SLOW_S, EARLY_S = 1.0, 7.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ class Horn:
     @property
     def takes_s(self) -> float:
         """Return how long a call holds its thread."""
-        return SLOW_S if self.mood == "slow" else SOUND_S
+        # many answer when they have the sound, and play it then
+        return {"slow": SLOW_S, "early": EARLY_S}.get(self.mood, SOUND_S)
 
 
 class NotedSpeaker(CarefulSpeaker):

@@ -33,13 +33,14 @@ class Disk:
     at_work: str = ""  # the program; "": the simulation itself, or an operator's command
     is_full: bool = False
     cuts: dict[str, int] = field(default_factory=dict)  # program -> writes that it has left
-    cut_at: dict[str, str] = field(default_factory=dict)  # program -> where it is killed next
+    # program -> where it is killed next: how the place begins
+    cut_at: dict[str, str] = field(default_factory=dict)
     appending: Callable[[Sequence[Event]], None] = lambda events: None  # told before each append
     appended: Callable[[int], None] = lambda count: None  # and how many were new
 
     def point(self, what: str) -> None:
         """Pass from one write to the next."""
-        if self.cut_at.get(self.at_work) == what:
+        if (at := self.cut_at.get(self.at_work)) and what.startswith(at):
             del self.cut_at[self.at_work]
             raise Killed(what)
         left = self.cuts.get(self.at_work)

@@ -54,7 +54,8 @@ def _steady_s(world: World) -> float:
 
 
 def _come(world: World, a: int, b: int) -> None:
-    _camera(world, a).come(_steady_s(world), inside=b % 4 != 0)
+    for _ in range(1 + b % 3):
+        _camera(world, a).come(_steady_s(world), inside=b % 4 != 0)
 
 
 def _leave(world: World, a: int, b: int) -> None:
@@ -141,7 +142,12 @@ def _ask(world: World, a: int, b: int) -> None:
         names = list(world.model.offences)[-5:]
         world.fresh["command late"] = world.clock.now_s
     kind = list(CommandKind)[b % len(CommandKind)]
-    operator = OPERATORS[(b // 5) % 2]
+    name = names[(a // 8) % len(names)] if names else mint("ofc", "none")
+    ask(world, name, kind, OPERATORS[(b // 5) % 2], b)
+
+
+def ask(world: World, name: str, kind: CommandKind, operator: str, b: int = 0) -> None:
+    """Have an operator ask for something about an offence; `b` says in which words."""
     more: dict[str, Any] = {}
     if kind is CommandKind.SPEAK:
         own = BothLanguages(zh="请让一让", en="Make way please")
@@ -149,7 +155,6 @@ def _ask(world: World, a: int, b: int) -> None:
     elif kind is CommandKind.TAKE_OVER and b % 3 == 0:
         more = {"taking_from": OPERATORS[0]}
     reason = "seen" if kind in NEEDS_REASON else ""
-    name = names[(a // 8) % len(names)] if names else mint("ofc", "none")
     try:
         give_command(world.log, CommandRequest(kind, name, operator, "console", reason, **more))
     except ForewarnError:
@@ -247,6 +252,16 @@ def _speaker(world: World, a: int, b: int) -> None:
     world.horn.mood = HORN_MOODS[a % len(HORN_MOODS)]
 
 
+def _models(world: World, a: int, b: int) -> None:
+    """Take away for a while what sealing asks for: the model server, or the end of a recording."""
+    world.fresh["models away"] = world.clock.now_s
+    world.models_back_at = world.ticks + (4, 12, 30)[a % 3]
+
+
+def _aim(world: World, a: int, b: int) -> None:
+    world.aims.add(a, b)
+
+
 def _mail(world: World, a: int, b: int) -> None:
     world.fresh["mail faulty"] = world.clock.now_s
     world.mails["desk" if b % 2 else "duty"].mood = MAIL_MOODS[a % len(MAIL_MOODS)]
@@ -276,4 +291,6 @@ HAPPENINGS: dict[str, Callable[[World, int, int], None]] = {
     "edit": _edit,
     "speaker": _speaker,
     "mail": _mail,
+    "models": _models,
+    "aim": _aim,
 }

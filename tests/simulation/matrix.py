@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from itertools import product
 
@@ -22,12 +23,14 @@ FAULTS = (
     "picture unfit",
     "speaker faulty",
     "mail faulty",
+    "models away",
     "command doubled",
     "command late",
     "commands contradict",
 )
 Cell = tuple[str, str, str]
-CELLS: frozenset[Cell] = frozenset(product(STATES, FAULTS, PROGRAMS))
+ORDERED_CELLS: tuple[Cell, ...] = tuple(product(STATES, FAULTS, PROGRAMS))
+CELLS: frozenset[Cell] = frozenset(ORDERED_CELLS)
 FRESH_S = 10.0  # so long after it a fault still counts as present
 
 
@@ -36,6 +39,11 @@ class Matrix:
 
     def __init__(self) -> None:
         self.hit: set[Cell] = set()
+
+    def missed(self, chance: random.Random, most: int) -> list[int]:
+        """Draw some numbers of cells that were not hit, to aim at."""
+        left = [number for number, cell in enumerate(ORDERED_CELLS) if cell not in self.hit]
+        return chance.sample(left, min(most, len(left)))
 
     def note(self, states: Iterable[str], faults: Iterable[str], program: str) -> None:
         """Note that a program was killed."""

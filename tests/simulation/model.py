@@ -21,6 +21,7 @@ from domain.events.catalog import (
     OffenceDispatched,
     OffenceEscalated,
     OffenceHandedBack,
+    OffenceMerged,
     OffenceOpened,
     OffenceTakenOver,
     OffenceWarned,
@@ -131,9 +132,13 @@ class Model:
         """Remember what a move means for later ones."""
         if isinstance(data, OffenceOpened | OffenceWarned | OffenceClimbed | OffenceHandedBack):
             known.pause_from = steady_of(data)
+            known.pause_from_s = self._truth.now_s()
         if isinstance(data, OffenceWarned):
             self.warned[event.id] = self.events[event.id]
             known.last_call = event.id
+        if isinstance(data, OffenceMerged):  # into one of them, which waits as long as both would
+            for each in self.offences.values():
+                each.pause_from_s = self._truth.now_s()
         if rung := rung_of(data):
             known.passed.append(rung)
         if isinstance(data, OffenceTakenOver):

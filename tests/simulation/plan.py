@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 
 # what may happen, and how often of a thousand
 CHANCES: dict[str, int] = {
@@ -32,6 +33,7 @@ CHANCES: dict[str, int] = {
     "edit": 20,
     "speaker": 25,
     "mail": 25,
+    "models": 15,
 }
 LONGEST_GAP = 12  # ticks between two happenings
 
@@ -66,8 +68,8 @@ class Plan:
         return cls(read["seed"], tuple(Step(*each) for each in read["steps"]))
 
 
-def make_plan(seed: int, length: int = 90) -> Plan:
-    """Draw a life by chance; the same seed gives the same life."""
+def make_plan(seed: int, length: int = 90, aims: Sequence[int] = ()) -> Plan:
+    """Draw a life by chance; the same seed and aims (numbers of the matrix's cells) give the same life."""
     chance = random.Random(seed)
     kinds = chance.choices(list(CHANCES), list(CHANCES.values()), k=length)
     steps = tuple(
@@ -79,7 +81,13 @@ def make_plan(seed: int, length: int = 90) -> Plan:
         )
         for kind in kinds
     )
-    return Plan(seed, steps)
+    # all along the life, so that not all wait for the same moment
+    every = max(length // (len(aims) + 1), 1)
+    aimed = {
+        every * row: Step(0, "aim", aim, chance.randrange(1 << 16)) for row, aim in enumerate(aims)
+    }
+    both = [[aimed[row], step] if row in aimed else [step] for row, step in enumerate(steps)]
+    return Plan(seed, tuple(chain.from_iterable(both)))
 
 
 def shorten(plan: Plan, fails: Callable[[Plan], bool], most_tries: int = 400) -> Plan:

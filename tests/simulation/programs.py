@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from domain.errors import TryAgain
 from domain.events.catalog import (
     Event,
     EvidenceSealed,
@@ -21,6 +22,7 @@ from flows.notices.deliver import NoticeTools, recipients_of
 from flows.notify import WANTED_TYPES as TOLD_OF
 from flows.notify import Delivery, DeliveryLogic, Lanes
 from flows.preservation.draft_record import PreserveModels, PreserveParts
+from flows.preservation.seal import preserve
 from flows.preserve import WANTED_TYPES as PRESERVED
 from flows.preserve import PreserveLogic
 from flows.speech.announce import AnnounceTools
@@ -174,11 +176,13 @@ class Preserve(KeyedProgram):
         return PreserveLogic(self.parts, self.stop, lambda: None, saved, self.timers, aside)
 
     def go_round(self) -> None:
-        if self.world.seals:
+        with patch("flows.preserve.preserve", self._seal):
             super().go_round()
-            return
-        with patch("flows.preserve.preserve", self._note):
-            super().go_round()
+
+    def _seal(self, event: Event, history: Any, parts: Any) -> Event[EvidenceSealed]:
+        if self.world.ticks < self.world.models_back_at:
+            raise TryAgain("nobody answers")
+        return (preserve if self.world.seals else self._note)(event, history, parts)
 
     def _note(self, event: Event, history: Any, parts: Any) -> Event[EvidenceSealed]:
         """Stand in for the sealing where only its bookkeeping is looked at: most of a life's time."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.events.announcements import AnnouncementMade, announcement_of
 from domain.events.catalog import (
     Event,
     OffenceClimbed,
@@ -21,6 +22,7 @@ from domain.events.catalog import (
 from domain.events.commands import answer_id
 from domain.events.wall_time import steady_time_of_sighting
 from domain.offence_states import State
+from domain.picture_digest import CLEAR
 from domain.site.ladders import Ladder
 from domain.site.site import Site
 from domain.tracks import Track, parse_subject
@@ -28,6 +30,7 @@ from event_log.rows import LoggedEvent
 from tests.simulation.street import Shown
 
 EPSILON = timedelta(milliseconds=1)
+FRAMES_LATE = 2
 BY_ITSELF = (OffenceOpened, OffenceWarned, OffenceClimbed, OffenceEscalated, OffenceExempted)
 Logged = Mapping[str, LoggedEvent]
 
@@ -46,6 +49,7 @@ class ToldOffence:
     state: State = State.SUSPECTED
     passed: list[int] = field(default_factory=list)  # rungs, by number
     pause_from: datetime | None = None  # steady time after which the next rung's pause is counted
+    pause_from_s: float = 0.0  # the same, of the simulation
     last_call: str = ""  # id of the last warning
     holder: str = ""
     dispatched: int = 0
@@ -66,6 +70,8 @@ class Truth:
     heard_until: Callable[[str], float | None]  # when a warning's call was over; None: not heard
     told_at: Callable[[str], float]  # when an event came into the log
     is_time_broken: Callable[[], bool]  # the machine was off: steady time is what the wall said
+    lately: Callable[[str], Iterable[Shown]]  # a camera's last frames
+    watch_began_s: Callable[[], float]  # when the watch program was started last
 
 
 @dataclass
@@ -90,13 +96,19 @@ class MoveChecks:
             self._check_spent(data, known, ladder)
         if climbs and ladder is not None:
             self._check_pause(data, known, ladder, rung)
+            self._check_late(data, known, ladder, rung)
         if isinstance(data, OffenceOpened):
             stayed = steady_of(data) - steady_time_of_sighting(data.first_sighting)
             need(stayed >= timedelta(seconds=data.threshold_s), data, "opened too early")
         if data.state in (State.COMPLIED, State.LAPSED) and isinstance(data, OutcomeData):
-            last, subject = self.truth.last_shown(data.camera_id), subject_of(data)
-            is_in = isinstance(subject, Track) and last and subject.number in last.inside
-            need(not is_in, data, "left, and was seen inside just now")
+            self._check_left(data, site)
+
+    def _check_left(self, data: OffenceData, site: Site) -> None:
+        """Check that who has left is not there; a line may be crossed back from either side."""
+        condition = site.rule(data.rule_id).condition if has_rule(data, site) else None
+        last, subject = self.truth.last_shown(data.camera_id), subject_of(data)
+        if isinstance(subject, Track) and last and condition and not condition.line_crossed:
+            need(subject.number not in last.inside, data, "left, and was seen inside just now")
 
     def _check_by_hand(self, event: Event, data: OffenceData, known: ToldOffence) -> None:
         """Check what operators have to do with it."""
@@ -158,7 +170,7 @@ class MoveChecks:
         passed = steady_of(data) - known.pause_from
         words = f"{rung or 'the end'} only {passed.total_seconds()} s after what was before"
         need(passed >= timedelta(seconds=pause_s) - EPSILON, data, words)
-        until_s = self.truth.heard_until(known.last_call)
+        until_s = self._heard_until(known.last_call)
         if until_s is None or ladder.next_rung_counts_from == "due" or self.truth.is_time_broken():
             return
         # whatever was done to the wall's clock: nobody is called again before they had time to go
@@ -166,6 +178,48 @@ class MoveChecks:
         heard_s = self.truth.now_s() - until_s
         words = f"{rung or 'the end'} only {heard_s} s after a call was over"
         need(heard_s >= pause_s - 0.01, data, words)
+
+    def _check_late(self, data: OffenceData, known: ToldOffence, ladder: Ladder, rung: int) -> None:
+        """Check that nobody was seen there, well and often, after the time of what comes due now."""
+        subject = subject_of(data)
+        if isinstance(data, OffenceOpened) or not isinstance(subject, Track):
+            return
+        if not self._is_of_one_revision(known) or self.truth.is_time_broken():
+            return
+        is_first = not known.passed and bool(rung) and bool(known.opened.earlier_offences)
+        pause_s = ladder.rungs[rung - 1].after_s if rung else ladder.escalate_after_s
+        since_s = known.pause_from_s + (0.0 if is_first else pause_s)
+        if known.last_call and ladder.next_rung_counts_from == "said":
+            since_s = max(since_s, self._counted_from_s(known.last_call, ladder, pause_s))
+        since_s = max(since_s, self.truth.watch_began_s() + 1.0)
+        frames = [
+            each
+            for each in self.truth.lately(data.camera_id)
+            if since_s < each.at_s < self.truth.now_s()
+            and subject.number in each.inside
+            and each.sight == CLEAR
+        ]
+        words = f"{rung or 'the end'} after {len(frames)} frames in which it was due"
+        need(len(frames) <= FRAMES_LATE, data, words)
+
+    def _counted_from_s(self, call: str, ladder: Ladder, pause_s: float) -> float:
+        """Return when the pause after a call is over, and the ladder can know it."""
+        called_s = self.truth.told_at(call)
+        patient_until_s = called_s + ladder.waits_for_call_s
+        word = announcement_of(call)
+        if word not in self.events:
+            return patient_until_s
+        heard_s = min(self._heard_until(call) or called_s, patient_until_s)
+        return max(heard_s + pause_s, min(self.truth.told_at(word), patient_until_s))
+
+    def _heard_until(self, call: str) -> float | None:
+        """Return when a call was over, or the one that stood for it; None: nobody heard one."""
+        word = self.events.get(announcement_of(call))
+        if word is not None and isinstance(word.event.data, AnnouncementMade):
+            other = self.events.get(word.event.data.said_with)
+            if other is not None and isinstance(other.event.data, AnnouncementMade):
+                call = other.event.data.warned_event_id
+        return self.truth.heard_until(call)
 
     def _is_of_one_revision(self, known: ToldOffence) -> bool:
         return known.revision == self.truth.site()[0]

@@ -88,7 +88,7 @@ def _first(chance: random.Random) -> dict[str, Any]:
             "gap_tolerance_s": 2,
             "restart_tolerance_s": chance.choice((0, 20)),
             "ladder": ladders.get(kind, chance.choice(("calls", "short", "silent"))),
-            "first_time_exempt": chance.random() < 0.2,
+            "first_time_exempt": chance.random() < 0.35,
             "severity": chance.choice(("slight", "ordinary", "serious")),
         }
         for kind in kinds

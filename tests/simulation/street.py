@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,10 +16,11 @@ from domain.picture_digest import CLEAR, PictureTrust
 from domain.tracks import SubjectLink, SubjectMatch, TrackedFrame
 
 WIDTH_PX, HEIGHT_PX = 768, 576
-SLOTS = 6  # places to stand, apart from each other
+SLOTS, APART_PX = 8, 80.0  # places to stand
 INSIDE_Y, OUTSIDE_Y = 420.0, 230.0  # feet; the zone begins at 288
 TALL_PX, WIDE_PX = 90.0, 30.0
 PERSON = 1
+LATELY = 60  # frames
 OUT_FOR = 6  # ticks that somebody is seen on the way before they are gone
 
 # how a picture may be, and what a rule's places are called there
@@ -48,7 +50,7 @@ class Walker:
     @property
     def box(self) -> tuple[float, float, float, float]:
         """Return where they are, pixels."""
-        x, y = 60.0 + 110.0 * self.slot, INSIDE_Y if self.is_inside else OUTSIDE_Y
+        x, y = 60.0 + APART_PX * self.slot, INSIDE_Y if self.is_inside else OUTSIDE_Y
         return x, y - TALL_PX, x + WIDE_PX, y
 
 
@@ -59,6 +61,7 @@ class Shown:
     inside: frozenset[int]
     outside: frozenset[int]
     sight: PictureTrust
+    at_s: float  # of the simulation
 
 
 @dataclass
@@ -76,6 +79,7 @@ class Camera:
     before: dict[int, float] = field(default_factory=dict)  # where feet were in the frame before
     shown: dict[datetime, Shown] = field(default_factory=dict)  # by event time
     last: Shown | None = None
+    lately: deque[Shown] = field(default_factory=lambda: deque(maxlen=LATELY))
 
     def visible(self) -> Iterator[Walker]:
         """Yield who is seen."""
@@ -88,9 +92,10 @@ class Camera:
         walker.came_at_s, walker.came_box = at_s, walker.box
 
     def come(self, at_s: float, *, inside: bool) -> None:
-        """Let somebody come to a free place."""
+        """Let somebody come to a free place; where there is none, whoever came first goes."""
         free = [slot for slot in range(SLOTS) if all(w.slot != slot for w in self.walkers)]
         if not free:
+            self.walkers[0].is_inside, self.walkers[0].gone_in = False, 1
             return
         walker = Walker(free[0], self.next_number, at_s, (), inside)
         walker.came_box = walker.box
@@ -115,8 +120,8 @@ class Camera:
                 self.gone.append(walker.number)
         self.silent_for = max(self.silent_for - 1, 0)
 
-    def frame(self, at: datetime, wall_ahead_s: float, run: str) -> TrackedFrame:
-        """Return who is seen now."""
+    def frame(self, at: datetime, wall_ahead_s: float, run: str, at_s: float) -> TrackedFrame:
+        """Return who is seen now; `at_s` is the simulation's time."""
         seen = sorted(self.visible(), key=lambda walker: walker.number)
         self.frames += 1
         boxes = np.array([walker.box for walker in seen], np.float32).reshape(-1, 4)
@@ -139,7 +144,9 @@ class Camera:
             frozenset(walker.number for walker in seen if walker.is_inside),
             frozenset(walker.number for walker in seen if not walker.is_inside),
             self.sight,
+            at_s,
         )
+        self.lately.append(self.last)
         return TrackedFrame(
             stamp,
             boxes,

@@ -111,7 +111,7 @@ class Watch(Program):
             return
         self.stalled.discard(camera_id)
         ahead_s = (self.steady.wall(at) - at).total_seconds()
-        tracked = camera.frame(at, ahead_s, self.run)
+        tracked = camera.frame(at, ahead_s, self.run, self.world.clock.now_s)
         for key in keys:
             self._give(key, tracked)
 

@@ -16,24 +16,19 @@ import structlog
 
 from domain.data_dir import DataDir
 from domain.events.catalog import Event
-from domain.events.wall_time import steady_time_of_sighting
 from domain.offence_states import OPEN, State
 from event_log.log import EventLog
 from event_log.rows import LoggedEvent
-from evidence_store.custody.chain import CustodyChain
-from evidence_store.custody.chain_check import check_chain
-from evidence_store.vault.vault import Vault
-from evidence_store.vault.verify_record import verify_record
-from flows.escalation.stays.offence import TOLD
-from flows.speech.call_queue import WITHDRAWS
+from tests.simulation.aims import Aims
+from tests.simulation.checks import check_at_the_end, check_fold, check_sound
 from tests.simulation.clock import OwnClock
-from tests.simulation.devices import HORN_MOODS, MAIL_MOODS, Horn, Mail, Rows, Sound
+from tests.simulation.devices import HORN_MOODS, MAIL_MOODS, Horn, Mail, Rows
 from tests.simulation.disk import Disk, Killed
 from tests.simulation.happenings import apply, happen, lose
 from tests.simulation.matrix import FRESH_S, Matrix
 from tests.simulation.model import Model
 from tests.simulation.plan import Plan
-from tests.simulation.programs import PROGRAMS, SIGNER, Program
+from tests.simulation.programs import PROGRAMS, Program
 from tests.simulation.promises import Truth, Violation
 from tests.simulation.sites import revision_of
 from tests.simulation.street import PICTURES, Camera, Shown
@@ -56,7 +51,7 @@ class World:
         self.clock = OwnClock()
         self.disk = Disk(root)
         self.disk.appending, self.disk.appended = self._appending, self._appended
-        self.horn = Horn(self.clock, self.disk, is_heard=self._check_sound)
+        self.horn = Horn(self.clock, self.disk, is_heard=lambda sound: check_sound(self, sound))
         self.mails: dict[str, Any] = {
             name: Mail(self.clock, self.disk, name) for name in ("desk", "duty")
         }
@@ -71,13 +66,16 @@ class World:
         self.frozen_until: dict[str, int] = dict.fromkeys(PROGRAMS, 0)
         self.torn: set[str] = set()
         self.loses: dict[str, int] = {}  # what a program loses when it dies
-        self.ticks = self.starts = self.last_seq = self.room_at = 0
+        self.ticks = self.starts = self.last_seq = self.room_at = self.models_back_at = 0
+        self.watch_began_s = 0.0
         self.revision = self.watched_by = 0
         self.fresh: dict[str, float] = {}  # faults, and when they were there last
-        self.written: dict[str, Event] = {}
+        self.logged: dict[str, LoggedEvent] = {}  # by id
+        self.about: dict[str, list[LoggedEvent]] = {}  # by subject
         self.new: list[Event] = []  # of what is being written
         self.unread: deque[LoggedEvent] = deque()  # by the model
         self.matrix = matrix or Matrix()
+        self.aims = Aims(self)
         self.model = Model(
             Truth(
                 lambda: (self.watched_by, revision_of(plan.seed, self.watched_by)),
@@ -89,6 +87,8 @@ class World:
                 self._heard_until,
                 lambda event_id: self.model.told_at_s[event_id],
                 lambda: "machine restarted" in self.fresh,
+                lambda camera_id: self.cameras[camera_id].lately,
+                lambda: self.watch_began_s,
             )
         )
 
@@ -102,6 +102,14 @@ class World:
             stack.callback(self.log.close)
             stack.enter_context(patch.object(EventLog, "open", lambda *_, **__: self.log))
             stack.enter_context(patch.object(EventLog, "close", lambda _: None))
+            # a third of a life's time; that the log has the same is checked at its end
+            about = patch.object(
+                EventLog, "about", lambda _, subject: [*self.about.get(subject, ())]
+            )
+            stack.enter_context(about)
+            stack.enter_context(
+                patch.object(EventLog, "find", lambda _, name: self.logged.get(name))
+            )
             stack.enter_context(patch("flows.speech.call_queue.wait", _finish))
             stack.enter_context(self.disk.in_place())
             yield self
@@ -121,7 +129,7 @@ class World:
                 break
         if missing := self._missing(since_s):
             raise Violation("; ".join(missing[:5]))
-        self._check_at_the_end()
+        check_at_the_end(self)
 
     def _missing(self, since_s: float) -> list[str]:
         return self.model.missing(since_s, self.watched_by)
@@ -136,11 +144,13 @@ class World:
             self.fresh["disk full"] = self.clock.now_s
             self.disk.is_full = self.ticks < self.room_at
         self._supervise()
+        self.aims.bring()
         for name, program in list(self.running.items()):
             if program is not None and self.ticks >= self.frozen_until[name]:
                 self._work(name, lambda program=program: (program.go_round(), program.end_epoch()))
+        self.aims.strike()
         self.read_log()
-        self._check_fold()
+        check_fold(self)
 
     def _supervise(self) -> None:
         """Start what has ended; where another revision is in force, all of it."""
@@ -157,7 +167,7 @@ class World:
     def _start(self, name: str, kind: type[Program]) -> None:
         self.starts += 1
         if name == "watch":
-            self.watched_by = self.revision
+            self.watched_by, self.watch_began_s = self.revision, self.clock.now_s
         program = kind(self, self.revision, revision_of(self.plan.seed, self.revision))
         self.running[name] = program
         program.begin()
@@ -192,23 +202,25 @@ class World:
             self.torn.discard(name)
             self.disk.tear(name)
         self.read_log()
-        self.matrix.note(self._states(), faults, name)
+        self.matrix.note(self.states(), faults, name)
         self.running[name] = None
         lose(self, name, self.loses.pop(name, 2))
         self.back_at[name] = max(self.back_at[name], self.ticks + 1)
 
-    def _states(self) -> set[str]:
+    def states(self) -> set[str]:
+        """Return the states of offences that are open, or ended a moment ago."""
         states = {
             each.state.value
             for each in self.model.offences.values()
             if each.state in OPEN or self.clock.now_s - each.ended_at_s <= FRESH_S
         }
-        ladders = self._ladders()
+        ladders = self.ladders()
         if any(o.state is State.SUSPECTED for ladder in ladders for o in ladder.offences.values()):
             states.add(State.SUSPECTED.value)
         return states
 
-    def _ladders(self) -> list[Any]:
+    def ladders(self) -> list[Any]:
+        """Return the ladders of the watch program that runs; () where none does."""
         watch: Any = self.running["watch"]
         logics = watch.logics.values() if watch is not None else ()
         return [each._watcher.ladder for each in logics if each._watcher is not None]
@@ -223,10 +235,10 @@ class World:
         """Remember what is about to be written; nothing may be told in two ways."""
         self.new = []
         for event in events:
-            before = self.written.get(event.id)
+            before = self.logged.get(event.id)
             if before is None:
                 self.new.append(event)
-            elif before != event:
+            elif before.event != event:
                 raise Violation(f"{event.id}: {event.type} is told in two ways")
 
     def _appended(self, count: int) -> None:
@@ -235,8 +247,10 @@ class World:
             raise Violation(f"{count} rows were written for {len(self.new)} new events")
         for event in self.new:
             self.last_seq += 1
-            self.written[event.id] = event
-            self.unread.append(LoggedEvent(self.last_seq, event, self.clock.wall()))
+            logged = LoggedEvent(self.last_seq, event, self.clock.wall())
+            self.logged[event.id] = logged
+            self.about.setdefault(event.subject, []).append(logged)
+            self.unread.append(logged)
 
     def read_log(self) -> None:
         """Show the model what is new."""
@@ -246,62 +260,11 @@ class World:
             if logged.event.type == "forewarn.item.put-aside.v1" and not self.disk.is_full:
                 raise Violation(f"a step raised: {logged.event.data}")
 
-    def _check_fold(self) -> None:
-        """Check that what the ladders know is what the log tells."""
-        watch: Any = self.running["watch"]
-        if watch is None:
-            return
-        known: set[str] = set()
-        for ladder in self._ladders():
-            for offence in ladder.offences.values():
-                if offence.state not in TOLD:
-                    continue
-                name = ladder.id_of(offence)
-                known.add(name)
-                told = self.model.offences.get(name)
-                if told is None:
-                    raise Violation(f"{name}: {offence.state} in a ladder, and not in the log")
-                holder = offence.hold.operator if offence.hold else ""
-                passed = told.passed[-1] if told.passed else offence.escalation.next_rung
-                if (told.state, told.holder if told.state in OPEN else holder, passed) != (
-                    offence.state,
-                    holder,
-                    offence.escalation.next_rung,
-                ):
-                    raise Violation(
-                        f"{name}: the ladder says {offence.state}, {holder!r}, rung "
-                        f"{offence.escalation.next_rung}, the log {told.state}, {told.holder!r}, {passed}"
-                    )
-        begun = {name for name, logic in watch.logics.items() if logic._watcher is not None}
-        for name in self.model.open_ids():
-            if str(self.model.key_of(name)) in begun and name not in known:
-                raise Violation(f"{name}: open in the log, and in no ladder")
-
-    def _check_sound(self, sound: Sound) -> None:
-        """Check a call at the moment in which it is heard."""
-        self.read_log()
-        logged = self.model.warned.get(sound.warned_id)
-        if logged is None:
-            raise Violation(f"{sound.warned_id}: a call is heard, and nobody was warned")
-        if sum(each.warned_id == sound.warned_id for each in self.horn.heard) > 1:
-            raise Violation(f"{sound.warned_id}: heard twice")
-        announce: Any = self.running["announce"]
-        seen_at = steady_time_of_sighting(logged.event.data.sighting)  # type: ignore[attr-defined]
-        age_s = (announce.steady.now() - seen_at).total_seconds()
-        if age_s > 6.0:
-            raise Violation(f"{sound.warned_id}: heard {age_s} s after it came due")
-        others = [s for s in self.horn.heard[:-1] if s.from_s >= announce.began_s]
-        if any(sound.from_s < each.until_s - 0.01 for each in others):
-            raise Violation(f"{sound.warned_id}: two calls at once")
-        offence = self.model.offences[logged.event.data.offence_id]  # type: ignore[attr-defined]
-        ends = tuple(State(kind.__name__.removeprefix("Offence").lower()) for kind in WITHDRAWS)
-        was_read = 0 < offence.ended_seq <= announce.read_before
-        if was_read and offence.state in ends:
-            raise Violation(f"{sound.warned_id}: heard after its offence was {offence.state}")
-
     def mend(self) -> None:
         """End all faults."""
         self.disk.is_full = False
+        self.models_back_at = 0
+        self.aims.clear()
         self.disk.cuts.clear()
         self.disk.cut_at.clear()
         self.torn.clear()
@@ -314,35 +277,6 @@ class World:
         for name in PROGRAMS:
             self.back_at[name] = min(self.back_at[name], self.ticks + 1)
             self.frozen_until[name] = 0
-
-    def _check_at_the_end(self) -> None:
-        """Check that the log's past is as it was told, and that what was sealed is whole."""
-        if self.log.read(limit=100_000) != list(self.model.events.values()):
-            raise Violation("the log says something else than it said before")
-        self._check_caps()
-        chain = CustodyChain(self.data.custody, SIGNER)
-        vault = Vault(self.data.evidence)
-        keys = {SIGNER.key_id: SIGNER.private.public_key()}
-        for evidence_id, record in list(self.rows.by_id.items())[
-            :: max(len(self.rows.by_id) // 4, 1)
-        ]:
-            if faults := verify_record(record, vault, keys, must_be_signed=True):
-                raise Violation(f"{evidence_id}: {faults[0]}")
-        if problems := check_chain(chain, keys).problems:
-            raise Violation(f"the custody chain does not hold: {problems[0]}")
-
-    def _check_caps(self) -> None:
-        """Check that nobody was called or told more often than the site file allows."""
-        site = revision_of(self.plan.seed, 0)
-        if "clock ahead" in self.fresh or "clock back" in self.fresh:
-            return  # of calls that are dated ahead, or long ago, nobody knows when they were
-        cap = site.speakers[0].max_calls_per_hour
-        if cap is not None and len(self.horn.heard) > cap:
-            raise Violation(f"{len(self.horn.heard)} calls within an hour, allowed are {cap}")
-        for recipient in site.recipients:
-            sent = len(self.mails[recipient.id].arrived)
-            if sent > recipient.max_per_hour:
-                raise Violation(f"{sent} messages to {recipient.id} within an hour")
 
     @property
     def offences(self) -> int:
