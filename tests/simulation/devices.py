@@ -50,6 +50,7 @@ class Horn:
     disk: Disk
     mood: str = "played"
     key: str = ""  # id of the warning that it is asked to say
+    busy_until_s: float = 0.0
     heard: list[Sound] = field(default_factory=list)
     is_heard: Callable[[Sound], None] = lambda sound: None
 
@@ -57,6 +58,9 @@ class Horn:
         if self.mood == "no speaker":
             raise NoSpeaker("horn: not reached")
         before()
+        # many answer when they have the sound, and play it then
+        takes_s = {"slow": SLOW_S, "early": EARLY_S}.get(self.mood, SOUND_S)
+        self.busy_until_s = self.clock.now_s + takes_s
         self.disk.point("before a sound")
         if self.mood in ("refused", "busy"):
             return Played(self.mood, f"it is {self.mood}")  # type: ignore[arg-type]
@@ -71,9 +75,8 @@ class Horn:
 
     @property
     def takes_s(self) -> float:
-        """Return how long a call holds its thread."""
-        # many answer when they have the sound, and play it then
-        return {"slow": SLOW_S, "early": EARLY_S}.get(self.mood, SOUND_S)
+        """Return how long a call holds its thread; nothing, where it was known what came of it."""
+        return max(self.busy_until_s - self.clock.now_s, 0.0)
 
 
 class NotedSpeaker(CarefulSpeaker):
@@ -196,6 +199,11 @@ class Lane:
     def is_idle(self) -> bool:
         """Whether nothing is to be done."""
         return self.running is None and not self.waiting
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a job's time is over."""
+        return self.running is not None and self.running[3] <= self.clock.now_s
 
     def work(self) -> None:
         """Begin the next job, or end one whose time is over."""

@@ -168,7 +168,8 @@ class KeyedProgram(Program):
             for key, logic in sorted(self.logics.items()):
                 if logic.notify_at() is not None:
                     self.take_back(key, logic.on_notify())
-            if not items or self.place >= self.world.last_seq:
+            has_read_all = not items or self.place >= self.world.last_seq
+            if has_read_all and not any(lane.is_ready for lane in self.lanes):
                 break
 
 
