@@ -80,7 +80,10 @@ class Repeats:
         before = self.past.get(now)
         if later is None:
             return
-        if before is not None:
+        if before is not None and before.offence_id == later.offence_id != "":
+            # one offence of somebody who went by both
+            later = max(before, later, key=lambda past: past.offences)
+        elif before is not None:
             later = Past(
                 max(before.ended_at, later.ended_at),
                 before.offences + later.offences,
@@ -94,10 +97,12 @@ class Repeats:
         stay = offence.stay
         if stay.has_lost_number or offence.state is State.MERGED:
             return
-        if offence.state is State.DISMISSED:
-            self.note(stay.number, at, counts=False, offence_id=offence_id)
-        elif offence.escalation.is_warned or offence.state in COUNTED:
-            self.note(stay.number, at, offence_id=offence_id)
+        counts = offence.escalation.is_warned or offence.state in COUNTED
+        if offence.state is State.DISMISSED or counts:
+            for number in {stay.number: None, **dict.fromkeys(stay.went_by)}:
+                self.note(
+                    number, at, counts=offence.state is not State.DISMISSED, offence_id=offence_id
+                )
 
     def forget_the_future(self, at: datetime) -> None:
         """Drop what was remembered by a clock that was ahead: its cool-downs would not end."""

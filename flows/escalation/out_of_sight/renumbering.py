@@ -60,6 +60,8 @@ def go_on(offences: dict[OffenceKey, Offence], pair: ComingOut, at: datetime) ->
     if young is not None:
         stay.take_in(young.stay)
     stay.number = pair.now
+    if not pair.is_one_of_many:
+        stay.went_by.append(pair.was)
     stay.came_out.append(
         CameOut(gap_s=max(pair.gap_s, 0.0), away=pair.away, similarity=pair.similarity)
     )
@@ -88,6 +90,7 @@ def give_back(offences: dict[OffenceKey, Offence], number: Track) -> Track:
     stay.mistakable_since = None
     stay.track.drop_after(taken.last_seen_at)
     stay.came_out.pop()
+    stay.went_by = [each for each in stay.went_by if each != before]
     back = offences.get(before)
     if back is not None:
         stay.take_in(back.stay)

@@ -75,6 +75,8 @@ class Stay:
     )
     recognition: Recognition | None = None
     came_out: list[CameOut] = field(default_factory=list)  # under new numbers
+    # those before; by one of them the tracker may know them again
+    went_by: list[SubjectKey] = field(default_factory=list)
     whereabouts: Whereabouts | None = None  # when the tracker had them last, well or weakly
     hidden: OutOfSight | None = None  # None: seen, or unseen for a moment
     # when they were seen last before they came out, one of many dressed alike: who came may be another

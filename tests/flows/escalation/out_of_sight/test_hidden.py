@@ -26,6 +26,7 @@ from domain.events.commands import CommandKind
 from domain.rule_key import RuleKey
 from domain.site.loading import load_site
 from domain.site.site import Site
+from domain.tracks import Track
 from flows.escalation.logic import SubjectStanding, standings_of
 from flows.escalation.watched_rule import RuleWatch, watch_of
 from flows.tracking.colours import SIZE
@@ -242,6 +243,26 @@ def test_who_comes_out_under_a_new_number_is_not_called_for_the_first_time_again
     assert same.gap_s == pytest.approx(1.2, abs=0.6)
     assert same.away < 0.5
     assert end.dwell_s > 15
+
+
+def test_what_they_did_counts_under_each_number_that_they_went_by(site: Site) -> None:
+    """Before: the tracker knew them again by the first one, and they began with the first call as if new."""
+    raw = site.model_dump(mode="json", exclude_none=True)
+    raw["ladders"][0]["repeat_window_s"] = 600
+    tracker, watch = CameraTracker(5, 0.3), watch_of(Site.model_validate(raw), KEY)
+    people: list[Person] = [
+        ("red", stands(384, to_s=8)),
+        ("sign", lambda t: at(400 + 60 * max(t - 14, 0)) if 9.2 <= t < 20 else None),
+    ]
+    for n in range(24 * 5):
+        tracked = tracker.update(seen(n / 5, people, None))
+        assert tracked is not None
+        watch.step(tracked)
+    repeats = watch.ladder.repeats
+    assert {who: past.offences for who, past in repeats.past.items()} == {Track(1): 1, Track(2): 1}
+    # nor does it count twice where it turns out that both are one
+    repeats.renumber(Track(1), Track(2))
+    assert [past.offences for past in repeats.past.values()] == [1]
 
 
 def test_nobody_is_taken_for_somebody_hidden_who_came_in_over_the_edge(site: Site) -> None:
