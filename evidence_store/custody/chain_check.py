@@ -13,7 +13,7 @@ from domain.errors import PutAside
 from evidence_store.custody.chain import FORMAT, LOG_HEAD, CustodyChain, Entry, link_to
 from evidence_store.custody.many_signatures import read_lines
 from evidence_store.files.canonical_json import from_canonical, to_canonical
-from evidence_store.keys.key_succession import KeySuccession
+from evidence_store.keys.key_succession import CREATED, KeySuccession
 from evidence_store.keys.signing_keys import PublicKeys, fault_of_signature
 
 _MEMBERS: dict[str, type] = {
@@ -115,7 +115,7 @@ def check_lines(
     before, held = b"", ""
     for each, unfit in read_lines(lines, _read, partial(_fault_of_signature, keys)):
         number, line, entry = each.number, each.line, each.entry
-        fault = each.fault or unfit or _fault_of_signer(entry, succession)
+        fault = each.fault or unfit or _fault_of_signer(entry, succession, report.unsigned)
         if held:
             if fault or not _mends(entry, before):
                 break
@@ -174,9 +174,12 @@ def _fault_of_signature(keys: PublicKeys, entry: Entry, line: bytes) -> str:
     return fault_of_signature(keys, entry["key_id"], entry["signature"], signed)
 
 
-def _fault_of_signer(entry: Entry, succession: KeySuccession) -> str:
+def _fault_of_signer(entry: Entry, succession: KeySuccession, unsigned: int) -> str:
     if _is_unsigned(entry):
         return "is not signed, though entries before it are" if succession.in_force else ""
+    # else whoever takes all signatures away only has to wait for the next entry
+    if unsigned and not succession.in_force and entry["kind"] != CREATED:
+        return f"is the first that is signed, and makes no key: were the {unsigned} before it signed, too?"
     return succession.fault_of(entry)
 
 

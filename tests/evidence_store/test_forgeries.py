@@ -133,6 +133,12 @@ def stripped(site: Site) -> None:
     site.rewrite_chain(None, keep=0)
 
 
+def stripped_and_gone_on_with(site: Site) -> None:
+    """Take all signatures away, and wait for the site's own next entry."""
+    stripped(site)
+    CustodyChain(site.data.custody, site.signer).append("viewed", ID, {"reason": "", "files": []})
+
+
 def stripped_manifest(site: Site) -> None:
     site.change_picture(None)
 
@@ -152,6 +158,7 @@ FORGERIES = [
     foreign_chain,
     foreign_chain_that_names_the_site,
     stripped,
+    stripped_and_gone_on_with,
     stripped_manifest,
     sealed_once_more,
 ]
