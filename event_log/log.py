@@ -113,30 +113,29 @@ class EventLog:
             LogReplaced: the file was removed; open the log again and repeat.
             Stop: the file is damaged.
         """
-        rows: dict[str, Row] = {}
-        conflicts: list[str] = []
-        for event in events:
-            row = to_row(event)
-            if rows.setdefault(event.id, row) != row:
-                conflicts.append(event.id)
-        if not rows:
+        if not events:
             return 0
+        rows = _as_rows(events)
         with self.writing(f"append {len(events)} events") as connection:
-            stored = _stored(connection, list(rows))
-            new = [row for id_, row in rows.items() if id_ not in stored]
-            if new:
-                recorded_at = as_text(datetime.now(UTC))
-                if not self._has_chain:
-                    CHAIN.create(connection, checkfirst=True)
-                insert_rows(
-                    connection, self.log_id, [{**row, "recorded_at": recorded_at} for row in new]
-                )
-        self._has_chain = self._has_chain or bool(new)
-        conflicts += [id_ for id_, row in stored.items() if row != rows[id_]]
-        if conflicts:
-            log.warning(
-                "same event id with other content ignored", count=len(conflicts), ids=conflicts[:5]
+            written = self._insert(connection, rows)
+        self._has_chain = self._has_chain or bool(written)
+        return written
+
+    def append_within(self, connection: Connection, events: Sequence[Event]) -> int:
+        """Append as `append` does, in a transaction of `writing` that does more than that."""
+        return self._insert(connection, _as_rows(events))
+
+    def _insert(self, connection: Connection, rows: dict[str, Row]) -> int:
+        stored = _stored(connection, list(rows))
+        new = [row for id_, row in rows.items() if id_ not in stored]
+        if new:
+            recorded_at = as_text(datetime.now(UTC))
+            if not self._has_chain:
+                CHAIN.create(connection, checkfirst=True)
+            insert_rows(
+                connection, self.log_id, [{**row, "recorded_at": recorded_at} for row in new]
             )
+        _warn_of([id_ for id_, row in stored.items() if row != rows[id_]])
         return len(new)
 
     def read(
@@ -163,16 +162,26 @@ class EventLog:
             TryAgain: locked, no permission.
             Stop: the file is damaged.
         """
+        with self.reading(f"read after {after_seq}") as connection:
+            return self.read_page_within(connection, after_seq, types, limit)
+
+    def read_page_within(
+        self,
+        connection: Connection,
+        after_seq: int,
+        types: Collection[str] | None = None,
+        limit: int = 500,
+    ) -> Page:
+        """Read as `read_page` does, in a transaction that is open already."""
         bounds: dict[str, Any] = {"after_seq": after_seq, "most": limit}
         if types is not None:
             bounds["types"] = sorted(types)
-        with self.reading(f"read after {after_seq}") as connection:
-            newest, newest_id = connection.execute(NEWEST).one_or_none() or (0, "")
-            if newest <= after_seq:
-                return Page([], after_seq, True, newest_id if newest == after_seq else "")
-            ask = self._statements(connection)
-            page = ask.page if types is None else ask.page_of_types
-            found = list(connection.execute(page, bounds).mappings())
+        newest, newest_id = connection.execute(NEWEST).one_or_none() or (0, "")
+        if newest <= after_seq:
+            return Page([], after_seq, True, newest_id if newest == after_seq else "")
+        ask = self._statements(connection)
+        page = ask.page if types is None else ask.page_of_types
+        found = list(connection.execute(page, bounds).mappings())
         is_last = len(found) < limit
         if not is_last:
             newest, newest_id = int(found[-1]["seq"]), str(found[-1]["id"])
@@ -278,6 +287,23 @@ class EventLog:
                 self._reported.add(seq)
                 log.warning("event passed over", seq=seq, reason=str(error), log=str(self.path))
             return None
+
+
+def _as_rows(events: Sequence[Event]) -> dict[str, Row]:
+    """Build the rows of events by their ids; of an id that comes twice the first."""
+    rows: dict[str, Row] = {}
+    for event in events:
+        row = to_row(event)
+        if rows.setdefault(event.id, row) != row:
+            _warn_of([event.id])
+    return rows
+
+
+def _warn_of(conflicts: Sequence[str]) -> None:
+    if conflicts:
+        log.warning(
+            "same event id with other content ignored", count=len(conflicts), ids=conflicts[:5]
+        )
 
 
 def _prepare(engine: Engine) -> str:

@@ -66,7 +66,7 @@ def forget(log: EventLog, seqs: Sequence[int]) -> int:
             some = seqs[start : start + AT_ONCE]
             drop_salts(connection, some)
             gone += connection.execute(delete(EVENTS).where(EVENTS.c.seq.in_(some))).rowcount
-    _empty_journal(log)
+    empty_journal(log)
     return gone
 
 
@@ -80,7 +80,7 @@ def seqs_about(log: EventLog, names: Collection[str]) -> list[int]:
         return [row[0] for row in connection.execute(wanted)]
 
 
-def _empty_journal(log: EventLog) -> None:
+def empty_journal(log: EventLog) -> None:
     """Empty the write-ahead journal, which keeps old pages; a reader puts that off to the next call."""
     with log.reading("empty its journal") as connection:
         driver = connection.connection.driver_connection

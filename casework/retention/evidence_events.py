@@ -14,6 +14,7 @@ from domain.evidence import EvidenceRecord
 from domain.ids import mint
 from event_log.chain_check import stretches_of
 from event_log.log import EventLog
+from event_log.projections.projection import Projection
 from event_log.stories import forget, headings, seqs_about
 from evidence_store.custody.chain import CustodyChain, Entry
 from evidence_store.custody.chain_check import ChainReport
@@ -132,7 +133,9 @@ def _forget(log: EventLog, seqs: Sequence[int], reason: str, chain: CustodyChain
     for start in range(0, len(stretches), STRETCHES_AT_ONCE):
         some = stretches[start : start + STRETCHES_AT_ONCE]
         chain.append("events forgotten", "", {"rows": some, "reason": reason})
-    return forget(log, seqs)
+    gone = forget(log, seqs)
+    Projection(log).forget_erased()
+    return gone
 
 
 def _erased_event(evidence_id: str, entry: Entry, begun: Entry) -> Event:

@@ -10,6 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.events.catalog import (
+    AlarmJoined,
+    AlarmMoved,
+    AlarmOpened,
+    AlarmOverdue,
     AnnouncementMade,
     CameraChanged,
     ClockStepped,
@@ -43,7 +47,7 @@ from domain.offence_states import FINAL, State
 # timed by the wall clock; all other times are those of the footage
 _BY_WALL_CLOCK = (
     *(CommandGiven, CommandRefused, EvidenceHeld, EvidenceErased, RingPinned),
-    *(StorageChanged, EvidenceBehind),
+    *(StorageChanged, EvidenceBehind, AlarmOpened, AlarmJoined, AlarmMoved, AlarmOverdue),
     *(SiteApplied, SiteFileChanged, ClockStepped),
 )
 

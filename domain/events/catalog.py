@@ -15,6 +15,11 @@ from pydantic import AwareDatetime
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypeVar
 
+from domain.events.alarm_events import AlarmData as AlarmData
+from domain.events.alarm_events import AlarmJoined as AlarmJoined
+from domain.events.alarm_events import AlarmMoved as AlarmMoved
+from domain.events.alarm_events import AlarmOpened as AlarmOpened
+from domain.events.alarm_events import AlarmOverdue as AlarmOverdue
 from domain.events.announcements import AnnouncementMade as AnnouncementMade
 from domain.events.announcements import CallBefore as CallBefore
 from domain.events.base import Box as Box
@@ -97,6 +102,10 @@ EVENT_DATA: tuple[type[EventData], ...] = (
     SiteFileChanged,
     StorageChanged,
     EvidenceBehind,
+    AlarmOpened,
+    AlarmJoined,
+    AlarmMoved,
+    AlarmOverdue,
 )
 DATA_BY_TYPE = {kind.event_type: kind for kind in EVENT_DATA}
 OUTCOME_TYPES = tuple(kind.event_type for kind in EVENT_DATA if issubclass(kind, OutcomeData))

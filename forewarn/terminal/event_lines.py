@@ -8,6 +8,10 @@ from typing import Any
 
 from domain.cameras.status import WATCHED
 from domain.events.catalog import (
+    AlarmJoined,
+    AlarmMoved,
+    AlarmOpened,
+    AlarmOverdue,
     AnnouncementMade,
     ByHand,
     CameraChanged,
@@ -142,6 +146,17 @@ def _site_applied(data: SiteApplied) -> str:
     )
 
 
+def _alarm_moved(data: AlarmMoved) -> str:
+    by = f" by {data.by}" if data.by else ""
+    holder = f", with {data.assigned_to}" if data.assigned_to else ""
+    return f"{data.state_before} to {data.state}: {data.action}{by}{holder}{_reason(data.reason)}"
+
+
+def _alarm_overdue(data: AlarmOverdue) -> str:
+    told = f"; to be told: {', '.join(data.told)}" if data.told else ""
+    return f"{data.state}, and nobody answered in time ({data.level}){told}"
+
+
 def _where(data: OffenceData) -> str:
     return f"{data.camera_id}, {data.dwell_s:.1f} s in {data.zone_id} ({data.rule_id})"
 
@@ -189,4 +204,8 @@ _FORMATTERS: dict[type, Callable[[Any], str]] = {
     SiteFileChanged: lambda data: data.reason,
     StorageChanged: lambda data: data.reason,
     EvidenceBehind: lambda data: data.reason,
+    AlarmOpened: lambda data: f"{data.severity}: {data.wording.en}",
+    AlarmJoined: lambda data: f"{data.state}, and more of the same: {', '.join(data.names)}",
+    AlarmMoved: _alarm_moved,
+    AlarmOverdue: _alarm_overdue,
 }

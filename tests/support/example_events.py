@@ -9,6 +9,10 @@ from typing import Any
 from domain.base import BothLanguages
 from domain.events.announcements import SpokenPart
 from domain.events.catalog import (
+    AlarmJoined,
+    AlarmMoved,
+    AlarmOpened,
+    AlarmOverdue,
     AnnouncementMade,
     ByHand,
     CameraChanged,
@@ -133,6 +137,33 @@ def one_of_each() -> list[Event]:
         _masked(offence_id),
         *_stored(),
         *_about_the_site_file(),
+        *_alarms(),
+    ]
+
+
+def _alarms() -> list[Event]:
+    """Make the events of an alarm about two cameras that went dark, in the order of its numbers."""
+    alarm_id = mint("alm", "example")
+
+    def alarm(kind: Any, number: int, state: str, due_s: float | None, **more: Any) -> Event:
+        at = START + timedelta(seconds=60 * number)
+        due_at = None if due_s is None else at + timedelta(seconds=due_s)
+        same = {"alarm_id": alarm_id, "site_id": "campus", "kind": "cameras", "is_open": True}
+        data = kind(**same, number=number, state=state, due_at=due_at, **more)
+        return Event(mint("evt", alarm_id, number), "forewarn/campus/alarms", alarm_id, at, data)
+
+    about = BothLanguages(
+        zh="摄像机看不清或无画面：gate", en="Cameras give no usable picture: gate"
+    )
+    opened = {"severity": "ordinary", "moves_version": 1, "names": ("gate",), "wording": about}
+    moved = {"by": "Wang Fang", "via": "console", "assigned_to": "Wang Fang"}
+    return [
+        alarm(AlarmOpened, 1, "new", 180, told=("desk",), **opened),
+        alarm(AlarmJoined, 2, "new", 120, names=("yard",)),
+        alarm(AlarmOverdue, 3, "new", 180, level=1, told=("patrol",)),
+        alarm(
+            AlarmMoved, 4, "acknowledged", 900, action="acknowledge", state_before="new", **moved
+        ),
     ]
 
 

@@ -9,6 +9,10 @@ from dashboards.html.history_steps import STEPS, step_lines
 from dashboards.texts import Lang
 from domain.events.catalog import (
     EVENT_DATA,
+    AlarmJoined,
+    AlarmMoved,
+    AlarmOpened,
+    AlarmOverdue,
     CameraChanged,
     CameraFitness,
     ClockStepped,
@@ -36,6 +40,7 @@ NO_STEP = {
     EvidenceBehind,
     ClockStepped,
     ItemPutAside,
+    *(AlarmOpened, AlarmJoined, AlarmMoved, AlarmOverdue),
 }
 
 
