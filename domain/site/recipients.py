@@ -1,4 +1,4 @@
-"""Recipients of notifications: who they are, in which language, and when they are left alone."""
+"""Recipients of notifications: who they are, when they are left alone, and whose turn it is in an alarm."""
 
 from __future__ import annotations
 
@@ -49,3 +49,25 @@ class Recipient(FrozenModel):
                 f"its picture is too late; got {self.useful_s:g} and {self.picture_wait_s:g}"
             )
         return self
+
+
+class AnswerWithin(FrozenModel):
+    """Seconds within which somebody has to answer, by severity."""
+
+    serious: float = Field(default=60.0, gt=0, le=86_400)
+    ordinary: float = Field(default=180.0, gt=0, le=86_400)
+    slight: float = Field(default=600.0, gt=0, le=86_400)
+
+
+class AlarmSettings(FrozenModel):
+    """Alarms: tasks that a person must answer."""
+
+    answer_within_s: AnswerWithin = AnswerWithin()
+    tells: tuple[str, ...] = Field(
+        default=(),
+        description="ids of the recipients whose turn it is, in order: the first's at once, the next one's "
+        "when nobody has answered in time",
+    )
+    supervisor: str | None = Field(
+        default=None, description="id of the recipient whose turn comes last, and again three times"
+    )

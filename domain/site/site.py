@@ -16,7 +16,7 @@ from domain.site.checks.references import reference_faults
 from domain.site.ladders import Ladder
 from domain.site.operators import OperatorSettings
 from domain.site.place import SiteInfo
-from domain.site.recipients import Recipient
+from domain.site.recipients import AlarmSettings, Recipient
 from domain.site.retention import Retention, repeated_categories
 from domain.site.rules import Rule
 from domain.site.speech.calls import Calls
@@ -47,6 +47,7 @@ class Site(FrozenModel):
         default=None, description="an authority whose time stamps every sealing gets (RFC 3161)"
     )
     operators: OperatorSettings = OperatorSettings()
+    alarms: AlarmSettings = AlarmSettings()
     retention: Retention = Retention()
     storage: Storage = Storage()
     taxonomy: str | None = Field(
@@ -59,7 +60,8 @@ class Site(FrozenModel):
     @model_validator(mode="after")
     def _check_references(self) -> Self:
         places = self.cameras, self.ladders, self.rules
-        faults = reference_faults(*places, self.speakers, self.recipients, self.operators)
+        people = self.recipients, self.operators, self.alarms
+        faults = reference_faults(*places, self.speakers, *people)
         faults += [*call_faults(self.ladders, self.rules), *repeated_categories(self.retention)]
         refuse_faults(faults)
         return self

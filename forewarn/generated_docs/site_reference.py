@@ -33,6 +33,8 @@ PLACES = {
     "OperatorSettings": "operators",
     "OperatorText": "operators.texts[]",
     "AnyTimeText": "operators.texts[].text",
+    "AlarmSettings": "alarms",
+    "AnswerWithin": "alarms.answer_within_s",
     "BothLanguages": "titles and texts",
 }
 FORMATS = {"date-time": "date and time with its zone", "date": "date, such as 2026-03-02"}

@@ -8,7 +8,7 @@ from domain.base import Fault, repeated
 from domain.site.cameras import Camera
 from domain.site.ladders import Ladder
 from domain.site.operators import OperatorSettings
-from domain.site.recipients import Recipient
+from domain.site.recipients import AlarmSettings, Recipient
 from domain.site.rules import Rule
 from domain.site.speech.speakers import SpeakerSettings
 from domain.site.views import is_in_view
@@ -23,6 +23,7 @@ def reference_faults(
     speakers: Sequence[SpeakerSettings],
     recipients: Sequence[Recipient],
     operators: OperatorSettings,
+    alarms: AlarmSettings,
 ) -> list[Fault]:
     """List every reference that does not hold, in no particular order."""
     named = {
@@ -40,6 +41,7 @@ def reference_faults(
         *_dangling_places(rules, cameras),
         *_dangling_ladders(rules, set(named["ladders"])),
         *_dangling_recipients(ladders, set(named["recipients"])),
+        *_dangling_in_alarms(alarms, set(named["recipients"])),
         *_dangling_in_cameras(cameras, set(named["speakers"]), set(named["rules"])),
         *_out_of_view(cameras),
     ]
@@ -106,6 +108,18 @@ def _dangling_recipients(ladders: Sequence[Ladder], known: set[str]) -> Iterator
                     words = f"names recipient {recipient_id!r}, which is not defined; "
                     words += f"recipients: {_known(known)}"
                     yield ("ladders", row, *notifies_place), words
+
+
+def _dangling_in_alarms(alarms: AlarmSettings, known: set[str]) -> Iterator[Fault]:
+    named: list[tuple[_Place, str]] = [
+        (("alarms", "tells", row), recipient_id) for row, recipient_id in enumerate(alarms.tells)
+    ]
+    if alarms.supervisor is not None:
+        named.append((("alarms", "supervisor"), alarms.supervisor))
+    for place, recipient_id in named:
+        if recipient_id not in known:
+            words = f"names recipient {recipient_id!r}, which is not defined; recipients: "
+            yield place, words + _known(known)
 
 
 def _dangling_in_cameras(

@@ -12,7 +12,7 @@ from site_values import KERB, LAWN, camera, ladder, rule, rung
 from domain.base import Fault
 from domain.site.checks.references import reference_faults
 from domain.site.operators import OperatorSettings
-from domain.site.recipients import Recipient
+from domain.site.recipients import AlarmSettings, Recipient
 from domain.site.speech.speakers import SpeakerSettings
 
 RECIPIENT = Recipient(id="desk", url_env="DESK")
@@ -27,6 +27,7 @@ def faults(**changes: Any) -> list[Fault]:
         "speakers": [SPEAKER],
         "recipients": [RECIPIENT],
         "operators": OperatorSettings(),
+        "alarms": AlarmSettings(),
     }
     return reference_faults(**parts | changes)
 
@@ -153,3 +154,11 @@ def test_all_faults_are_found_at_once() -> None:
         ("rules", 0, "ladder"),
         ("rules", 0, "condition"),
     }
+
+
+def test_alarms_name_recipients_that_are_there() -> None:
+    fine = AlarmSettings(tells=("desk",), supervisor="desk")
+    assert faults(alarms=fine) == []
+    strange = AlarmSettings(tells=("desk", "patrol"), supervisor="chief")
+    places = [place for place, _ in faults(alarms=strange)]
+    assert places == [("alarms", "tells", 1), ("alarms", "supervisor")]

@@ -1,0 +1,257 @@
+"""Open alarms, remind of those that nobody answers, and carry out what people decide about them.
+
+Whatever is decided, the event that puts it on record and the row that shows it are written in one transaction of
+the log: who is killed in between has done nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from casework.alarms.moves import NEEDS_WHY, AlarmAction, AlarmMoves, moves_of
+from casework.alarms.openings import (
+    alarms_that_are_over,
+    offences_to_open,
+    troubles_to_tell,
+)
+from casework.alarms.policy import AlarmPolicy
+from casework.alarms.reading import MoveRefused, find_alarm
+from casework.alarms.words import STATES
+from domain.cameras.steady_clock import SteadyClock
+from domain.events.catalog import AlarmData, AlarmMoved, AlarmOverdue, Event
+from domain.events.commands import LONGEST_NAME, LONGEST_WORDS
+from domain.ids import mint
+from event_log.log import EventLog
+from event_log.projections.projection import Projection, keep_place, place_of
+from event_log.projections.rows import Fields
+from event_log.projections.tables import ALARMS
+from event_log.rows import as_text
+from event_log.tables import EVENTS
+
+CONSUMER = "alarms"  # its place is where alarms began
+# of what asked for a person before there were alarms: whoever was there then is gone
+LOOKS_BACK = timedelta(minutes=10)
+
+_DUE = select(ALARMS).where(ALARMS.c.due_at <= bindparam("now")).order_by(ALARMS.c.due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmActor:
+    """Name who moves an alarm, as it goes on record."""
+
+    name: str
+    via: Literal["console", "command line"]
+    person: str = ""  # id in the people file
+    role: str = ""
+
+
+class AlarmDesk:
+    """The alarms of one log; each call is a transaction. Raises TryAgain and Stop as EventLog does."""
+
+    def __init__(self, log: EventLog, policy: AlarmPolicy, clock: SteadyClock) -> None:
+        self._log = log
+        self._policy = policy
+        self._clock = clock
+        self.projection = Projection(log)
+
+    def look(self, beat: Callable[[], None] = lambda: None) -> list[Event[AlarmData]]:
+        """Open, join, end and remind of alarms as is due now; return what was written.
+
+        Where nothing is, nobody's write is held up. `beat` is called where it takes a while.
+        """
+        self._clock.look()
+        self.projection.catch_up(beat)
+        with self._log.reading("look for alarms") as connection:
+            begun = place_of(connection, CONSUMER) is not None
+            if begun and not any(find(connection) for find in self._stages):
+                return []
+        written: list[Event[AlarmData]] = []
+        with self._log.writing("open alarms") as connection:
+            self.projection.catch_up_within(connection)
+            self._begin(connection)
+            for find in self._stages:
+                written += self._write(connection, find(connection))
+        return written
+
+    def move(
+        self,
+        alarm_id: str,
+        action: AlarmAction,
+        actor: AlarmActor,
+        *,
+        reason: str = "",
+        assigned_to: str = "",
+        seen_number: int | None = None,
+    ) -> Fields:
+        """Move an alarm on behalf of a person, and return its row; asked twice, it is done once.
+
+        Args:
+            alarm_id: its whole id.
+            action: what is done; see `moves.py`.
+            actor: who does it, and may.
+            reason: needed for some actions.
+            assigned_to: who is to go; needed to assign.
+            seen_number: number of the alarm's last event that the actor saw; None: whatever it is.
+        Raises:
+            MoveRefused: it is not possible any more, or something is missing; nothing was written.
+        """
+        _check(action, actor, reason, assigned_to)
+        self._clock.look()
+        self.projection.catch_up()
+        with self._log.writing(f"move {alarm_id}") as connection:
+            self.projection.catch_up_within(connection)
+            row = find_alarm(connection, alarm_id)
+            if row is None:
+                raise MoveRefused(
+                    f"{action.value} {alarm_id}: there is no such alarm in this event log; "
+                    "`forewarn alarms list` shows the open ones"
+                )
+            if _is_done_already(row, action, actor, assigned_to):
+                return row
+            moves = moves_of(row["moves_version"])
+            legal = moves.find(row["state"], action)
+            is_stale = seen_number is not None and seen_number < row["moved_number"]
+            if legal is None or is_stale or action is AlarmAction.CAUSE_OVER:
+                raise MoveRefused(f"{action.value} {alarm_id}: {_standing(row, moves)}")
+            moved = self._moved(row, action, legal.after, moves, actor, reason, assigned_to)
+            self._write(connection, [moved])
+            return find_alarm(connection, alarm_id) or row
+
+    def _begin(self, connection: Connection) -> None:
+        """Keep from where on offences are cared for, once."""
+        if place_of(connection, CONSUMER) is None:
+            before = as_text(self._clock.wall(self._clock.now()) - LOOKS_BACK)
+            old = select(func.max(EVENTS.c.seq)).where(EVENTS.c.recorded_at < before)
+            keep_place(connection, CONSUMER, connection.execute(old).scalar() or 0)
+
+    @property
+    def _stages(self) -> tuple[Callable[[Connection], list[AlarmData]], ...]:
+        """List what is looked for, each after what was found before is written."""
+        return self._openings, self._endings, self._reminders
+
+    def _openings(self, connection: Connection) -> list[AlarmData]:
+        begun = place_of(connection, CONSUMER) or 0
+        return [
+            *offences_to_open(connection, self._policy, self._clock, begun),
+            *troubles_to_tell(connection, self._policy, self._clock),
+        ]
+
+    def _endings(self, connection: Connection) -> list[AlarmData]:
+        over = (self._over(row) for row in alarms_that_are_over(connection, self._clock))
+        return [each for each in over if each is not None]
+
+    def _reminders(self, connection: Connection) -> list[AlarmData]:
+        due = connection.execute(_DUE, {"now": as_text(self._clock.now())}).mappings()
+        return [self._overdue(dict(row)) for row in due]
+
+    def _write(self, connection: Connection, data: list[AlarmData]) -> list[Event[AlarmData]]:
+        """Append the events and fold them, in the transaction of what they follow from."""
+        at = self._clock.wall(self._clock.now())
+        source = f"forewarn/{self._policy.site_id}/alarms"
+        events = [
+            Event(mint("evt", each.alarm_id, each.number), source, each.alarm_id, at, each)
+            for each in data
+        ]
+        if events:
+            self._log.append_within(connection, events)
+            self.projection.catch_up_within(connection)
+        return events
+
+    def _overdue(self, row: Fields) -> AlarmOverdue:
+        level, moves = row["level"] + 1, moves_of(row["moves_version"])
+        now, severity = self._clock.now(), row["severity"]
+        return AlarmOverdue(
+            **_next(row),
+            state=row["state"],
+            is_open=row["is_open"],
+            due_at=self._policy.due_at(now, moves, row["state"], severity, level),
+            level=level,
+            told=self._policy.told_at(level),
+        )
+
+    def _over(self, row: Fields) -> AlarmMoved | None:
+        moves = moves_of(row["moves_version"])
+        legal = moves.find(row["state"], AlarmAction.CAUSE_OVER)
+        if legal is None:  # somebody has said what came of it, and closes it
+            return None
+        return AlarmMoved(
+            **_next(row),
+            action=AlarmAction.CAUSE_OVER,
+            state_before=row["state"],
+            state=legal.after,
+            is_open=legal.after not in moves.closed,
+            due_at=None,
+            by="",
+            via="program",
+        )
+
+    def _moved(
+        self,
+        row: Fields,
+        action: AlarmAction,
+        after: str,
+        moves: AlarmMoves,
+        actor: AlarmActor,
+        reason: str,
+        assigned_to: str,
+    ) -> AlarmMoved:
+        has_it = {AlarmAction.ASSIGN: assigned_to, AlarmAction.REOPEN: ""}
+        holder = has_it.get(action, row["holder"] or actor.name)
+        if after in moves.closed:
+            holder = row["holder"]
+        return AlarmMoved(
+            **_next(row),
+            action=action,
+            state_before=row["state"],
+            state=after,
+            is_open=after not in moves.closed,
+            due_at=self._policy.due_at(self._clock.now(), moves, after, row["severity"]),
+            by=actor.name,
+            person=actor.person,
+            role=actor.role,
+            via=actor.via,
+            reason=reason,
+            assigned_to=holder,
+        )
+
+
+def _next(row: Fields) -> Fields:
+    """Return what every further event of an alarm says."""
+    same = ("alarm_id", "site_id", "kind", "offence_id")
+    return {**{name: row[name] for name in same}, "number": row["number"] + 1}
+
+
+def _check(action: AlarmAction, actor: AlarmActor, reason: str, assigned_to: str) -> None:
+    """Raise MoveRefused where something is missing or too long."""
+    what = action.value
+    for name in (actor.name, assigned_to):
+        if len(name) > LONGEST_NAME or not (name or "-").isprintable():
+            raise MoveRefused(f"{what}: a name has at most {LONGEST_NAME} printable characters")
+    if not actor.name.strip():
+        raise MoveRefused(f"{what}: needs the name of who does it")
+    if action is AlarmAction.ASSIGN and not assigned_to.strip():
+        raise MoveRefused(f"{what}: needs the name of who is to go")
+    if action in NEEDS_WHY and not reason.strip():
+        raise MoveRefused(f"{what}: needs a reason; say why in a few words")
+    if len(reason) > LONGEST_WORDS:
+        raise MoveRefused(f"{what}: a reason has at most {LONGEST_WORDS} characters")
+
+
+def _is_done_already(row: Fields, action: AlarmAction, actor: AlarmActor, assigned_to: str) -> bool:
+    """Tell whether the last thing done was the same by the same person: a double click."""
+    is_same = (row["last_action"], row["last_by"]) == (action, actor.name)
+    return is_same and (action is not AlarmAction.ASSIGN or row["holder"] == assigned_to)
+
+
+def _standing(row: Fields, moves: AlarmMoves) -> str:
+    """Say how an alarm stands, and what can be done instead."""
+    by = f" ({row['last_action']} by {row['last_by']})" if row["last_by"] else ""
+    holder = f", with {row['holder']}" if row["holder"] else ""
+    can = ", ".join(moves.actions_from(row["state"])) or "nothing"
+    state = next((words.en for name, words in STATES.items() if name == row["state"]), row["state"])
+    return f"it is {state}{holder} now{by}; possible: {can}"
