@@ -14,6 +14,7 @@ import typer
 from domain.data_dir import DataDir, DataPath
 from forewarn.command_line import build_app
 from forewarn.programs.supervision.plan import (
+    ALARMS,
     ANNOUNCE,
     CARETAKER,
     CONSOLE,
@@ -180,7 +181,7 @@ def test_every_module_that_a_rooms_readme_names_is_in_the_room() -> None:
 def test_the_architecture_names_every_room_and_every_program() -> None:
     page = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
     programs = {each.stem for each in (ROOT / "forewarn" / "programs").glob("*.py")}
-    started = {WATCH, ANNOUNCE, PRESERVE, NOTIFY, MASK, CARETAKER, CONSOLE}
+    started = {WATCH, ANNOUNCE, PRESERVE, NOTIFY, MASK, ALARMS, CARETAKER, CONSOLE}
     assert started - {CONSOLE} <= programs
     assert [each for each in sorted(ROOMS) if f" {each}/" not in page] == []
     assert [each for each in sorted(started) if f"── {each}" not in page] == []

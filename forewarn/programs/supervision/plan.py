@@ -16,6 +16,7 @@ from forewarn.terminal.identity import NEW_PASSWORD_VARIABLE, PASSWORD_VARIABLE
 
 WATCH, ANNOUNCE, PRESERVE, CONSOLE = "watch", "announce", "preserve", "console"
 CARETAKER = "caretaker"
+ALARMS = "alarms"
 NOTIFY = "notify"
 MASK = "mask"
 TRIAL = "decoder_trial"  # of a camera in quarantine
@@ -55,7 +56,12 @@ def _secrets(site: Site) -> Iterator[tuple[str, frozenset[str]]]:
 def live_programs(in_force: SiteRevision, settings: ProgramSettings) -> list[Program]:
     """Describe the programs of a live run, all by one revision, in the order of starting."""
     settings = replace(settings, revision=in_force.number)
-    return [*flow_programs(in_force.site, settings), caretaker_program(settings, in_force.site)]
+    site = in_force.site
+    return [
+        *flow_programs(site, settings),
+        replace(flow_program(ALARMS, settings, site), may_finish=False),
+        caretaker_program(settings, site),
+    ]
 
 
 def flow_programs(site: Site, settings: ProgramSettings) -> list[Program]:
