@@ -25,6 +25,7 @@ COMMANDS = {
     "models": "models.group:app",
     "events": "events:app",
     "offences": "offences:app",
+    "alarms": "alarms:app",
     "evidence": "evidence.group:app",
     "keys": "keys.signing:app",
     "people": "people.edit:app",
