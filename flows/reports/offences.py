@@ -24,6 +24,7 @@ from domain.events.catalog import (
     OutcomeData,
     Sighting,
 )
+from domain.ids import mint
 from domain.tracks import Track, parse_subject
 from event_log.log import EventLog
 
@@ -75,6 +76,12 @@ class ReportedOffence:
 def read_offences(data: DataDir) -> list[ReportedOffence]:
     """Read every offence of a data folder, by camera and first sighting; raises as `read_events`."""
     return fold_offences(read_events(data))
+
+
+def read_offence(log: EventLog, offence_id: str) -> ReportedOffence | None:
+    """Read one offence; None: the log does not have it (any more). Raises as `EventLog.about`."""
+    story = [*log.about(offence_id), *log.about(mint("evd", offence_id))]
+    return next(iter(fold_offences(logged.event for logged in story)), None)
 
 
 def read_events(data: DataDir) -> list[Event]:

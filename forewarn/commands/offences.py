@@ -65,9 +65,7 @@ def list_offences(
 
     Example: forewarn offences list
     """
-    stories = [
-        story for story in logged_offences(data_dir(data).events_db) if every or _is_open(story)
-    ]
+    stories = logged_offences(data_dir(data).events_db, only_open=not every)
     if as_json:
         for story in stories:
             print_json(_as_json(story))

@@ -58,7 +58,7 @@ def give(
     with open_log(folder.events_db) as log:
         request = CommandRequest(
             command,
-            _whole_id(offence, folder.events_db),
+            _whole_id(offence, log),
             asker.name,
             "command line",
             reason=reason,
@@ -124,30 +124,25 @@ def _answer_as_json(
     }
 
 
-def _whole_id(start: str, path: Path) -> str:
+def _whole_id(start: str, log: EventLog) -> str:
     """Find the one offence whose id begins like this; return the text itself where none does."""
-    ids = [
-        story.offence_id for story in logged_offences(path) if story.offence_id.startswith(start)
-    ]
+    from event_log.projections.reading import find_offences
+
+    ids = find_offences(log, start=start, most=6)
     if len(ids) > 1 and start not in ids:
         shown = ", ".join(ids[:5])
         raise typer.BadParameter(f"{start} could be {shown}", param_hint="OFFENCE")
     return ids[0] if len(ids) == 1 else start
 
 
-def logged_offences(path: Path) -> list[ReportedOffence]:
-    """Read every offence of a log, oldest first. Raises Stop where there is no log."""
-    from flows.reports.offences import fold_offences
+def logged_offences(path: Path, *, only_open: bool) -> list[ReportedOffence]:
+    """Read the offences of a log, oldest first. Raises Stop where there is no log."""
+    from event_log.projections.reading import find_offences
+    from flows.reports.offences import read_offence
 
     with open_log(path) as log:
-        return sorted(fold_offences(_all(log)), key=lambda story: story.first_seen_at)
-
-
-def _all(log: EventLog) -> Any:
-    after = 0
-    while page := log.read(after_seq=after, limit=5000):
-        yield from (logged.event for logged in page)
-        after = page[-1].seq
+        found = [read_offence(log, each) for each in find_offences(log, only_open=only_open)]
+    return [story for story in found if story is not None]
 
 
 def open_log(path: Path) -> EventLog:

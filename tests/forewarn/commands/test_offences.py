@@ -63,6 +63,18 @@ def given(data: DataDir) -> list[CommandGiven]:
         return [e.event.data for e in log.read() if isinstance(e.event.data, CommandGiven)]
 
 
+def test_a_long_log_is_not_read_through_for_a_command(
+    data: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = run(data, "list", "--json").stdout
+    for name in ("read", "read_page", "read_page_within"):
+        monkeypatch.setattr(EventLog, name, lambda *_, **__: pytest.fail("read through the log"))
+    assert run(data, "list", "--json").stdout == before != ""
+    run(data, "take-over", OFFENCE[:8], "--wait", "0")
+    monkeypatch.undo()
+    assert [each.offence_id for each in given(data)] == [OFFENCE]
+
+
 def test_open_offences_are_listed_with_who_has_them(data: DataDir) -> None:
     assert printed(run(data, "list", "--json"))["state"] == "opened"
     assert OFFENCE in run(data, "list").output or OFFENCE in run(data, "list").stderr
