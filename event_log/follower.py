@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +26,22 @@ class NewEvents:
 class LogFollower:
     """Reads on from where it stopped; belongs to one thread."""
 
-    def __init__(self, path: Path, types: Collection[str] | None = None) -> None:
-        """Begin at the log's first event; `types` None: of all types."""
+    def __init__(
+        self,
+        path: Path,
+        types: Collection[str] | None = None,
+        begin: Callable[[EventLog], LogPlace] = lambda log: LogPlace(log.log_id, 0),
+    ) -> None:
+        """Make one that has read nothing.
+
+        Args:
+            path: of the log, which need not be there.
+            types: of the events that are wanted; None: all.
+            begin: says of a log that is new to it after which place to read; raises what `read` raises.
+        """
         self._path = path
         self._types = types
+        self._begin = begin
         self._log: EventLog | None = None
         self._file_id: tuple[int, int] | None = None
         self._place: LogPlace | None = None
@@ -66,9 +78,10 @@ class LogFollower:
         """Open the file that lies there now; True where it is another log than before."""
         self.close()
         self._log = EventLog.open(self._path)
+        is_same_log = self._place is not None and not why_not_here(self._log, self._place)
+        is_other_log = self._place is not None and not is_same_log
+        if self._place is None or not is_same_log:
+            self._place = None
+            self._place = self._begin(self._log)
         self._file_id = file_id
-        if self._place is not None and not why_not_here(self._log, self._place):
-            return False
-        is_other_log = self._place is not None
-        self._place = LogPlace(self._log.log_id, 0)
         return is_other_log

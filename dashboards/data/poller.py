@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from dashboards.data.offence_projection import OffenceProjection, OffenceView
+from dashboards.data.past_offences import begin_projection
 from dashboards.data.tiles import Tile, TileReader, known_cameras
 from dashboards.settings import MAX_TABLE_ROWS, STALE_AFTER_S, ConsoleSettings
 from domain.errors import ForewarnError
@@ -28,6 +29,8 @@ from domain.events.catalog import (
 from domain.processes.background_thread import BackgroundThread
 from domain.site.site import Site
 from event_log.follower import LogFollower, NewEvents
+from event_log.log import EventLog
+from event_log.place import LogPlace
 
 log = structlog.get_logger()
 
@@ -63,11 +66,12 @@ class Poller(BackgroundThread):
         self.timezone = ZoneInfo(site.site.timezone if site else "UTC")
         self._folder = settings.data.live
         self._site_cameras = [camera.id for camera in site.cameras] if site else None
-        self._log = LogFollower(settings.data.events_db)
+        self._log = LogFollower(settings.data.events_db, begin=self._begin)
         self._readers: dict[str, TileReader] = {}
-        self._projection = self._new_projection()
+        self._projection = OffenceProjection(self.timezone, max_closed=MAX_TABLE_ROWS)
         self._log_problem = ""
         self._is_caught_up = False
+        self._has_begun = False  # since the last look
 
     def _run(self) -> None:
         tick = 0
@@ -92,15 +96,17 @@ class Poller(BackgroundThread):
             new, self._log_problem = NewEvents(), str(error)
         else:
             self._log_problem = ""
-        if new.is_other_log:
-            self._projection = self._new_projection()
         self._projection.take(new.events)
         self._is_caught_up = new.is_last
+        has_begun, self._has_begun = self._has_begun, False
         has_changed = before != (self._log_problem, self._is_caught_up)
-        return has_changed or new.is_other_log or bool(new.events)
+        return has_changed or has_begun or bool(new.events)
 
-    def _new_projection(self) -> OffenceProjection:
-        return OffenceProjection(self.timezone, max_closed=MAX_TABLE_ROWS)
+    def _begin(self, log: EventLog) -> LogPlace:
+        """Take what a log that is new tells so far."""
+        self._projection, place = begin_projection(log, self.timezone, MAX_TABLE_ROWS)
+        self._has_begun = True
+        return place
 
     def _read_tiles(self) -> dict[str, Tile]:
         cameras = self._site_cameras
