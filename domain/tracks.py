@@ -143,8 +143,10 @@ class TrackedFrame:
     # seen well a moment ago is believed to be still there on the strength of a weak box
     steady_scores: np.ndarray | None = None
     boxes_left_out: int = 0  # so far: said to be a person, and none can have that shape
-    # (n, 2) float32: pixels a second to the right and down, 0 where a box only trembles; None: not known
+    # (n, 2) float32: pixels a second to the right and down; None: not known
     speeds_px: np.ndarray | None = None
+    # (n,) bool: a box that trembles could be all of that speed; None: of nobody's
+    trembles: np.ndarray | None = None
     # (n,) float64: seconds of the frames' clock at which each came; None: not known
     came_at_s: np.ndarray | None = None
     # (n, 4) float32, pixels: the first box of each; None: not known
@@ -177,6 +179,7 @@ class TrackedFrame:
             steady_scores=of(self.steady_scores),
             feet_y=of(self.feet_y),
             speeds_px=of(self.speeds_px),
+            trembles=of(self.trembles),
             came_at_s=of(self.came_at_s),
             came_xyxy=of(self.came_xyxy),
         )

@@ -152,13 +152,10 @@ class Subject:
         )
         self.off = off_x, off_y
 
-    def pace_px(self, settings: SubjectSettings) -> tuple[float, float]:
-        """Return their speed, pixels a second to the right and down; 0 where a trembling box could be all of it."""
-        least_x, least_y = (settings.shake_speed * var**0.5 for var in self.shake_var)
-        return (
-            self.speed_x if abs(self.speed_x) >= least_x else 0.0,
-            self.speed_y if abs(self.speed_y) >= least_y else 0.0,
-        )
+    def trembles(self, settings: SubjectSettings) -> bool:
+        """Tell whether a box that trembles could be all of their speed."""
+        least_x, least_y = (settings.shake_speed * math.sqrt(var) for var in self.shake_var)
+        return abs(self.speed_x) < least_x and abs(self.speed_y) < least_y
 
     def take_up(self, earlier: Subject) -> None:
         """Be somebody who was here before: they came when that one came."""

@@ -165,7 +165,7 @@ def _tracked(
     settings: SubjectSettings,
 ) -> TrackedFrame:
     rows = list(found)
-    speeds = [each.pace_px(settings) for each in found.values()]
+    speeds = [(each.speed_x, each.speed_y) for each in found.values()]
     came = np.array([each.begin_xyxy for each in found.values()], np.float32)
     steady = np.array([each.box_xyxy for each in found.values()], np.float32).reshape(-1, 4)
     boxes = DETECTOR_SHARE * seen.boxes_xyxy[rows] + (1 - DETECTOR_SHARE) * steady
@@ -188,6 +188,7 @@ def _tracked(
             np.float32,
         ),
         speeds_px=np.array(speeds, np.float32).reshape(-1, 2),
+        trembles=np.array([each.trembles(settings) for each in found.values()], bool),
         came_at_s=np.array([each.first_s for each in found.values()], np.float64),
         came_xyxy=came.reshape(-1, 4),
         looked_at_xyxy=seen.looked_at_xyxy,

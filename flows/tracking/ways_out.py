@@ -74,15 +74,18 @@ def was_walking_out(subject: Subject, parts_xyxy: np.ndarray, settings: SubjectS
 
 
 def was_leaving_the_view(
-    box_xyxy: Box, speed_px: tuple[float, float], parts_xyxy: np.ndarray
+    box_xyxy: Box, speed_px: tuple[float, float], parts_xyxy: np.ndarray, *, trembles: bool = False
 ) -> bool:
-    """Tell whether somebody was about to leave, so surely that nobody asks where they are: as `outwards` takes it."""
+    """Tell whether somebody was about to leave, so surely that nobody asks where they are: as `outwards` takes it.
+
+    Where a trembling box could be all of the speed, it is believed as it is, and not for a part of theirs.
+    """
     out = outwards(box_xyxy, speed_px, parts_xyxy)
     height_px = float(out.sides_px[1])
     # the middle of a box that the edge cuts moves at half the pace
     is_cut = out.room_px <= CUT_WITHIN * height_px
     paced = Outwards(
-        np.where(is_cut, 2 * out.speeds_px, out.speeds_px),
+        np.where(is_cut & (not trembles), 2 * out.speeds_px, out.speeds_px),
         np.maximum(out.room_px, 0),
         out.sides_px,
     )

@@ -45,6 +45,7 @@ class Outlook:
             (x1, y1, x2, y2),
             (round(right, 2), round(down, 2)),
             int(self.tracked.class_ids[row]),
+            self.tracked.trembles is not None and bool(self.tracked.trembles[row]),
             int(self.tracked.track_ids[row]) in self.tracked.doubled_since_s,
         )
 
@@ -64,7 +65,9 @@ class Outlook:
 
     def was_leaving_the_view(self, last: Whereabouts) -> bool:
         """Tell whether somebody was about to leave the picture as far as it is looked at."""
-        return was_leaving_the_view(last.box_xyxy, last.speed_px, self._parts)
+        return was_leaving_the_view(
+            last.box_xyxy, last.speed_px, self._parts, trembles=last.trembles
+        )
 
     def came_over_the_border(self, row: int) -> bool:
         """Tell whether somebody came in where what is looked at ends: by where they came, and how they go."""

@@ -19,6 +19,7 @@ class Whereabouts:
     box_xyxy: Box
     speed_px: tuple[FiniteFloat, FiniteFloat]  # a second, to the right and down
     class_id: int
+    trembles: bool = False  # the speed may be that of a box that trembles
     is_doubled: bool = False  # somebody dressed alike is hidden, and may go by the other's number
 
     @property

@@ -122,7 +122,8 @@ def ways_of(boxes: list[Box], fps: float) -> list[bool]:
     for n, box in enumerate(boxes[1:], start=1):
         one.see(n / fps, np.array(box), 0.8, 1, settings)
         if n >= 5 * fps:
-            told.append(was_leaving_the_view(box, one.pace_px(settings), parts))
+            speed, trembles = (one.speed_x, one.speed_y), one.trembles(settings)
+            told.append(was_leaving_the_view(box, speed, parts, trembles=trembles))
     return told
 
 
