@@ -38,7 +38,6 @@ from flows.escalation.moves import OffenceBook
 from flows.escalation.offence_writer import OffenceWriter
 from flows.escalation.out_of_sight.coming_out import ComingOut
 from flows.escalation.out_of_sight.outlook import Outlook
-from flows.escalation.out_of_sight.renumbering import may_be_undone
 from flows.escalation.out_of_sight.subject_numbers import SubjectNumbers
 from flows.escalation.out_of_sight.unseen import UnseenStays
 from flows.escalation.repeat_offenders import Past, Repeats
@@ -216,9 +215,8 @@ class RuleLadder:
             if subject not in self.offences:
                 return ended
         events = self._commands.hand_back(offence, at)
-        if holding is not None and holding.holds and not may_be_undone(offence, at):
-            # nobody is warned on the strength of a frame in which they were not seen, nor while it may
-            # still turn out that they are somebody else
+        if holding is not None and holding.holds:
+            # nobody is warned on the strength of a frame in which they were not seen
             for trigger in self._schedule.due(offence, at):
                 events += self._book.move_if_fit(offence, trigger, at, sight)
         return events

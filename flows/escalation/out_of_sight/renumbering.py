@@ -15,7 +15,6 @@ from flows.escalation.stays.stay import OffenceKey
 
 UNDO_WITHIN_S = 5.0  # if the number before comes back,
 BACK_S = 0.5  # for longer than a box that flickers
-FOUND_WITHIN_S = 6.0  # unseen for longer, the tracker gives hardly anybody their number back
 
 
 def renumber(offences: dict[OffenceKey, Offence], link: SubjectLink) -> Offence | None:
@@ -115,12 +114,6 @@ def wrongly_taken(offences: Mapping[OffenceKey, Offence], outlook: Outlook) -> l
             if not is_told and at - taken.back_at >= timedelta(seconds=BACK_S):
                 wrong.append(number)
     return wrong
-
-
-def may_be_undone(offence: Offence, at: datetime) -> bool:
-    """Tell whether the number before may still come back, so that nothing should be said to who has the stay now."""
-    taken = offence.taken
-    return taken is not None and at - taken.last_seen_at <= timedelta(seconds=FOUND_WITHIN_S)
 
 
 def _precedence(offence: Offence) -> tuple[bool, bool, bool, datetime]:

@@ -338,18 +338,6 @@ def test_it_is_undone_when_the_number_before_is_seen_again(site: Site) -> None:
     ]
 
 
-def test_nothing_is_said_until_it_cannot_be_undone_any_more(site: Site) -> None:
-    """Before: the second call was made at the newcomer, a moment before it was undone."""
-    people = [
-        ("red", unseen(stands(384), (13, 14.8))),
-        ("blue", stands(404, from_s=13.2)),
-    ]
-    events = watched(site, people, 18)
-    first = events[0].subject
-    calls = [each for each in events if "warned" in each.type and each.subject == first]
-    assert [call.data.sighting.box_xyxy[0] for call in calls] == pytest.approx([364, 364], abs=2)  # type: ignore[attr-defined]
-
-
 def test_what_came_after_the_stay_is_not_counted_as_unseen(site: Site) -> None:
     """Before: a stay of 7.6 s of which 12.8 were not seen."""
     events = watched(site, [("red", unseen(walks(300, 20), (8, 20.5)))], 25)
