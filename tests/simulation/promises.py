@@ -30,8 +30,7 @@ from event_log.rows import LoggedEvent
 from tests.simulation.street import Shown
 
 EPSILON = timedelta(milliseconds=1)
-# one a second: who was just taken for somebody lost is not spoken to for six seconds
-FRAMES_LATE = 8
+FRAMES_LATE = 2
 BY_ITSELF = (OffenceOpened, OffenceWarned, OffenceClimbed, OffenceEscalated, OffenceExempted)
 Logged = Mapping[str, LoggedEvent]
 
