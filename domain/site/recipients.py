@@ -54,9 +54,21 @@ class Recipient(FrozenModel):
 class AnswerWithin(FrozenModel):
     """Seconds within which somebody has to answer, by severity."""
 
-    serious: float = Field(default=60.0, gt=0, le=86_400)
-    ordinary: float = Field(default=180.0, gt=0, le=86_400)
-    slight: float = Field(default=600.0, gt=0, le=86_400)
+    serious: float = Field(
+        default=60.0,
+        gt=0,
+        le=86_400,
+        description="of a serious rule's escalation, and of a full disk",
+    )
+    ordinary: float = Field(
+        default=180.0, gt=0, le=86_400, description="of an ordinary rule's, and of all else"
+    )
+    slight: float = Field(
+        default=600.0,
+        gt=0,
+        le=86_400,
+        description="of a slight rule's, and of a disk that is nearly full",
+    )
 
 
 class AlarmSettings(FrozenModel):
