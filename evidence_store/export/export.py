@@ -68,12 +68,17 @@ class Exporter:
             raise PutAside(f"{target}: is there already; name another file with --to")
         if unmasked is not None:
             unmasked.check_is_for(Permission.EXPORT_UNMASKED, record.evidence_id)
-        leaving = [file for file in record.files if unmasked or self._is_open(record, file)]
-        names = [file.name for file in leaving]
-        withheld = sorted({file.name for file in record.files} - {*names})
         sealed = self.vault.folder_of(record.evidence_id)
-        with reraise_as_try_again(f"export {target}", target.parent), shared_lock(sealed):
+        with (
+            reraise_as_try_again(f"export {target}", target.parent),
+            shared_lock(sealed) as is_there,
+        ):
             check_not_erased(record.evidence_id, self.chain)
+            if not is_there:
+                raise PutAside(f"{record.evidence_id}: is not in the vault any more")
+            leaving = [file for file in record.files if unmasked or self._is_open(record, file)]
+            names = [file.name for file in leaving]
+            withheld = sorted({file.name for file in record.files} - {*names})
             with new_archive(self.vault, record.evidence_id, target) as folder:
                 added = added_files(self.chain.about(record.evidence_id))
                 story = self._pack(record, leaving, added, folder)

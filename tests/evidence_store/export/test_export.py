@@ -383,6 +383,15 @@ def test_what_changed_after_it_was_verified_is_not_exported_and_not_on_record_as
     assert target.exists()
 
 
+def test_a_record_that_was_taken_away_meanwhile_is_told_in_words(
+    site: Site, tmp_path: Path
+) -> None:
+    """Before: FileNotFoundError, where an erasure came between the reading and the export."""
+    shutil.rmtree(site.folder)
+    with pytest.raises(PutAside, match="not in the vault any more"):
+        site.exporter().export(site.record, tmp_path / "out.zip")
+
+
 def test_a_manifest_that_another_one_took_the_place_of_is_not_exported(
     site: Site, tmp_path: Path
 ) -> None:
