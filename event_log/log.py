@@ -75,9 +75,8 @@ class EventLog:
         self._reported: set[int] = set()
         self._file = file_identity(path)
         self._has_chain = False  # known only once something was written
-        self._chained_since = (
-            0  # the first row that is chained; 0: none is, as far as it was looked
-        )
+        # the first row that is chained; 0: none is, as far as it was looked
+        self._chained_since = 0
 
     @classmethod
     def open(cls, path: Path, busy_timeout_s: float = 10.0) -> Self:
