@@ -31,6 +31,7 @@ from domain.site.loading import load_site
 from flows.signals import install_stop_signals, keep_exit_code
 from forewarn.programs.settings import ProgramSettings
 from forewarn.programs.supervision.plan import (
+    ALARMS,
     ANNOUNCE,
     CARETAKER,
     MASK,
@@ -47,7 +48,7 @@ NAME = "signal_bursts"
 FORKED, REAL = 176, 4  # rounds; of REAL each program gets so many
 LONG = 10  # times as many
 RUN = "run"  # the whole of it
-PROGRAMS = (WATCH, ANNOUNCE, PRESERVE, NOTIFY, MASK, CARETAKER)
+PROGRAMS = (WATCH, ANNOUNCE, PRESERVE, NOTIFY, MASK, ALARMS, CARETAKER)
 SIZES = (2, 3, 5, 20)
 START_S = 4.0  # within which most signals come; a start takes about that long
 ENDS_WITHIN_S = {RUN: 60.0}  # its programs' grace, and Triton's

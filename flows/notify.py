@@ -1,4 +1,4 @@
-"""Wire the notify flow: requests of the event log -> each recipient told once -> events that say so.
+"""Wire the notify flow: requests and alarms of the event log -> each recipient told once -> events that say so.
 
 Every message is sent by its recipient's own thread, so one dead mail server holds up nobody else's
 messages, and the flow itself never waits.
@@ -17,12 +17,13 @@ from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
 from domain.errors import TryAgain
-from domain.events.catalog import Event, NotificationRequested, OffenceWithheld
+from domain.events.catalog import Event
 from domain.processes.backoff import Backoff
 from domain.saved_state import Formats, Saved, StateFormat
 from event_log.rows import LoggedEvent
 from flows.keyed_logic import RetryingLogic
-from flows.notices.deliver import NoticeTools, deliver, recipients_of
+from flows.notices.deliver import deliver, recipients_of
+from flows.notices.tools import NoticeTools
 from flows.put_aside import Asides, StepAside
 from flows.signals import StopFlag
 from flows.sources.event_log import PLACE_FORMAT
@@ -31,7 +32,6 @@ from flows.waking import Timers, Waking, WakingSource
 log = structlog.get_logger()
 
 FLOW_ID = "notify"
-WANTED_TYPES = (NotificationRequested.event_type, OffenceWithheld.event_type)
 LOOK_S = 0.1  # between looks at whether a message is through
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
@@ -80,7 +80,7 @@ def build_notify_flow(
     """notification requests -> messages -> events
 
     The step names are part of the saved state: renaming one forgets what is still to be sent.
-    `requests` delivers WANTED_TYPES in order; `made` is an EventLogSink. When `stop` is set, what is
+    `requests` delivers WANTED_TYPES of flows/notices/deliver.py in order; `made` is an EventLogSink. When `stop` is set, what is
     waited for is left to the next start; `beat` is called often while the flow is alive; `asides` is
     told what was put aside.
     """

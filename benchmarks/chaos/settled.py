@@ -6,6 +6,9 @@ from benchmarks.chaos.left import read_all
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError
 from domain.events.catalog import (
+    AlarmNotified,
+    AlarmOpened,
+    AlarmOverdue,
     AnnouncementMade,
     CommandGiven,
     EvidenceMasked,
@@ -42,6 +45,8 @@ def is_settled(data: DataDir) -> bool:
                 open_.add(f"clips of {evidence_id}")
             case NotificationRequested(recipients=recipients):
                 open_.update(f"message {event.id} to {each}" for each in recipients)
+            case AlarmOpened(told=told) | AlarmOverdue(told=told):
+                open_.update(f"message {event.id} to {each}" for each in told)
     for event in events:
         open_.discard(f"answer {event.id}")
         match event.data:
@@ -55,4 +60,6 @@ def is_settled(data: DataDir) -> bool:
                 open_.discard(f"call {warned}")
             case NotificationMade(request_event_id=request, recipient_id=recipient):
                 open_.discard(f"message {request} to {recipient}")
+            case AlarmNotified(told_event_id=asked, recipient_id=recipient):
+                open_.discard(f"message {asked} to {recipient}")
     return not open_

@@ -26,6 +26,7 @@ VICTIMS: dict[str, Callable[[psutil.Process], bool]] = {
     "preserve": _module("preserve"),
     "notify": _module("notify"),
     "mask": _module("mask"),
+    "alarms": _module("alarms"),
     "caretaker": _module("caretaker"),
     "speech worker": _script("espeak_worker"),
     "triton": lambda process: process.name() == "tritonserver",

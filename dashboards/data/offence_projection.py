@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from domain.events.catalog import (
     AlarmJoined,
     AlarmMoved,
+    AlarmNotified,
     AlarmOpened,
     AlarmOverdue,
     AnnouncementMade,
@@ -48,7 +49,7 @@ from domain.offence_states import FINAL, State
 _BY_WALL_CLOCK = (
     *(CommandGiven, CommandRefused, EvidenceHeld, EvidenceErased, RingPinned),
     *(StorageChanged, EvidenceBehind, AlarmOpened, AlarmJoined, AlarmMoved, AlarmOverdue),
-    *(SiteApplied, SiteFileChanged, ClockStepped),
+    *(AlarmNotified, SiteApplied, SiteFileChanged, ClockStepped),
 )
 
 

@@ -1,6 +1,6 @@
-"""Events of an alarm, a task that a person must answer: opened, grown, moved, overdue.
+"""Events of an alarm, a task that a person must answer: opened, grown, moved, overdue, told.
 
-Each tells the whole of what it changes, and has the alarm's next number: the last one says where the alarm
+Each, but what came of a message, tells the whole of what it changes, and has the alarm's next number: the last one says where the alarm
 stands. Deadlines are moments of the clock that nobody sets (domain/cameras/steady_clock.py).
 """
 
@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field
 from domain.base import BothLanguages
 from domain.events.base import EventData
 from domain.events.commands import LONGEST_NAME, LONGEST_WORDS
+from domain.events.requests import MessageData
 
 AlarmKind = Literal["offence", "cameras", "disk nearly full", "disk full", "sealing", "masking"]
 AlarmSeverity = Literal["slight", "ordinary", "serious"]
@@ -83,3 +84,14 @@ class AlarmOverdue(AlarmData):
     told: tuple[str, ...] = Field(
         description="ids of recipients whose turn it is; () the site names none"
     )
+
+
+class AlarmNotified(MessageData):
+    """What became of telling one recipient whose turn it is; the alarm itself stands as it stood."""
+
+    event_type: ClassVar[str] = "forewarn.alarm.notified.v1"
+    alarm_id: str
+    site_id: str
+    offence_id: str = Field(default="", description="'': it is not about an offence")
+    told_event_id: str = Field(description="of alarm.opened or alarm.overdue, whose turn it was")
+    level: int = Field(ge=0, description="how often nobody had answered in time")

@@ -18,6 +18,7 @@ from typing_extensions import TypeVar
 from domain.events.alarm_events import AlarmData as AlarmData
 from domain.events.alarm_events import AlarmJoined as AlarmJoined
 from domain.events.alarm_events import AlarmMoved as AlarmMoved
+from domain.events.alarm_events import AlarmNotified as AlarmNotified
 from domain.events.alarm_events import AlarmOpened as AlarmOpened
 from domain.events.alarm_events import AlarmOverdue as AlarmOverdue
 from domain.events.announcements import AnnouncementMade as AnnouncementMade
@@ -55,6 +56,7 @@ from domain.events.operator_events import OffenceDispatched as OffenceDispatched
 from domain.events.operator_events import OffenceHandedBack as OffenceHandedBack
 from domain.events.operator_events import OffenceTakenOver as OffenceTakenOver
 from domain.events.requests import CaseRequested as CaseRequested
+from domain.events.requests import MessageData as MessageData
 from domain.events.requests import NotificationMade as NotificationMade
 from domain.events.requests import NotificationRequested as NotificationRequested
 from domain.events.requests import OfficerRequested as OfficerRequested
@@ -106,6 +108,7 @@ EVENT_DATA: tuple[type[EventData], ...] = (
     AlarmJoined,
     AlarmMoved,
     AlarmOverdue,
+    AlarmNotified,
 )
 DATA_BY_TYPE = {kind.event_type: kind for kind in EVENT_DATA}
 OUTCOME_TYPES = tuple(kind.event_type for kind in EVENT_DATA if issubclass(kind, OutcomeData))

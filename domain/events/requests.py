@@ -63,7 +63,25 @@ NotificationResult = Literal[
 ]
 
 
-class NotificationMade(EventData):
+class MessageData(EventData):
+    """Base of every event that says what became of one message to one recipient."""
+
+    recipient_id: str
+    service: str = Field(description="apprise's name of the way, such as mailto; no address")
+    result: NotificationResult = Field(
+        description="sent: the service took it; failed: it surely did not; unknown whether sent: it "
+        "may have, so it is not sent again; withheld: quiet hours, the camera may not warn, or "
+        "somebody has answered the alarm meanwhile"
+    )
+    reason: str = ""
+    language: Literal["zh", "en", "both"]
+    text: str = Field(description="what was sent, or would have been")
+    attempts: int = Field(ge=0)
+    started_at: AwareDatetime | None = Field(description="wall clock: the last attempt")
+    ended_at: AwareDatetime | None = None
+
+
+class NotificationMade(MessageData):
     """What became of telling one recipient of one request."""
 
     event_type: ClassVar[str] = "forewarn.notification.made.v1"
@@ -71,17 +89,5 @@ class NotificationMade(EventData):
     camera_id: str
     rung_id: str = Field(description="of an escalation ''")
     request_event_id: str = Field(description="of the request, or of the withheld rung")
-    recipient_id: str
-    service: str = Field(description="apprise's name of the way, such as mailto; no address")
-    result: NotificationResult = Field(
-        description="sent: the service took it; failed: it surely did not; unknown whether sent: it "
-        "may have, so it is not sent again; withheld: quiet hours, or the camera may not warn"
-    )
-    reason: str = ""
-    language: Literal["zh", "en", "both"]
-    text: str = Field(description="what was sent, or would have been")
     picture_sha256: str | None = Field(description="of the masked picture that went with it")
     picture_note: str = Field(description="why no picture went with it; '' if one did")
-    attempts: int = Field(ge=0)
-    started_at: AwareDatetime | None = Field(description="wall clock: the last attempt")
-    ended_at: AwareDatetime | None = None

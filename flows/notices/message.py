@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -43,50 +44,56 @@ def compose(
 
     `picture` is what is said of the picture: that it is there, or why not.
     """
-    spoken = _spoken(language)
-    titles = [
-        _say("title", lang, site=_of(request.site_title, lang), rule=_of(request.rule_title, lang))
-        for lang in spoken
-    ]
-    return Message(
-        title=" / ".join(titles),
-        body="\n\n".join("\n".join(_lines(request, site, lang, picture)) for lang in spoken),
-    )
+
+    def title(lang: str) -> str:
+        facts = {"site": of(request.site_title, lang), "rule": of(request.rule_title, lang)}
+        return say("title", lang, **facts)
+
+    return in_languages(language, title, lambda lang: _lines(request, site, lang, picture))
 
 
 def compose_test(site: SiteInfo, language: Language) -> Message:
     """Compose a message that says that it is only a test."""
-    spoken = _spoken(language)
-    return Message(
-        " / ".join(_say("test_title", lang, site=_of(site.title, lang)) for lang in spoken),
-        "\n".join(_say("test_body", lang) for lang in spoken),
+    return in_languages(
+        language,
+        lambda lang: say("test_title", lang, site=of(site.title, lang)),
+        lambda lang: [say("test_body", lang)],
     )
+
+
+def in_languages(
+    language: Language, title: Callable[[str], str], lines: Callable[[str], list[str]]
+) -> Message:
+    """Make a message of one language, or of both, one after the other."""
+    spoken = ("zh", "en") if language == "both" else (language,)
+    return Message(
+        title=" / ".join(title(lang) for lang in spoken),
+        body="\n\n".join("\n".join(lines(lang)) for lang in spoken),
+    )
+
+
+def say(key: str, lang: str, **facts: object) -> str:
+    """Return a text of texts.toml with its facts filled in."""
+    return _texts()[key][lang].format(**facts)
+
+
+def of(words: BothLanguages, lang: str) -> str:
+    """Return a text in one language."""
+    return words.zh if lang == "zh" else words.en
 
 
 def _lines(request: RequestData, site: SiteInfo, lang: str, picture: PictureState) -> list[str]:
     at = request.sighting.at.astimezone(ZoneInfo(site.timezone))
     lines = [
-        _of(request.wording, lang),
-        _say("time", lang, time=at.strftime("%Y-%m-%d %H:%M:%S %Z")),
+        of(request.wording, lang),
+        say("time", lang, time=at.strftime("%Y-%m-%d %H:%M:%S %Z")),
     ]
     if request.legal_basis is not None:
-        lines.append(_say("law", lang, law=_of(request.legal_basis, lang)))
+        lines.append(say("law", lang, law=of(request.legal_basis, lang)))
     asked_by = "rung" if request.asked_by == "rung" else "escalation"
-    lines.append(_say(asked_by, lang, number=request.rung_number, count=request.rung_count))
-    lines.append(_say(picture, lang))
+    lines.append(say(asked_by, lang, number=request.rung_number, count=request.rung_count))
+    lines.append(say(picture, lang))
     if site.console_url is not None:
         link = f"{site.console_url.rstrip('/')}/live?lang={lang}&offence={request.offence_id}"
-        lines.append(_say("record", lang, link=link))
-    return [*lines, _say("number", lang, offence=request.offence_id)]
-
-
-def _spoken(language: Language) -> tuple[str, ...]:
-    return ("zh", "en") if language == "both" else (language,)
-
-
-def _of(both: BothLanguages, lang: str) -> str:
-    return both.zh if lang == "zh" else both.en
-
-
-def _say(key: str, lang: str, **facts: object) -> str:
-    return _texts()[key][lang].format(**facts)
+        lines.append(say("record", lang, link=link))
+    return [*lines, say("number", lang, offence=request.offence_id)]

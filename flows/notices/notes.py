@@ -39,6 +39,13 @@ class MessageNote(BaseModel):
         return self.result not in ("being sent", "not reached")
 
 
+def result_of(note: MessageNote) -> NotificationResult:
+    """Return what came of a message; ValueError: it is not over."""
+    if note.result == "being sent" or note.result == "not reached":
+        raise ValueError(f"needs a note that is over, got {note.result!r}")
+    return note.result
+
+
 class MessageNotes(NoteFiles[MessageNote]):
     """notifications/<recipient>/<request>.json"""
 

@@ -1,21 +1,25 @@
-"""Notify program: send each request to each recipient once, or log why not."""
+"""Notify program: tell each recipient of each request and alarm once, or log why not."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
+from casework.alarms.reading import find_alarm
 from domain.site.revisions import SiteRevision
 from domain.site.site import Site
 from event_log.log import EventLog
+from event_log.projections.projection import Projection
+from event_log.projections.rows import Fields
 from evidence_store.recordings.footage import SiteFootage
 from evidence_store.vault.open_vault import encryption_keys
 from flows.clock_keeper import looking_at, open_clock
-from flows.notices.deliver import NoticeTools
+from flows.notices.deliver import WANTED_TYPES
 from flows.notices.notes import MessageNotes
 from flows.notices.senders import open_senders
 from flows.notices.still import MaskedStills
-from flows.notify import SAVED_STEPS, WANTED_TYPES, build_notify_flow
+from flows.notices.tools import NoticeTools
+from flows.notify import SAVED_STEPS, build_notify_flow
 from flows.opening_hours import Hours
 from flows.put_aside import Asides
 from flows.signals import install_stop_signals
@@ -60,15 +64,17 @@ def notify(settings: ProgramSettings, in_force: SiteRevision) -> None:
 
     beat = looking_at(clock, beat_and_tidy)
 
+    events = EventLog.open(data.events_db)
     tools = NoticeTools(
         site=site,
         senders=senders,
         notes=notes,
         stills=stills,
-        find=EventLog.open(data.events_db).find,
+        find=events.find,
         live_cameras=live,
         of_wall=clock.of_wall,
         quiet=quiet_hours(site),
+        find_alarm=alarms_of(events),
     )
     room = RoomForState(data, stop, beat)
     source = EventLogSource(
@@ -83,6 +89,18 @@ def notify(settings: ProgramSettings, in_force: SiteRevision) -> None:
     finally:
         stills.close()
         connection.close()
+
+
+def alarms_of(events: EventLog) -> Callable[[str], Fields | None]:
+    """Return what reads an alarm as it stands, by its id; it raises TryAgain and Stop as EventLog does."""
+    projection = Projection(events)
+
+    def find(alarm_id: str) -> Fields | None:
+        projection.catch_up()
+        with events.reading("find an alarm") as connection:
+            return find_alarm(connection, alarm_id)
+
+    return find
 
 
 def hourly(

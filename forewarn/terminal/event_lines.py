@@ -25,7 +25,7 @@ from domain.events.catalog import (
     EvidenceHeld,
     EvidenceSealed,
     ItemPutAside,
-    NotificationMade,
+    MessageData,
     NotificationRequested,
     OffenceClimbed,
     OffenceComplied,
@@ -193,7 +193,7 @@ _FORMATTERS: dict[type, Callable[[Any], str]] = {
     CameraFitness: _fitness,
     ItemPutAside: lambda data: f"{data.program}, {data.count} since the last: {data.reason}",
     AnnouncementMade: _announced,
-    NotificationMade: (
+    MessageData: (
         lambda data: f"{data.recipient_id} by {data.service}: {data.result}{_reason(data.reason)}"
     ),
     EvidenceSealed: _sealed,

@@ -26,10 +26,11 @@ from evidence_store.media.stills import decode_picture, grab_frame
 from evidence_store.recordings.footage import SiteFootage
 from flows.masks.faces import FaceFinder
 from flows.notices.apprise_sender import AppriseSender
-from flows.notices.deliver import NoticeTools, deliver, made_id
+from flows.notices.deliver import WANTED_TYPES, deliver, made_id
 from flows.notices.notes import MessageNotes
 from flows.notices.still import MaskedStills
-from flows.notify import WANTED_TYPES, build_notify_flow
+from flows.notices.tools import NoticeTools
+from flows.notify import build_notify_flow
 from flows.opening_hours import Hours
 from flows.sinks.event_log import EventLogSink
 from flows.sources.event_log import EventLogSource

@@ -26,10 +26,11 @@ from domain.site.loading import load_site
 from event_log.log import EventLog
 from evidence_store.recordings.footage import SiteFootage
 from flows.notices.apprise_sender import AppriseSender
-from flows.notices.deliver import NoticeTools
+from flows.notices.deliver import WANTED_TYPES
 from flows.notices.notes import MessageNotes
 from flows.notices.still import MaskedStills
-from flows.notify import WANTED_TYPES, build_notify_flow
+from flows.notices.tools import NoticeTools
+from flows.notify import build_notify_flow
 from flows.signals import install_stop_signals
 from flows.sinks.event_log import EventLogSink
 from flows.sources.event_log import EventLogSource

@@ -18,8 +18,9 @@ from evidence_store.keys.signing_keys import new_signer
 from evidence_store.vault.vault import Vault
 from flows.announce import WANTED_TYPES as ANNOUNCED
 from flows.announce import AnnounceSettings
-from flows.notices.deliver import NoticeTools, recipients_of
-from flows.notify import WANTED_TYPES as TOLD_OF
+from flows.notices.deliver import WANTED_TYPES as TOLD_OF
+from flows.notices.deliver import recipients_of
+from flows.notices.tools import NoticeTools
 from flows.notify import Delivery, DeliveryLogic, Lanes
 from flows.preservation.draft_record import PreserveModels, PreserveParts
 from flows.preservation.seal import preserve

@@ -11,6 +11,7 @@ from domain.events.announcements import SpokenPart
 from domain.events.catalog import (
     AlarmJoined,
     AlarmMoved,
+    AlarmNotified,
     AlarmOpened,
     AlarmOverdue,
     AnnouncementMade,
@@ -157,6 +158,20 @@ def _alarms() -> list[Event]:
     )
     opened = {"severity": "ordinary", "moves_version": 1, "names": ("gate",), "wording": about}
     moved = {"by": "Wang Fang", "via": "console", "assigned_to": "Wang Fang"}
+    told = AlarmNotified(
+        alarm_id=alarm_id,
+        site_id="campus",
+        told_event_id=mint("evt", alarm_id, 3),
+        level=1,
+        recipient_id="patrol",
+        service="mailto",
+        result="sent",
+        language="en",
+        text="Campus crossing: still open, message 2: …",
+        attempts=1,
+        started_at=START + timedelta(seconds=181),
+        ended_at=START + timedelta(seconds=182),
+    )
     return [
         alarm(AlarmOpened, 1, "new", 180, told=("desk",), **opened),
         alarm(AlarmJoined, 2, "new", 120, names=("yard",)),
@@ -164,6 +179,7 @@ def _alarms() -> list[Event]:
         alarm(
             AlarmMoved, 4, "acknowledged", 900, action="acknowledge", state_before="new", **moved
         ),
+        Event(mint("evt", alarm_id, "told"), "forewarn/campus/notifier", alarm_id, START, told),
     ]
 
 
