@@ -68,7 +68,7 @@ def create(
     """Add today's state of a data folder to a backup; what is there already is not copied again.
 
     Taken: sealed evidence as it lies there (originals stay encrypted), the custody chain, the event log,
-    announcements, messages, audits and public keys. Not taken: recordings, the evidence table (it is
+    announcements, messages, audits, holds, the site file's revisions and public keys. Not taken: recordings, the evidence table (it is
     made anew from the records), logs and, unless asked for, private keys. Programs may run meanwhile.
 
     Example: forewarn backup create /media/safe/forewarn --data var/site

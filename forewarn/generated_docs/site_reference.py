@@ -29,6 +29,9 @@ PLACES = {
     "Calls": "calls",
     "TimeStamping": "time_stamping",
     "Storage": "storage",
+    "Retention": "retention",
+    "CategoryTerms": "retention.categories[]",
+    "RingLimits": "retention.recordings",
     "Recipient": "recipients[]",
     "OperatorSettings": "operators",
     "OperatorText": "operators.texts[]",
@@ -55,12 +58,14 @@ def site_reference() -> str:
     schema = Site.model_json_schema()
     groups: dict[str, Schema] = schema["$defs"]
     parts = [_group("the file", schema, groups)]
-    # a new group shows under its own name until it has its place here
-    names = [*PLACES, *(name for name in groups if name not in PLACES)]
+    with_settings = {name for name, group in groups.items() if "properties" in group}
+    # a class name would tell nobody where its settings stand
+    if without_place := sorted(with_settings - PLACES.keys()):
+        raise ValueError(f"PLACES does not say where {', '.join(without_place)} stand in a site file")
     parts += [
-        _group(PLACES.get(name, name), groups[name], groups)
-        for name in names
-        if "properties" in groups.get(name, {})
+        _group(place, groups[name], groups)
+        for name, place in PLACES.items()
+        if name in with_settings
     ]
     return "\n".join(parts)
 
@@ -91,12 +96,12 @@ def _default(value: object) -> str:
 
 
 def _meaning(facts: Schema, groups: dict[str, Schema]) -> str:
-    """Return the setting's own words, else those of what it holds."""
-    if "description" in facts:
-        return str(facts["description"])
+    """Return the setting's own words, else the first paragraph about what it holds."""
     inner = facts.get("items", facts)
     held = groups.get(_reference(inner), {})
-    return str(inner.get("description") or held.get("description", ""))
+    words = facts.get("description") or inner.get("description") or held.get("description", "")
+    # a line end within a cell would end the table
+    return " ".join(str(words).partition("\n\n")[0].split())
 
 
 def _reference(facts: Schema) -> str:

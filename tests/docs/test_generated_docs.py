@@ -130,6 +130,7 @@ def test_every_setting_has_a_row_that_says_what_it_takes_and_means() -> None:
     rows = [line for line in site_reference().splitlines() if line.startswith("| `")]
     assert len(rows) == len(settings) + len(schema["properties"])
     for row in rows:
+        assert row.endswith(" |"), f"{row}: the table ends within a cell"
         assert all(cell.strip() for cell in row.strip("|").split("|")), row
     assert "| `analyse_fps` | number > 0, ≤ 60 | `5.0` | frames analysed a second |" in rows
 
