@@ -21,10 +21,13 @@ from forewarn.programs.settings import ProgramSettings
 from forewarn.programs.start import run_site_program
 from forewarn.programs.supervision.beat import Heartbeat
 from forewarn.storage.room_for_state import RoomForState
-from models.serving.client import Detector, FaceDetector, connect
+from models.serving.client import Detector, FaceDetector
+from models.serving.connection import Priority, connect
 from models.versions import built_versions
 
 NICENESS = 10  # below everything that somebody waits for
+# a model may be busy with others' requests for longer than a call may wait
+ANSWERED_WITHIN_S = 30.0
 # of the time that pieces of work take, so much is rested after each: the server answers others
 RESTS_SHARE = 1.0
 ONE_AT_A_TIME = 1
@@ -45,7 +48,13 @@ def mask(settings: ProgramSettings, in_force: SiteRevision) -> None:
     chain = open_sealing_chain(settings.data, settings.keys, unsealed=settings.unsealed)
     vault = open_sealing_vault(settings.data, settings.keys, chain)
     vault.clear_drafts()  # of one that was killed: plain originals lie in them
-    connection = connect(settings.triton_address, beat=beat)
+    # masked copies may be minutes late, a call and a sealed record may not
+    connection = connect(
+        settings.triton_address,
+        deadline_s=ANSWERED_WITHIN_S,
+        beat=beat,
+        priority=Priority.WHEN_IDLE,
+    )
     share = 0.0 if settings.until_end else RESTS_SHARE
     tools = MaskTools(Detector(connection), FaceDetector(connection), _breather(share, stop, beat))
     kept_free = in_force.site.storage.kept_free

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, Self
 
 import numpy as np
@@ -41,6 +42,13 @@ _CHANNEL = [
 ]
 
 
+class Priority(IntEnum):
+    """Say whose request a model takes next, as in the config.pbtxt files of triton_repo/."""
+
+    FIRST = 1
+    WHEN_IDLE = 2  # while no request of the first waits
+
+
 @dataclass(slots=True)
 class _Call:
     """One batch and what became of it."""
@@ -62,9 +70,11 @@ class Connection:
         deadline_s: float,
         shared_memory: bool | None,
         beat: Callable[[], None] = lambda: None,
+        priority: Priority = Priority.FIRST,
     ) -> None:
         self.address = address
         self._beat = beat
+        self._priority = priority
         self.deadline_s = deadline_s
         self._must_share = shared_memory is True
         self._shares = shared_memory if shared_memory is not None else _is_this_machine(address)
@@ -163,7 +173,12 @@ class Connection:
             outputs = [triton_grpc.InferRequestedOutput(tensor.name) for tensor in wanted]
             timeout_s = self.deadline_s + CANCELLED_AFTER_S
             call.handle = self.client.async_infer(
-                model, [request], finish, outputs=outputs, client_timeout=timeout_s
+                model,
+                [request],
+                finish,
+                outputs=outputs,
+                priority=self._priority.value,
+                client_timeout=timeout_s,
             )
         except InferenceServerException as error:
             finish(None, error)
@@ -234,6 +249,7 @@ def connect(
     deadline_s: float = 5.0,
     shared_memory: bool | None = None,
     beat: Callable[[], None] = lambda: None,
+    priority: Priority = Priority.FIRST,
 ) -> Connection:
     """Prepare questions to a Triton server; nothing is sent yet.
 
@@ -243,6 +259,7 @@ def connect(
         shared_memory: None uses it where the server is on this machine and can see it; True
             insists; False sends pictures inside the requests.
         beat: called before each batch, for a question of many takes minutes where the server is busy.
+        priority: of all its requests.
     Raises:
         Stop: the address is not HOST:PORT.
     """
@@ -251,7 +268,7 @@ def connect(
         raise Stop(
             f"Triton's gRPC address should be HOST:PORT such as 127.0.0.1:8001, got {address!r}"
         )
-    return Connection(address, deadline_s, shared_memory, beat)
+    return Connection(address, deadline_s, shared_memory, beat, priority)
 
 
 def _is_this_machine(address: str) -> bool:

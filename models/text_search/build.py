@@ -23,7 +23,7 @@ max_batch_size: {batch}
 input [ {{ name: "{given}" data_type: {kind} dims: [ {dims} ] }} ]
 output [ {{ name: "vector" data_type: TYPE_FP32 dims: [ {pair.size} ] }} ]
 instance_group [ {{ count: 1 kind: KIND_CPU }} ]
-dynamic_batching {{ }}
+dynamic_batching {{ priority_levels: 2 default_priority_level: 1 }}
 version_policy {{ latest {{ num_versions: 1 }} }}
 parameters {{ key: "PERFORMANCE_HINT" value {{ string_value: "THROUGHPUT" }} }}
 parameters {{ key: "ENABLE_BATCH_PADDING" value {{ string_value: "YES" }} }}

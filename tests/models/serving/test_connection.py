@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from closed_port import closed_port
 from domain.errors import Stop, TryAgain
 from models.registry import Tensor, read_registry
 from models.serving.client import Detector, FaceDetector
-from models.serving.connection import connect
+from models.serving.connection import Priority, connect
 from models.serving.shared_memory import SharedBlock, remove_leftovers
 
 PICTURE = Tensor(name="image_tensor:0", dtype="uint8", shape=(-1, 300, 300, 3), meaning="")
@@ -93,6 +95,35 @@ def test_a_larger_picture_after_a_small_one_gets_a_larger_block(connection, fram
     assert len(Detector(connection).detect([frame_of(black)])) == 1
     assert FaceDetector(connection).find(np.zeros((576, 768, 3), np.uint8))[1].shape == (0,)
     assert len(Detector(connection).detect([frame_of(black)] * 20)) == 20
+
+
+@pytest.mark.triton
+def test_what_waits_for_an_idle_model_lets_a_later_question_pass(triton_address) -> None:
+    black = np.zeros((300, 300, 3), np.uint8)
+    answered: list[Priority] = []
+    are_asked = threading.Barrier(7)
+
+    def ask(priority: Priority, batches: int, beat: Callable[[], object]) -> None:
+        with connect(
+            triton_address, deadline_s=60, shared_memory=False, beat=beat, priority=priority
+        ) as one:
+            one.infer("detector", PICTURE, [[black] * 2] * batches, [BOXES])
+        answered.append(priority)
+
+    # the second of a connection's two batches is sent right after its second sign of life
+    def second() -> Callable[[], object]:
+        calls = iter((lambda: None, are_asked.wait))
+        return lambda: next(calls)()
+
+    waiting = [Thread(target=ask, args=(Priority.WHEN_IDLE, 2, second())) for _ in range(6)]
+    for thread in waiting:
+        thread.start()
+    are_asked.wait(timeout=60)
+    ask(Priority.FIRST, 1, lambda: None)
+    for thread in waiting:
+        thread.join()
+    # of 12 batches four are worked on at a time
+    assert answered.index(Priority.FIRST) <= 4
 
 
 @pytest.mark.triton
