@@ -11,6 +11,9 @@ from pydantic_core import PydanticCustomError
 Identifier = Annotated[
     str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="lower-case letters, digits, '-'")
 ]
+ModelName = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", description="as `forewarn models list` has it")
+]
 Fault = tuple[tuple[str | int, ...], str]  # where in the site file, what is wrong
 Fraction01 = Annotated[float, Field(ge=0, le=1)]
 

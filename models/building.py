@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from domain.errors import Stop
 from domain.files import put_in_place, sha256_of
 from models.registry import TRITON_REPO, ModelEntry
+from models.triton_config import CONFIG, has_config, put_config
 
 WEIGHTS, GRAPH, NOTE = "model.bin", "model.xml", "build.json"
-CONFIG = "config.pbtxt"
 
 
 class BuildNote(BaseModel):
@@ -64,16 +64,25 @@ def why_not_built(entry: ModelEntry, triton_repo: Path = TRITON_REPO) -> str | N
                 return f"{name} was changed after it was built"
         except OSError:
             return f"{name} is missing"
-    if entry.config_file is not None and not _same_content(entry.config_file, folder.parent):
+    if not has_config(entry, triton_repo):
         return f"{CONFIG} is missing, or another"
     return None
 
 
-def _same_content(config_file: Path, folder: Path) -> bool:
-    try:
-        return (folder / CONFIG).read_bytes() == config_file.read_bytes()
-    except FileNotFoundError:
-        return False
+def lay_out_configs(entries: Iterable[ModelEntry], triton_repo: Path) -> None:
+    """Write the config.pbtxt of every model that is built there and lacks it, or has another release's.
+
+    Raises:
+        Stop: one should be written and cannot be.
+    """
+    for entry in entries:
+        if read_note(entry, triton_repo) is not None:
+            try:
+                put_config(entry, triton_repo)
+            except OSError as error:
+                raise Stop(
+                    f"{triton_repo}: {entry.name}'s {CONFIG} cannot be written: {error}"
+                ) from error
 
 
 def build(entry: ModelEntry, source: Path, triton_repo: Path = TRITON_REPO) -> BuildNote:
@@ -107,10 +116,8 @@ def build(entry: ModelEntry, source: Path, triton_repo: Path = TRITON_REPO) -> B
         (folder / NOTE).unlink(missing_ok=True)
         for name in (WEIGHTS, GRAPH, NOTE):
             put_in_place(temporary / name, folder / name)
-        if entry.config_file is not None:
-            # last: a server loads whatever folder has one
-            shutil.copyfile(entry.config_file, temporary / CONFIG)
-            put_in_place(temporary / CONFIG, folder.parent / CONFIG)
+        # last: a server loads whatever folder has one
+        put_config(entry, triton_repo)
     except OSError as error:
         raise Stop(f"{entry.name}: cannot write the built model into {folder}: {error}") from error
     except RuntimeError as error:  # what OpenVINO raises for everything
@@ -122,10 +129,7 @@ def build(entry: ModelEntry, source: Path, triton_repo: Path = TRITON_REPO) -> B
 
 
 def _builder(entry: ModelEntry) -> Any:
-    try:
-        return importlib.import_module(entry.builder)
-    except ModuleNotFoundError as error:
-        raise Stop(f"{entry.name}: the registry names builder {entry.builder}: {error}") from error
+    return entry.part("build")
 
 
 def _contract(entry: ModelEntry) -> str:

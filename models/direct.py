@@ -6,6 +6,7 @@ always asks Triton.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import numpy as np
 
 from domain.errors import Stop
 from models.building import GRAPH
-from models.registry import TRITON_REPO, Answer, Batches, Tensor, Tensors
+from models.contract import Answer, Batches, Tensor, Tensors
+from models.registry import TRITON_REPO, read_registry
 
 
 class DirectInference:
@@ -21,23 +23,33 @@ class DirectInference:
 
     def __init__(self, triton_repo: Path = TRITON_REPO) -> None:
         self._triton_repo = triton_repo
-        self._compiled: dict[str, Any] = {}
+        self._chunks = {each.triton_folder: each.served.chunk for each in read_registry().models}
+        self._compiled: dict[tuple[str, int], Any] = {}
 
     def infer(self, model: str, given: Tensor, batches: Batches, wanted: Tensors) -> list[Answer]:
         """Answer each batch, in order; see Connection.infer."""
-        if model not in self._compiled:
-            self._compiled[model] = compile_as_served(self._triton_repo / model, given)
-        compiled, answers = self._compiled[model], []
-        for rows in batches:
-            results = [compiled(row[None]) for row in rows]
-            answers.append(
-                {t.name: np.concatenate([result[t.name] for result in results]) for t in wanted}
-            )
-        return answers
+        return [self._answer(model, given, rows, wanted) for rows in batches]
+
+    def _answer(
+        self, model: str, given: Tensor, rows: Sequence[np.ndarray], wanted: Tensors
+    ) -> Answer:
+        """Cut a batch into inferences as the server's backend does: whole chunks, the rest one by one."""
+        chunk, results, at = self._chunks.get(model, 1), [], 0
+        while at < len(rows):
+            size = chunk if len(rows) - at >= chunk else 1
+            results.append(self._compile(model, given, size)(np.stack(rows[at : at + size])))
+            at += size
+        return {t.name: np.concatenate([result[t.name] for result in results]) for t in wanted}
+
+    def _compile(self, model: str, given: Tensor, size: int) -> Any:
+        if (model, size) not in self._compiled:
+            made = compile_as_served(self._triton_repo / model, given, size)
+            self._compiled[model, size] = made
+        return self._compiled[model, size]
 
 
-def compile_as_served(folder: Path, given: Tensor) -> Any:
-    """Compile a model of triton_repo for one picture at a time, a stream a core; Stop: not built."""
+def compile_as_served(folder: Path, given: Tensor, size: int = 1) -> Any:
+    """Compile a model of triton_repo for so many pictures at a time, a stream a core; Stop: not built."""
     import openvino as ov
 
     graph = folder / "1" / GRAPH
@@ -45,5 +57,5 @@ def compile_as_served(folder: Path, given: Tensor) -> Any:
         raise Stop(f"{graph} is missing; run `forewarn models build {folder.name}`")
     core = ov.Core()
     model = core.read_model(graph)
-    model.reshape({given.name: [1, *given.shape[1:]]})
+    model.reshape({given.name: [size, *given.shape[1:]]})
     return core.compile_model(model, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})

@@ -1,100 +1,37 @@
-"""Read and check models/registry.toml, the list of models."""
+"""Read and check the list of models: each folder below models/ with a model.toml is one.
+
+A model's folder holds all that is its own, and adding one touches nothing else:
+
+- `model.toml`: source, hash, licence, contract, how it is served, what a detector tells apart
+- `build.py`: VERSION, and build_model(entry, source), which returns the openvino.Model to be saved
+- `golden.py`: questions() and faults(answers), by which every server is asked; `golden/`, its answers
+- `README.md`: the card
+- of a detector: `postprocess.py`, to_detections(stamp, row, min_score), and `calibration.json`
+"""
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import tomllib
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, Self
 
-import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from domain.base import FrozenModel
+import models
+from domain.base import FrozenModel, ModelName
 from domain.errors import Stop
+from models.contract import Detects, ServedAs, Tensor
+from models.source_kinds import Sha256, Source
 
 ROOT = Path(__file__).resolve().parents[1]
-REGISTRY_FILE = Path(__file__).with_name("registry.toml")
+USUAL_DETECTOR = "detector"
+MODEL_FILE, CARD = "model.toml", "README.md"
 TRITON_REPO = ROOT / "triton_repo"
 CACHE_DIR = ROOT / "var" / "models"
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-
-
-class WheelSource(FrozenModel):
-    """A member of a package's wheel."""
-
-    kind: Literal["wheel"]
-    package: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    version: str = Field(pattern=r"^[0-9][A-Za-z0-9.!+-]*$")
-    wheel_sha256: Sha256
-    wheel_size_bytes: int = Field(gt=0)
-    member: str = Field(description="path inside the wheel")
-
-    @property
-    def file_name(self) -> str:
-        """Last part of the member's path."""
-        return PurePosixPath(self.member).name
-
-    def __str__(self) -> str:
-        return f"{self.package} {self.version}: {self.member}"
-
-
-class UrlSource(FrozenModel):
-    """A file on a web server."""
-
-    kind: Literal["url"]
-    url: str = Field(pattern=r"^https?://\S+$")
-
-    @property
-    def file_name(self) -> str:
-        """Last part of the address's path."""
-        return PurePosixPath(self.url.split("?")[0].split("#")[0]).name or "model"
-
-    def __str__(self) -> str:
-        return self.url
-
-
-class FileSource(FrozenModel):
-    """A file on this machine; relative paths start at the repository's root."""
-
-    kind: Literal["file"]
-    path: Path
-
-    @property
-    def file_name(self) -> str:
-        """The file's own name."""
-        return self.path.name
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-
-Source = Annotated[WheelSource | UrlSource | FileSource, Field(discriminator="kind")]
-
-
-class Tensor(FrozenModel):
-    """One input or output."""
-
-    name: str
-    dtype: Literal["uint8", "int32", "float32"]
-    shape: tuple[int, ...] = Field(min_length=1, description="-1 is the batch")
-    meaning: str
-
-    @model_validator(mode="after")
-    def _batch_comes_first(self) -> Self:
-        if self.shape[0] != -1 or any(side <= 0 for side in self.shape[1:]):
-            raise ValueError(f"shape should be [-1, then sides above 0], got {list(self.shape)}")
-        return self
-
-
-Tensors = Sequence[Tensor]
-Batches = Sequence[
-    Sequence[np.ndarray]
-]  # each of rows; a row has the input's shape without the batch
-Answer = dict[str, np.ndarray]  # output name -> array with one row for each row of the batch
 
 
 class CompanionFile(FrozenModel):
@@ -108,23 +45,31 @@ class CompanionFile(FrozenModel):
 class ModelEntry(FrozenModel):
     """One model: source, terms, contract, and what builds it."""
 
-    name: Name
+    name: ModelName
     task: str
     source: Source
     sha256: Sha256 = Field(description="of the model file itself, not of what it is packed in")
     size_bytes: int = Field(gt=0)
     companions: tuple[CompanionFile, ...] = ()
-    without: str = Field("", description="optional model: what serves where it is not built")
+    without: str = Field(
+        "", description="optional model: what serves where it cannot be had or used"
+    )
     licence: str = Field(min_length=1, description="SPDX identifier of the weights")
     trained_on: str
     colour_order: Literal["RGB", "BGR"]
     inputs: tuple[Tensor, ...] = Field(min_length=1)
     outputs: tuple[Tensor, ...] = Field(min_length=1)
-    builder: str = Field(
-        pattern=r"^models(\.[a-z_]+)+$", description="module with VERSION and build_model()"
-    )
-    triton_folder: Name
-    card: str = Field(description="README of the model, from the repository's root")
+    served: ServedAs = ServedAs()
+    detects: Detects | None = Field(default=None, description="of a detector, else none")
+    folder: Path = Field(description="the model's own, which the file lies in")
+
+    @model_validator(mode="after")
+    def _is_served_as_its_shapes_allow(self) -> Self:
+        if self.served.max_batch and not all(t.is_fixed for t in (*self.inputs, *self.outputs)):
+            raise ValueError("sides of any size need served.max_batch = 0")
+        if self.detects is not None and self.side_px is None:
+            raise ValueError("a detector takes one square picture: [-1, side, side, 3]")
+        return self
 
     @model_validator(mode="after")
     def _file_names_differ(self) -> Self:
@@ -147,14 +92,42 @@ class ModelEntry(FrozenModel):
         return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
     @property
-    def config_file(self) -> Path | None:
-        """Return the Triton configuration that is built in with an optional model; None: a committed one.
+    def triton_folder(self) -> str:
+        """Name of its folder in a Triton repository."""
+        return self.name
 
-        A server loads whatever folder has one, so that of a model which may be missing comes with it.
-        """
-        if not self.is_optional:
-            return None
-        return ROOT.joinpath(*self.builder.split(".")[:-1], "config.pbtxt")
+    @property
+    def builder(self) -> str:
+        """Name of the module that builds it."""
+        return f"{models.__name__}.{self.folder.name}.build"
+
+    @property
+    def file(self) -> str:
+        """Return its model.toml, from the repository's root where it lies below."""
+        return _short(self.folder / MODEL_FILE)
+
+    @property
+    def card(self) -> str:
+        """Return its card, likewise."""
+        return _short(self.folder / CARD)
+
+    @property
+    def side_px(self) -> int | None:
+        """Side of the square picture that it takes; None: it takes something else."""
+        shape = self.inputs[0].shape
+        is_square = len(self.inputs) == 1 and len(shape) == 4 and shape[1] == shape[2] > 0
+        return shape[1] if is_square and shape[3] == 3 else None
+
+    def part(self, name: str) -> ModuleType:
+        """Import one of its folder's modules, such as "golden"; Stop where it has none that can be used."""
+        try:
+            return importlib.import_module(f"{models.__name__}.{self.folder.name}.{name}")
+        except Exception as error:
+            raise Stop(f"{self.name}: {self.folder / name}.py cannot be used: {error}") from error
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 class Registry(FrozenModel):
@@ -164,21 +137,25 @@ class Registry(FrozenModel):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        for what in ("name", "triton_folder"):
-            values = [getattr(entry, what) for entry in self.models]
-            if twice := sorted({value for value in values if values.count(value) > 1}):
-                raise ValueError(f"{what} should be unique, got twice: {', '.join(twice)}")
+        names = self.names
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"name should be unique, got twice: {', '.join(twice)}")
         return self
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names, in the file's order."""
+        """Names, in their own order."""
         return tuple(entry.name for entry in self.models)
 
     @property
     def required(self) -> tuple[str, ...]:
         """Names of those that nothing works without."""
         return tuple(entry.name for entry in self.models if not entry.is_optional)
+
+    @property
+    def detectors(self) -> tuple[str, ...]:
+        """Names of those that a site file may choose to look for people and things."""
+        return tuple(entry.name for entry in self.models if entry.detects is not None)
 
     def model(self, name: str) -> ModelEntry:
         """Return the entry of that name; Stop where there is none."""
@@ -188,27 +165,42 @@ class Registry(FrozenModel):
         raise Stop(f"no model {name!r} in the registry; it has: {', '.join(self.names)}")
 
 
-def read_registry(path: Path = REGISTRY_FILE) -> Registry:
-    """Read and check the registry; Stop names every fault."""
+def read_registry(folders: Iterable[str | Path] | None = None) -> Registry:
+    """Read and check every model below these folders, else below the package's own; Stop names every fault."""
+    places = [Path(folder) for folder in (models.__path__ if folders is None else folders)]
+    files = [file for folder in places for file in folder.glob(f"*/{MODEL_FILE}")]
+    if not files:
+        raise Stop(f"no model: no */{MODEL_FILE} in {', '.join(map(str, places))}")
+    faults, entries = list[str](), list[ModelEntry]()
+    for file in sorted(files):
+        try:
+            entries.append(_read_entry(file))
+        except Stop as error:
+            faults.append(str(error))
+    if faults:
+        raise Stop("\n".join(faults))
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Stop(f"{path}: the model registry cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Stop(f"{path}: not TOML: {error}") from error
-    try:
-        return Registry.model_validate(tree)
+        return Registry(models=tuple(sorted(entries, key=lambda entry: entry.name)))
     except ValidationError as error:
-        raise Stop("\n".join(_say(path, tree, fault) for fault in error.errors())) from None
+        raise Stop(
+            "\n".join(_say(files[0].parents[1], fault) for fault in error.errors())
+        ) from None
 
 
-def _say(path: Path, tree: dict[str, Any], fault: Any) -> str:
-    where = list(fault["loc"])
-    if len(where) >= 2 and where[0] == "models" and isinstance(where[1], int):
-        entry = tree["models"][where[1]]
-        name = entry.get("name") if isinstance(entry, dict) else None
-        where[:2] = [f"model {name or where[1] + 1}"]
+def _read_entry(file: Path) -> ModelEntry:
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Stop(f"{file}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Stop(f"{file}: not TOML: {error}") from error
+    try:
+        return ModelEntry.model_validate(tree | {"folder": file.parent})
+    except ValidationError as error:
+        raise Stop("\n".join(_say(file, fault) for fault in error.errors())) from None
+
+
+def _say(file: Path, fault: Any) -> str:
     came = "" if fault["type"] in ("missing", "value_error") else f", got {fault['input']!r:.60}"
-    return (
-        f"{path}: {'.'.join(map(str, where))}: {fault['msg'].removeprefix('Value error, ')}{came}"
-    )
+    where, words = ".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, ")
+    return f"{file}: {where}: {words}{came}"

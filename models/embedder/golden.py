@@ -7,10 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
+from models.contract import Answer
+from models.embedder.postprocess import to_unit_length
+from models.embedder.preprocess import fit
 from models.face_detector.golden import golden_picture
 
 ANSWERS = Path(__file__).with_name("golden") / "answers.json"
 MIN_COSINE = 0.97  # the network's activations have 8 bits: other kernels round otherwise
+
+
+def questions() -> list[np.ndarray]:
+    """Return the known crop as the embedder takes it."""
+    return [fit(golden_crop())]
+
+
+def faults(answers: list[Answer]) -> list[str]:
+    """Say how its answer differs from the original's; [] if it agrees; Stop: it is no vector."""
+    vectors = to_unit_length(np.stack([answer["embedding"] for answer in answers]))
+    return differences(read_golden(), vectors[0])
 
 
 def golden_crop() -> np.ndarray:

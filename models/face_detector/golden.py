@@ -9,6 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from models.contract import Answer
+from models.face_detector.postprocess import to_boxes
+
 FOLDER = Path(__file__).with_name("golden")
 ANSWERS = FOLDER / "answers.json"
 CANVAS_HEIGHT_PX, CANVAS_WIDTH_PX = 576, 768
@@ -25,6 +28,21 @@ class GoldenFace:
     image_rgb: np.ndarray  # (576, 768, 3) uint8
     box_xyxy: np.ndarray  # (4,) float32, pixels
     score: float
+
+
+MIN_SCORE = 0.3
+
+
+def questions() -> list[np.ndarray]:
+    """Return the picture."""
+    return [golden_picture()]
+
+
+def faults(answers: list[Answer]) -> list[str]:
+    """Say how the answer differs from the original's; [] if it agrees."""
+    heatmap, scale, offset = (answers[0][name] for name in ("heatmap", "scale", "offset"))
+    size_px = CANVAS_HEIGHT_PX, CANVAS_WIDTH_PX
+    return differences(read_golden(), *to_boxes(heatmap, scale, offset, *size_px, MIN_SCORE))
 
 
 def golden_picture() -> np.ndarray:

@@ -7,10 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
+from models.contract import Answer
+from models.embedder.postprocess import to_unit_length
+from models.likeness.preprocess import squeeze
 from models.person_detector.golden import read_golden as read_persons
 
 ANSWERS = Path(__file__).with_name("golden") / "answers.json"
 MIN_COSINE = 0.99
+
+
+def questions() -> list[np.ndarray]:
+    """Return the known persons as the network takes them."""
+    return [squeeze(crop) for crop in golden_crops()]
+
+
+def faults(answers: list[Answer]) -> list[str]:
+    """Say how their vectors differ from the original's; [] if they agree; Stop: they are none."""
+    vectors = np.stack([answer["reid_embedding"] for answer in answers])
+    return differences(read_golden(), to_unit_length(vectors, "the likeness model"))
 
 
 def golden_crops() -> list[np.ndarray]:

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from domain.detections import Detections
-from models.person_detector.postprocess import PERSON
+from domain.frames import FrameStamp
+from models.contract import Answer
+from models.person_detector.postprocess import PERSON, to_detections
+from models.person_detector.preprocess import SIDE_PX
 
 FOLDER = Path(__file__).with_name("golden")
 ANSWERS = FOLDER / "answers.json"
@@ -28,23 +33,52 @@ class GoldenPicture:
     """One picture and the persons that the original graph found in it, in single precision."""
 
     name: str
-    image_rgb: np.ndarray  # (300, 300, 3) uint8
+    image_rgb: np.ndarray  # (side, side, 3) uint8
     boxes_xyxy: np.ndarray  # (n, 4) float32, pixels of image_rgb
     scores: np.ndarray  # (n,) float32, at least 0.3
 
 
-def read_golden() -> list[GoldenPicture]:
-    """Read the pictures and answers that are kept in the repository."""
-    answers = json.loads(ANSWERS.read_text(encoding="utf-8"))
+def questions() -> list[np.ndarray]:
+    """Return the known pictures, each (300, 300, 3) uint8 RGB."""
+    return [picture.image_rgb for picture in read_golden()]
+
+
+def faults(answers: list[Answer]) -> list[str]:
+    """Say how answers to the questions, one each, differ from the original's; [] if they agree."""
+    return [
+        fault
+        for picture, answer in zip(read_golden(), answers, strict=True)
+        for fault in differences(picture, to_detections(stamp_of(picture), answer))
+    ]
+
+
+def stamp_of(picture: GoldenPicture) -> FrameStamp:
+    """Make a stamp whose pixels are the picture's own."""
+    height_px, width_px = picture.image_rgb.shape[:2]
+    taken_at = datetime(2026, 1, 1, tzinfo=UTC)
+    return FrameStamp(picture.name, 0, Fraction(1), 0.0, taken_at, width_px, height_px)
+
+
+def read_golden(answers_file: Path = ANSWERS, side_px: int = SIDE_PX) -> list[GoldenPicture]:
+    """Read the pictures, squeezed to a detector's side, and its answers that are kept in the repository."""
+    answers = json.loads(answers_file.read_text(encoding="utf-8"))
     return [
         GoldenPicture(
             name=picture["file"],
-            image_rgb=read_picture(FOLDER / picture["file"]),
+            image_rgb=read_squeezed(FOLDER / picture["file"], side_px),
             boxes_xyxy=np.array(picture["boxes_xyxy"], np.float32).reshape(-1, 4),
             scores=np.array(picture["scores"], np.float32),
         )
         for picture in answers["pictures"]
     ]
+
+
+def read_squeezed(path: Path, side_px: int) -> np.ndarray:
+    """Read a picture as (side_px, side_px, 3) uint8 RGB; FileNotFoundError: see read_picture()."""
+    picture = read_picture(path)
+    if picture.shape[:2] == (side_px, side_px):
+        return picture
+    return cv2.resize(picture, (side_px, side_px), interpolation=cv2.INTER_AREA)
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -58,7 +92,7 @@ def read_picture(path: Path) -> np.ndarray:
 def differences(golden: GoldenPicture, came: Detections) -> list[str]:
     """Say how an answer differs from the original's by more than precision explains; [] if it agrees.
 
-    The boxes that came are in pixels of the 300 x 300 picture.
+    The boxes that came are in pixels of that picture.
     """
     is_person = came.class_ids == PERSON
     boxes, scores = came.boxes_xyxy[is_person], came.scores[is_person]

@@ -7,29 +7,26 @@ import numpy as np
 from domain.detections import Detections
 from domain.errors import Stop
 from domain.frames import FrameStamp
+from models.contract import Answer
 
+BOXES, CLASSES, SCORES = "detection_boxes:0", "detection_classes:0", "detection_scores:0"
+WANTED = (BOXES, CLASSES, SCORES)
 PERSON = 1  # COCO's category id
 MIN_SCORE = 0.05  # the built model gives nothing weaker
 
 
-def to_detections(
-    stamp: FrameStamp,
-    boxes: np.ndarray,
-    classes: np.ndarray,
-    scores: np.ndarray,
-    min_score: float = MIN_SCORE,
-) -> Detections:
+def to_detections(stamp: FrameStamp, answer: Answer, min_score: float = MIN_SCORE) -> Detections:
     """Turn one picture's rows into detections, best score first.
 
     Args:
         stamp: of the frame; has the picture's size in pixels.
-        boxes: (100, 4) float32: top, left, bottom, right as fractions of the picture.
-        classes: (100,) float32, COCO category ids.
-        scores: (100,) float32 in [0, 1]; 0 marks an unused row.
+        answer: BOXES (100, 4) float32: top, left, bottom, right as fractions of the picture; CLASSES
+            (100,) float32, COCO category ids; SCORES (100,) float32 in [0, 1], 0 marks an unused row.
         min_score: weaker rows are left out.
     Raises:
         Stop: a number is not finite: the model or its server is broken.
     """
+    boxes, classes, scores = (answer[name] for name in WANTED)
     used = scores >= max(min_score, MIN_SCORE)
     boxes, scores = boxes[used], scores[used]
     if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):

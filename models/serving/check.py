@@ -1,114 +1,142 @@
-"""Ask a server known questions, to prove that its answers are right.
+"""Ask every model of a server its own known questions, to prove that its answers are right.
 
 A server can be up, say that it is ready, and answer nothing or nonsense: with NumPy 2 in its
 environment it sees zeros and returns empty arrays; another model may lie in its repository.
+
+What is asked, and what a right answer is, the model's own folder says: golden.py has questions(), the
+rows of its input, and faults(answers), which compares one answer each with the original's.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from fractions import Fraction
+from collections.abc import Iterable, Sequence
+from itertools import cycle, islice
 
 import numpy as np
 
-from domain.detections import Detections
-from domain.errors import Stop
-from domain.frames import FrameStamp, SampledFrame
-from models.embedder import golden as golden_embedding
-from models.face_detector import golden as golden_face
-from models.likeness import golden as golden_likeness
-from models.person_detector import golden as golden_persons
-from models.person_detector.preprocess import SIDE_PX
-from models.registry import read_registry
-from models.serving.client import Detector, Embedder, FaceDetector, Inference, LikenessEncoder
+from domain.errors import Stop, TryAgain
+from models.contract import Answer
+from models.registry import ModelEntry, read_registry
+from models.serving.client import Inference, in_batches
 from models.serving.connection import Connection
+from models.serving.status import why_not_loaded
 
-MODELS = read_registry().required
-OPTIONAL = tuple(name for name in read_registry().names if name not in MODELS)
+BATCH_SIZES = (1, 2, 8)
+# of the largest number: how far a batch that a server pads or joins may move an answer by rounding
+MOST_DRIFT = 0.05
 
 
-def check_answers(connection: Connection) -> None:
-    """Compare the server's answers to known pictures with those of the original models.
+def check_answers(connection: Connection) -> dict[str, str]:
+    """Compare the server's answers to known questions with those of the original models.
 
+    Returns:
+        Models that cannot be used, and why; without them forewarn works, as their cards say.
     Raises:
-        Stop: a model is not loaded, or an answer is empty or wrong; the message has what came.
+        Stop: a model that must be there is not, or its answer is empty or wrong.
         TryAgain: the server is away.
     """
-    connection.check_models_ready(MODELS)
-    there = tuple(name for name in OPTIONAL if connection.has_model(name))
-    if faults := find_faults(connection, MODELS + there):
+    registry = read_registry()
+    connection.check_models_ready(registry.required)
+    left_out = why_not_loaded(connection)
+    there = [name for name in registry.names if connection.has_model(name)]
+    found = {name: faults_of(connection, registry.model(name)) for name in there}
+    wrong = [f"{n}: {fault}" for n in registry.required for fault in found.get(n, ())]
+    if wrong:
         raise Stop(
             f"Triton at {connection.address} answers, but wrongly:\n"
-            + "\n".join(f"  {fault}" for fault in faults)
+            + "\n".join(f"  {fault}" for fault in wrong)
             + "\nare its models those of `forewarn models build`, and is NumPy below 2 in its "
             "environment?"
         )
+    return left_out | {name: "; ".join(faults) for name, faults in found.items() if faults}
 
 
-def find_faults(inference: Inference, models: tuple[str, ...] = MODELS) -> list[str]:
-    """Find what is wrong with the answers to the known pictures; [] if nothing is."""
-    return [f"{name}: {fault}" for name in models for fault in _CHECKS[name](inference)]
+def find_faults(inference: Inference, names: Iterable[str] | None = None) -> list[str]:
+    """Find what is wrong with the answers to the known questions; [] if nothing is.
 
-
-def _check_detector(inference: Inference) -> list[str]:
-    pictures = golden_persons.read_golden()
-    frames = [SampledFrame(_stamp(picture.name), picture.image_rgb) for picture in pictures]
-    detector = Detector(inference)
-    together = detector.detect(frames)
-    faults = [
-        fault
-        for picture, came in zip(pictures, together, strict=True)
-        for fault in golden_persons.differences(picture, came)
+    None: of the models that must be there.
+    """
+    registry = read_registry()
+    chosen = registry.required if names is None else names
+    return [
+        f"{name}: {fault}"
+        for name in chosen
+        for fault in faults_of(inference, registry.model(name))
     ]
-    alone = [detector.detect([frame])[0] for frame in frames]
-    if any(map(_differ, together, alone)):
-        # batches form by chance: the same footage would not give the same events twice
-        faults.append(
-            "a picture's answer depends on what it is sent with; take CHUNK out of "
-            "triton_repo/detector/config.pbtxt"
-        )
-    return faults
 
 
-def _differ(one: Detections, other: Detections) -> bool:
-    return not (
-        np.array_equal(one.scores, other.scores)
-        and np.array_equal(one.boxes_xyxy, other.boxes_xyxy)
-        and np.array_equal(one.class_ids, other.class_ids)
-    )
+def usable_detectors(connection: Connection, names: Iterable[str]) -> set[str]:
+    """Return which of these detectors the server has, and whose answers are right.
+
+    Raises:
+        TryAgain: the server is away.
+    """
+    registry = read_registry()
+    return {
+        name
+        for name in registry.detectors
+        if name in names
+        and connection.has_model(name)
+        and not faults_of(connection, registry.model(name))
+    }
 
 
-def _check_embedder(inference: Inference) -> list[str]:
-    came = Embedder(inference).embed([golden_embedding.golden_crop()])
-    return golden_embedding.differences(golden_embedding.read_golden(), came[0])
+def faults_of(inference: Inference, entry: ModelEntry) -> list[str]:
+    """Ask one model, each question alone and in batches, and say what is wrong; [] if nothing is.
+
+    Raises:
+        TryAgain: the server is away.
+    """
+    try:
+        golden = entry.part("golden")
+        questions: list[np.ndarray] = golden.questions()
+        alone = _ask(inference, entry, questions, 1)
+        faults: list[str] = golden.faults(alone)
+        return faults or _batch_faults(inference, entry, questions, alone)
+    except TryAgain:
+        raise
+    except Stop as error:
+        return [str(error)]
+    except Exception as error:  # of a golden.py or a network that somebody added
+        return [f"cannot be asked: {type(error).__name__}: {error}"]
 
 
-def _check_face_detector(inference: Inference) -> list[str]:
-    golden = golden_face.read_golden()
-    return golden_face.differences(golden, *FaceDetector(inference).find(golden.image_rgb))
+def _batch_faults(
+    inference: Inference, entry: ModelEntry, questions: Sequence[np.ndarray], alone: list[Answer]
+) -> list[str]:
+    """Say where an answer depends on what it is sent with.
+
+    Batches form by chance: the same footage would not give the same events twice. Of a detector it has
+    to be the same to the last bit.
+    """
+    for size in BATCH_SIZES[1:]:
+        if size > entry.served.max_batch:
+            break
+        came = _ask(inference, entry, list(islice(cycle(questions), size)), size)
+        for one, other in zip(cycle(alone), came, strict=False):
+            if not _agree(one, other, exactly=entry.detects is not None):
+                return [
+                    f"an answer in a batch of {size} is another than alone; take chunk out of {entry.file}"
+                ]
+    return []
 
 
-def _check_likeness(inference: Inference) -> list[str]:
-    came = LikenessEncoder(inference).describe(golden_likeness.golden_crops())
-    return golden_likeness.differences(golden_likeness.read_golden(), came)
+def _ask(
+    inference: Inference, entry: ModelEntry, rows: Sequence[np.ndarray], size: int
+) -> list[Answer]:
+    batches = in_batches(rows, size)
+    answers = inference.infer(entry.triton_folder, entry.inputs[0], batches, entry.outputs)
+    return [
+        {name: value[row] for name, value in answer.items()}
+        for batch, answer in zip(batches, answers, strict=True)
+        for row in range(len(batch))
+    ]
 
 
-_CHECKS = {
-    "detector": _check_detector,
-    "embedder": _check_embedder,
-    "face_detector": _check_face_detector,
-    "likeness": _check_likeness,
-}
-
-
-def _stamp(name: str) -> FrameStamp:
-    """Make a stamp whose pixels are the golden picture's own."""
-    return FrameStamp(
-        camera_id=name,
-        pts=0,
-        time_base=Fraction(1),
-        media_time_s=0.0,
-        captured_at=datetime(2026, 1, 1, tzinfo=UTC),
-        width_px=SIDE_PX,
-        height_px=SIDE_PX,
+def _agree(one: Answer, other: Answer, *, exactly: bool) -> bool:
+    if exactly:
+        return all(np.array_equal(one[name], other[name]) for name in one)
+    return all(
+        np.allclose(one[name], other[name], rtol=0, atol=MOST_DRIFT * np.abs(one[name]).max())
+        for name in one
     )

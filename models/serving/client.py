@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -10,14 +11,14 @@ import numpy as np
 from domain.detections import Detections
 from domain.errors import Stop
 from domain.frames import SampledFrame
+from models.calibration import read_calibration
+from models.contract import Answer, Batches, Tensor, Tensors
 from models.embedder import postprocess as embedding
 from models.embedder import preprocess as crops
 from models.face_detector import postprocess as faces
 from models.face_detector import preprocess as face_pictures
 from models.likeness.preprocess import squeeze
-from models.person_detector import postprocess as persons
-from models.person_detector.preprocess import SIDE_PX
-from models.registry import Answer, Batches, Tensor, Tensors, read_registry
+from models.registry import USUAL_DETECTOR, ModelEntry, read_registry
 from models.serving.connection import Connection, connect
 
 __all__ = [
@@ -30,7 +31,8 @@ __all__ = [
     "find_likeness",
 ]
 
-BATCH = 8  # max_batch_size in triton_repo/*/config.pbtxt
+BATCH = 8  # at most; a model may be served in smaller ones
+WEAKEST_SCORE = 0.05  # nothing weaker is anywhere asked for
 
 
 class Inference(Protocol):
@@ -45,14 +47,17 @@ class _ModelClient:
 
     _name: ClassVar[str]
 
-    def __init__(self, connection: Inference) -> None:
+    def __init__(self, connection: Inference, entry: ModelEntry | None = None) -> None:
         self._connection = connection
-        self._entry = read_registry().model(self._name)
+        self._entry = entry or read_registry().model(self._name)
 
     @property
     def model(self) -> str:
         """Name of the model in Triton."""
         return self._entry.triton_folder
+
+    def _batches(self, rows: Sequence[np.ndarray]) -> list[Sequence[np.ndarray]]:
+        return in_batches(rows, min(BATCH, self._entry.served.max_batch or 1))
 
     def _ask(self, batches: Batches, wanted: Tensors) -> list[Answer]:
         folder, given = self._entry.triton_folder, self._entry.inputs[0]
@@ -60,15 +65,30 @@ class _ModelClient:
 
 
 class Detector(_ModelClient):
-    """Persons and vehicles in whole pictures."""
+    """Persons and vehicles in whole pictures, by any detector of the registry."""
 
-    _name = "detector"
+    def __init__(
+        self,
+        connection: Inference,
+        name: str = USUAL_DETECTOR,
+        *,
+        min_score: float = WEAKEST_SCORE,
+    ) -> None:
+        """Ask by a connection; what scores below `min_score` on the common scale is left out.
 
-    def __init__(self, connection: Inference, *, min_score: float = persons.MIN_SCORE) -> None:
-        """Ask by a connection; what scores below `min_score` is left out (the model gives 0.05 at least)."""
-        super().__init__(connection)
+        Raises:
+            Stop: there is no such detector, or its folder is not whole.
+        """
+        entry = read_registry().model(name)
+        if entry.detects is None or entry.side_px is None:
+            raise Stop(f"model {name!r} is no detector; these are: {_detectors()}")
+        super().__init__(connection, entry)
+        self.side_px = entry.side_px
+        self._to_detections = entry.part("postprocess").to_detections
+        self._calibration = read_calibration(entry)
         self._min_score = min_score
-        self._wanted = self._entry.outputs[:3]  # boxes, classes, scores
+        if self._calibration is not None:
+            self._min_score = self._calibration.to_given(min_score)
 
     def detect(self, frames: Sequence[SampledFrame]) -> list[Detections]:
         """Look at frames, of one camera or of many; one answer for each, in order.
@@ -80,16 +100,25 @@ class Detector(_ModelClient):
             Stop: a frame has the wrong shape, or the server's answer has.
         """
         for frame in frames:
-            check_frame(frame)
-        pictures = [frame.image_rgb for frame in frames]
-        answers = self._ask(in_batches(pictures, BATCH), self._wanted)
-        boxes, classes, scores = (
-            [row for answer in answers for row in answer[tensor.name]] for tensor in self._wanted
+            check_frame(frame, self.side_px)
+        batches = self._batches([frame.image_rgb for frame in frames])
+        answers = self._ask(batches, self._entry.outputs)
+        rows = (
+            {name: value[row] for name, value in answer.items()}
+            for answer, batch in zip(answers, batches, strict=True)
+            for row in range(len(batch))
         )
-        return [
-            persons.to_detections(frame.stamp, *rows, self._min_score)
-            for frame, rows in zip(frames, zip(boxes, classes, scores, strict=True), strict=True)
-        ]
+        return [self._read(frame, row) for frame, row in zip(frames, rows, strict=True)]
+
+    def _read(self, frame: SampledFrame, row: Answer) -> Detections:
+        seen: Detections = self._to_detections(frame.stamp, row, self._min_score)
+        if self._calibration is None:
+            return seen
+        return replace(seen, scores=self._calibration.to_common(seen.scores))
+
+
+def _detectors() -> str:
+    return ", ".join(read_registry().detectors)
 
 
 class Embedder(_ModelClient):
@@ -108,7 +137,7 @@ class Embedder(_ModelClient):
         """
         output = self._entry.outputs[0]
         fitted = [crops.fit(crop) for crop in crops_rgb]
-        answers = self._ask(in_batches(fitted, BATCH), [output])
+        answers = self._ask(self._batches(fitted), [output])
         if not answers:
             return np.empty((0, output.shape[1]), np.float32)
         return embedding.to_unit_length(np.concatenate([a[output.name] for a in answers]))
@@ -129,7 +158,7 @@ class LikenessEncoder(_ModelClient):
             TryAgain, Stop: as Detector.detect.
         """
         output = self._entry.outputs[0]
-        answers = self._ask(in_batches([squeeze(crop) for crop in crops_rgb], BATCH), [output])
+        answers = self._ask(self._batches([squeeze(crop) for crop in crops_rgb]), [output])
         if not answers:
             return np.empty((0, output.shape[1]), np.float32)
         vectors = np.concatenate([answer[output.name] for answer in answers])
@@ -181,11 +210,11 @@ def in_batches(rows: Sequence[np.ndarray], size: int) -> list[Sequence[np.ndarra
     return [rows[at : at + size] for at in range(0, len(rows), size)]
 
 
-def check_frame(frame: SampledFrame) -> None:
+def check_frame(frame: SampledFrame, side_px: int) -> None:
     """Raise Stop unless the picture is what the detector takes."""
     image = frame.image_rgb
-    if image.shape != (SIDE_PX, SIDE_PX, 3) or image.dtype != np.uint8:
+    if image.shape != (side_px, side_px, 3) or image.dtype != np.uint8:
         raise Stop(
-            f"{frame.stamp.camera_id}: a sampled frame should be ({SIDE_PX}, {SIDE_PX}, 3) uint8, "
+            f"{frame.stamp.camera_id}: a sampled frame should be ({side_px}, {side_px}, 3) uint8, "
             f"got {image.shape} {image.dtype}"
         )

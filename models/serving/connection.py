@@ -19,7 +19,7 @@ import tritonclient.grpc as triton_grpc
 from tritonclient.utils import InferenceServerException
 
 from domain.errors import Stop, TryAgain
-from models.registry import Answer, Batches, Tensor, Tensors
+from models.contract import Answer, Batches, Tensor, Tensors
 from models.serving.failures import as_forewarn_error, forgot_shared_memory, late
 from models.serving.shared_memory import SharedBlock
 from models.serving.slots import Slot, Slots, forget_dead_blocks
@@ -29,7 +29,7 @@ IN_FLIGHT = 2  # one is worked on while the next is filled
 # finish, and cancelled only where the server seems to stand still
 CANCELLED_AFTER_S = 25.0
 LONGEST_WAIT_TO_CLOSE_S = 5.0
-_TRITON_NAMES = {"uint8": "UINT8", "int32": "INT32", "float32": "FP32"}
+_TRITON_NAMES = {"uint8": "UINT8", "int32": "INT32", "int64": "INT64", "float32": "FP32"}
 _DTYPES: dict[str, np.dtype] = {name: np.dtype(name) for name in _TRITON_NAMES}
 _CHANNEL = [
     ("grpc.max_send_message_length", -1),
@@ -43,7 +43,7 @@ _CHANNEL = [
 
 
 class Priority(IntEnum):
-    """Say whose request a model takes next, as in the config.pbtxt files of triton_repo/."""
+    """Say whose request a model takes next, as models/triton_config.py writes it."""
 
     FIRST = 1
     WHEN_IDLE = 2  # while no request of the first waits
@@ -187,7 +187,12 @@ class Connection:
             raise
 
     def _fill(self, rows: Sequence[np.ndarray], slot: Slot, given: Tensor) -> Any:
-        shape = (len(rows), *given.shape[1:])
+        if not all(given.fits(row.shape) for row in rows):
+            raise Stop(
+                f"a row of {given.name} should be {given.shape[1:]}, got {sorted({r.shape for r in rows})}"
+            )
+        # of sides of any size all rows of one batch have the same
+        shape = (len(rows), *rows[0].shape)
         dtype = _DTYPES[given.dtype]
         request = triton_grpc.InferInput(given.name, list(shape), _TRITON_NAMES[given.dtype])
         size_bytes = int(np.prod(shape)) * dtype.itemsize
@@ -232,7 +237,10 @@ class Connection:
         for tensor in wanted:
             array = call.result.as_numpy(tensor.name)
             shape = (len(call.rows), *tensor.shape[1:])
-            if array is None or array.shape != shape or array.dtype != _DTYPES[tensor.dtype]:
+            if array is not None and not tensor.shape[1:] and array.shape == (len(call.rows), 1):
+                array = array[:, 0]  # Triton wants a side where a row is one number
+            is_right = array is not None and array.dtype == _DTYPES[tensor.dtype]
+            if not (is_right and len(array) == shape[0] and tensor.fits(array.shape[1:])):
                 came = "nothing" if array is None else f"{array.dtype} {array.shape}"
                 raise Stop(
                     f"Triton at {self.address}, model {model!r}: output {tensor.name} should be "

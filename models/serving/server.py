@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import signal
 import socket
@@ -19,8 +20,10 @@ from pathlib import Path
 from typing import Self
 
 from domain.errors import Stop, TryAgain
-from models.registry import TRITON_REPO
+from models.building import lay_out_configs
+from models.registry import TRITON_REPO, read_registry
 from models.serving.environment import DEFAULT_ENVIRONMENT, inspect_environment
+from models.serving.loading import load_failed_again
 from models.serving.running import (
     NOTE,
     RunningServer,
@@ -127,6 +130,8 @@ class TritonServer:
                 f"{before.address}; use it with --triton {before.address}, or end it first"
             )
         end_helpers(self.folder)
+        for repo in self._repos:
+            lay_out_configs(read_registry().models, repo)
         self._check_models_are_built()
         environment = inspect_environment(self._environment)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -170,10 +175,10 @@ class TritonServer:
     def wait_ready(
         self, timeout_s: float = 60.0, given_up: Callable[[], bool] = lambda: False
     ) -> None:
-        """Wait until every model is loaded, or nobody waits for it any more.
+        """Wait until it serves what it could load, or nobody waits for it any more.
 
         Raises:
-            EndedWhileStarting: by itself; the message has the end of its log.
+            EndedWhileStarting: by itself, or it could load nothing; the message has the end of its log.
             TryAgain: it was not ready in time, or somebody killed it or its guardian, or it was given up.
         """
         deadline = time.monotonic() + timeout_s
@@ -195,6 +200,17 @@ class TritonServer:
                     f"{self.log_file}:\n{self.log_tail()}"
                 )
             time.sleep(0.1)
+        self._need_a_model()
+
+    def _need_a_model(self) -> None:
+        try:
+            loaded = load_failed_again(self.http_port)
+        except (OSError, http.client.HTTPException) as error:
+            raise TryAgain(f"the Triton server went away while starting: {error}") from error
+        if not loaded.ready:
+            words = f"the Triton server ended while starting: no model loads:\n{self.log_tail()}"
+            self.stop()
+            raise EndedWhileStarting(words)
 
     def stop(self, timeout_s: float = EXIT_TIMEOUT_S + 10.0) -> None:
         """End the server and its helpers; requests under way may finish. Safe to call twice."""
@@ -243,6 +259,9 @@ class TritonServer:
             *(f"--model-repository={repo}" for repo in self._repos),
             f"--backend-directory={self.folder / 'backends'}",
             "--model-control-mode=explicit",
+            # a model that does not load is left out; ready is who serves the others
+            "--exit-on-error=false",
+            "--strict-readiness=false",
             *(f"--load-model={name}" for name in self._models),
             "--disable-auto-complete-config",
             *(f"--{kind}-address={LOOPBACK}" for kind in ("grpc", "http", "metrics")),

@@ -73,3 +73,19 @@ def _model_status(entry: Any, stats: Any) -> ModelStatus:
         waiting_ms=round(waited_ns / max(1, success) / 1e6, 2),
         answering_ms=round(worked_ns / max(1, success) / 1e6, 2),
     )
+
+
+def why_not_loaded(connection: Connection) -> dict[str, str]:
+    """Return the models that the server was to load and could not, and why; TryAgain: it does not answer."""
+    try:
+        index = connection.client.get_model_repository_index(client_timeout=connection.deadline_s)
+    except InferenceServerException as error:
+        raise as_forewarn_error(
+            error, connection.address, "(status)", connection.deadline_s
+        ) from error
+    ready = {model.name for model in index.models if model.state == "READY"}
+    return {
+        model.name: model.reason
+        for model in index.models
+        if model.reason and model.name not in ready
+    }

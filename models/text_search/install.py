@@ -15,7 +15,8 @@ import numpy as np
 
 from domain.errors import Stop
 from models.direct import DirectInference
-from models.registry import CompanionFile, Source
+from models.registry import CompanionFile
+from models.source_kinds import Source
 from models.sources import Progress, fetch_all
 from models.text_search.build import build_pair
 from models.text_search.client import TextSearch

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from domain.base import FrozenModel
+from domain.base import FrozenModel, ModelName
 from domain.errors import Stop
 from evidence_store.search.picture_vectors import VectorSpace
-from models.registry import Name, Sha256, Source, Tensor
+from models.contract import Tensor
+from models.source_kinds import Sha256, Source
 
 PICTURES, TEXTS, TOKENIZER = "pictures", "texts", "tokenizer"
 Three = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
@@ -61,7 +62,7 @@ class TextTower(FetchedFile):
 class Pair(FrozenModel):
     """Both towers, the tokenizer, and what one must know to use them."""
 
-    name: Name
+    name: ModelName
     licence: str = Field(min_length=1, description="SPDX identifier of the weights")
     trained_on: str
     languages: tuple[Literal["zh", "en"], ...] = Field(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from fake_likeness import FakeLikeness
 
-from domain.errors import PutAside, Stop
+from domain.errors import PutAside
 from models.building import build, why_not_built
 from models.direct import DirectInference
 from models.likeness.golden import differences, golden_crops, read_golden
@@ -88,8 +88,7 @@ class _Blind:
 
 
 def test_a_server_that_sees_nothing_is_found_out() -> None:
-    with pytest.raises(Stop, match="likeness model answered with zeros"):
-        find_faults(_Blind(), ("likeness",))
+    assert any("answered with zeros" in fault for fault in find_faults(_Blind(), ("likeness",)))
 
 
 @pytest.fixture

@@ -6,27 +6,27 @@ import numpy as np
 import pytest
 from raw_throughput import raw_throughput
 
-from domain.errors import PutAside, Stop
+from domain.errors import PutAside
 from models.appearance import describe
 from models.direct import DirectInference, compile_as_served
 from models.embedder.golden import golden_crop
 from models.face_detector.golden import read_golden as read_face
 from models.person_detector.golden import read_golden as read_persons
 from models.registry import TRITON_REPO, read_registry
-from models.serving.check import MODELS, check_answers, find_faults
+from models.serving.check import check_answers, find_faults
 from models.serving.client import Detector, Embedder, FaceDetector
 from models.serving.connection import Connection
 
 pytestmark = pytest.mark.triton
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", read_registry().required)
 def test_the_built_model_agrees_with_the_original(name: str) -> None:
     assert find_faults(DirectInference(), (name,)) == []
 
 
 def test_the_server_agrees_with_the_originals(connection: Connection) -> None:
-    check_answers(connection)
+    assert check_answers(connection) == {}
 
 
 def test_the_known_pictures_hold_persons_that_any_precision_must_find() -> None:
@@ -44,8 +44,7 @@ class _Blind:
 def test_a_server_that_sees_nothing_is_found_out() -> None:
     assert any("no person" in fault for fault in find_faults(_Blind(), ("detector",)))
     assert any("one face" in fault for fault in find_faults(_Blind(), ("face_detector",)))
-    with pytest.raises(Stop, match="zeros"):
-        find_faults(_Blind(), ("embedder",))
+    assert any("zeros" in fault for fault in find_faults(_Blind(), ("embedder",)))
 
 
 def test_served_and_direct_answers_are_equal(connection, street_pictures, frame_of) -> None:

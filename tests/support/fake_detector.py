@@ -40,7 +40,7 @@ class FakeDetector:
     def detect(self, frames: Sequence[SampledFrame]) -> list[Detections]:
         """Look at frames; one answer for each, in order. See Detector.detect."""
         for frame in frames:
-            check_frame(frame)
+            check_frame(frame, SIDE_PX)
         return [self._look(frame) for frame in frames]
 
     def _look(self, frame: SampledFrame) -> Detections:

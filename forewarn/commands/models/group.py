@@ -21,9 +21,9 @@ from rich.table import Table
 from domain.errors import Stop, TryAgain
 from forewarn.commands.models import text_search as models_pair
 from forewarn.terminal.options import JsonOption, console, print_json
-from models.building import build, built_folder, read_note, why_not_built
+from models.building import build, built_folder, lay_out_configs, read_note, why_not_built
 from models.direct import DirectInference
-from models.registry import CACHE_DIR, ModelEntry, read_registry
+from models.registry import CACHE_DIR, TRITON_REPO, ModelEntry, read_registry
 from models.sources import MIRROR_VARIABLE, fetch_all, fetched_file, is_fetched
 
 app = typer.Typer(
@@ -112,6 +112,7 @@ def build_models(
     """
     if every and names:
         raise typer.BadParameter("give names or --all, not both")
+    lay_out_configs(_chosen(names), TRITON_REPO)  # a release may change them alone
     reasons = {
         entry.name: "asked for" if force else why_not_built(entry) for entry in _chosen(names)
     }
@@ -136,17 +137,17 @@ def verify(
 ) -> None:
     """Check that sources and built models are whole, and that the built ones answer rightly.
 
-    Answers to known pictures are compared with those of the original models, without a server;
-    `forewarn triton status` does the same through one. Ends with 78 if anything is wrong.
+    Each is asked its own known questions, alone and in batches, and compared with the original's answers,
+    without a server; `forewarn triton status` does the same through one. Ends with 78 if anything is wrong.
 
     Example: forewarn models verify --json
     """
-    from models.serving.check import find_faults
+    from models.serving.check import faults_of
 
     inference, rows = DirectInference(), []
     for entry in _chosen(names):
         row = _describe(entry, cache)
-        row["faults"] = find_faults(inference, (entry.name,)) if row["built"] else []
+        row["faults"] = faults_of(inference, entry) if row["built"] else []
         is_left_out = not row["built"] and bool(entry.without) and read_note(entry) is None
         row["ok"] = is_left_out or (row["built"] and not row["faults"])
         rows.append(row)
@@ -211,15 +212,24 @@ def _fetch(
 ) -> tuple[dict[str, Path], dict[str, str]]:
     """Return the fetched files by model, and why optional ones that are not `needed` were left out."""
     certain = [entry for entry in entries if entry.name in needed or not entry.is_optional]
-    left_out = {}
+    left_out, away = dict[str, str](), dict[str, str]()
     with _progress() as show:
         files = fetch_all(certain, cache, show, mirror)
         for entry in entries:
-            if entry not in certain:
-                try:
-                    files |= fetch_all([entry], cache, show, mirror)
-                except (TryAgain, Stop) as error:
-                    left_out[entry.name] = str(error)
+            if entry in certain:
+                continue
+            host = "" if is_fetched(entry, cache) else entry.source.host
+            if mirror is None and host in away:
+                left_out[entry.name] = away[host]
+                continue
+            try:
+                files |= fetch_all([entry], cache, show, mirror)
+            except TryAgain as error:
+                left_out[entry.name] = str(error)
+                if host:  # who waited for it once in vain does not wait for it again
+                    away[host] = str(error)
+            except Stop as error:
+                left_out[entry.name] = str(error)
     return files, left_out
 
 

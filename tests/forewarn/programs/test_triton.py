@@ -14,7 +14,8 @@ from starting_server import wait_for_models
 
 from domain.data_dir import DataDir
 from forewarn.programs.triton import serving
-from models.serving.check import MODELS, check_answers
+from models.registry import read_registry
+from models.serving.check import check_answers
 from models.serving.connection import connect
 from models.serving.running import read_note
 
@@ -59,7 +60,7 @@ def test_a_server_that_has_lost_a_helper_is_started_again_at_the_same_address(
             time.sleep(0.1)
         assert server.address == address
         with closing(connect(address)) as connection:
-            wait_for_models(connection, MODELS, timeout_s=120)
+            wait_for_models(connection, read_registry().required, timeout_s=120)
             check_answers(connection)
 
 

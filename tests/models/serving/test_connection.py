@@ -15,7 +15,8 @@ import pytest
 from closed_port import closed_port
 
 from domain.errors import Stop, TryAgain
-from models.registry import Tensor, read_registry
+from models.contract import Tensor
+from models.registry import read_registry
 from models.serving.client import Detector, FaceDetector
 from models.serving.connection import Priority, connect
 from models.serving.shared_memory import SharedBlock, remove_leftovers
@@ -179,7 +180,7 @@ KILLED = """
 import os, sys
 import numpy as np
 from models.serving.connection import connect
-from models.registry import Tensor
+from models.contract import Tensor
 picture = Tensor(name="image_tensor:0", dtype="uint8", shape=(-1, 300, 300, 3), meaning="")
 boxes = Tensor(name="detection_boxes:0", dtype="float32", shape=(-1, 100, 4), meaning="")
 connection = connect(sys.argv[1], deadline_s=20, shared_memory=True)

@@ -17,13 +17,15 @@ import pytest
 from starting_server import wait_for_models
 
 from domain.errors import Stop, TryAgain
-from models.registry import ROOT
+from models.registry import ROOT, read_registry
 from models.serving.client import Detector
 from models.serving.connection import connect
 from models.serving.environment import inspect_environment
 from models.serving.libpython import find_libpython
 from models.serving.running import STUB, end_helpers, find_running, read_note
 from models.serving.server import TritonServer
+from models.serving.status import why_not_loaded
+from models.triton_config import put_config
 
 pytestmark = pytest.mark.triton
 
@@ -53,11 +55,26 @@ def lives(pid: int) -> bool:
         return False
 
 
-def test_a_server_is_found_while_it_runs_and_leaves_nothing(tmp_path: Path) -> None:
+def write_broken_model(repo: Path, name: str) -> Path:
+    entry = read_registry().model("detector").model_copy(update={"name": name})
+    put_config(entry, repo)
+    (repo / name / "1").mkdir()
+    (repo / name / "1" / "model.xml").write_text("<broken")
+    return repo
+
+
+def test_a_server_is_found_while_it_runs_and_leaves_nothing_nor_falls_for_a_broken_model(
+    tmp_path: Path,
+) -> None:
     assert find_running(tmp_path) is None
-    with TritonServer(tmp_path, models=["detector"]) as server:
+    broken = write_broken_model(tmp_path / "repo", "newcomer")
+    with TritonServer(tmp_path, more_repos=[broken], models=["detector", "newcomer"]) as server:
         server.wait_ready(timeout_s=PATIENCE_S)
         assert find_running(tmp_path) == server.address
+        with connect(server.address, deadline_s=20) as connection:
+            assert connection.has_model("detector") and not connection.has_model("newcomer")
+            assert "model.xml" in why_not_loaded(connection)["newcomer"]
+        assert not server.has_lost_a_helper
         with pytest.raises(Stop, match=re.escape(server.address)):
             TritonServer(tmp_path, models=["detector"]).start()
         pids = [server.pid, *helpers_of(server.pid)]
@@ -130,6 +147,8 @@ def test_the_server_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 from models.serving.server import TritonServer
+from models.serving.status import why_not_loaded
+from models.triton_config import put_config
 server = TritonServer(Path({str(tmp_path)!r}), models=["detector"])
 server.start(); server.wait_ready({PATIENCE_S}); print("ready", flush=True); time.sleep(600)
 """
@@ -186,12 +205,8 @@ def test_models_that_are_not_built_are_named(tmp_path: Path) -> None:
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
-    folder = tmp_path / "repo" / "detector"
-    (folder / "1").mkdir(parents=True)
-    (folder / "1" / "model.xml").write_text("<broken")
-    config = (ROOT / "triton_repo" / "detector" / "config.pbtxt").read_text()
-    (folder / "config.pbtxt").write_text(config)
-    server = TritonServer(tmp_path / "run", triton_repo=tmp_path / "repo")
+    repo = write_broken_model(tmp_path / "repo", "detector")
+    server = TritonServer(tmp_path / "run", triton_repo=repo)
     with server, pytest.raises(Stop, match=r"(?s)ended while starting.*model\.xml"):
         server.wait_ready(timeout_s=PATIENCE_S)
     assert not server.is_alive
