@@ -28,6 +28,8 @@ from domain.events.operator_events import (
     OffenceDismissed,
     OffenceDispatched,
     OffenceHandedBack,
+    OffencePaused,
+    OffenceResumed,
     OffenceTakenOver,
 )
 
@@ -70,6 +72,8 @@ class Trigger(StrEnum):
     HANDED_BACK_WARNED = "handed back after a call"
     LEFT_WARNED = "left the zone after a call"
     OPERATOR_SPEAKS = "an operator speaks"
+    PAUSED = "an operator is deciding"
+    RESUMED = "an operator has decided nothing"
     DISPATCHED = "an operator sends an officer"
     DISMISSED = "an operator dismisses it"
 
@@ -114,6 +118,9 @@ def _operator_moves() -> Iterator[Move]:
         yield Move(before, Trigger.OPERATOR_SPEAKS, after, OffenceWarned)
         yield Move(before, Trigger.DISPATCHED, before, OffenceDispatched)
         yield Move(before, Trigger.DISMISSED, State.DISMISSED, OffenceDismissed)
+        if before is not State.TAKEN_OVER:  # there it waits anyway
+            yield Move(before, Trigger.PAUSED, before, OffencePaused)
+        yield Move(before, Trigger.RESUMED, before, OffenceResumed)
 
 
 MOVES: tuple[Move, ...] = (

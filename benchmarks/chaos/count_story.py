@@ -16,6 +16,8 @@ from domain.events.catalog import (
     OffenceEscalated,
     OffenceHandedBack,
     OffenceOpened,
+    OffencePaused,
+    OffenceResumed,
     OffenceTakenOver,
     OffenceWarned,
     OffenceWithheld,
@@ -30,6 +32,8 @@ DEEDS: dict[CommandKind, type[OffenceData]] = {
     CommandKind.SPEAK: OffenceWarned,
     CommandKind.DISPATCH: OffenceDispatched,
     CommandKind.DISMISS: OffenceDismissed,
+    CommandKind.PAUSE: OffencePaused,
+    CommandKind.RESUME: OffenceResumed,
 }
 
 

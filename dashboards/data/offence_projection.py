@@ -256,6 +256,7 @@ _CHANGES: dict[type[EventData], Callable[[OffenceView, Event[Any]], OffenceView]
     EvidenceMasked: _masked,
     AnnouncementMade: _announced,
     NotificationMade: _noted,
+    AlarmNotified: _noted,
 }
 
 

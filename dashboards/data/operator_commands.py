@@ -10,6 +10,7 @@ from dashboards.settings import ConsoleSettings
 from dashboards.texts import in_language
 from domain.access.decisions import Decision
 from domain.base import BothLanguages
+from domain.events.catalog import OffencePaused
 from domain.events.commands import HOLD_OF, NEEDS_REASON, CommandKind, Hold
 from event_log.commands import CommandAnswer, CommandRequest, give_command, wait_for_answer
 from event_log.log import EventLog
@@ -22,7 +23,8 @@ ORDER = (
     CommandKind.DISPATCH,
     CommandKind.DISMISS,
 )
-HOLD_WAIT_S = 5.0  # the watch program answers between two frames
+ANSWER_WAIT_S = 5.0  # the watch program answers between two frames
+UNANSWERED = frozenset({CommandKind.PAUSE, CommandKind.RESUME})  # nobody waits to hear of them
 NEXT_CALL, OWN_WORDS = "", "own-words"  # beside the ids of the site's texts
 
 
@@ -53,7 +55,14 @@ def commands_for(offence: OffenceView) -> frozenset[CommandKind]:
     idle = {CommandKind.DISPATCH} if offence.is_dispatched else set()
     if not offence.taken_by:
         idle.add(CommandKind.HAND_BACK)
-    return frozenset(CommandKind) - idle
+    return frozenset(ORDER) - idle
+
+
+def can_wait_for(offence: OffenceView, who: str) -> bool:
+    """Tell whether the ladder can wait for a person who decides what to do: once for each."""
+    waited = (event.data for event in offence.history if isinstance(event.data, OffencePaused))
+    is_new = bool(who) and all(each.by_hand.operator != who for each in waited)
+    return is_new and offence.is_open and not offence.taken_by
 
 
 def texts_to_speak(names: DisplayNames) -> dict[str, str]:
@@ -78,10 +87,9 @@ def give(
 ) -> CommandAnswer | None:
     """Write the command into the log; a double click (the same key) writes it once.
 
-    Words are waited for a little: whoever asks for them stays at the dialog until it is known
-    whether something holds them back. `key` is of one opened dialog; `decision` the permission that was
-    checked, None: the site has no list of people. Returns the answer where there is one already, which
-    is where it is refused at once.
+    The answer is waited for a little: whoever asks is told of a refusal. `key` is of one opened dialog;
+    `decision` the permission that was checked, None: the site has no list of people. Returns None where
+    there is no answer in that time.
 
     Raises:
         ForewarnError: it could not be written.
@@ -100,7 +108,7 @@ def give(
         key=key,
         decision=decision,
     )
-    patience_s = HOLD_WAIT_S if command is CommandKind.SPEAK else 0.0
+    patience_s = 0.0 if command in UNANSWERED else ANSWER_WAIT_S
     with EventLog.open(settings.data.events_db) as log:
         return wait_for_answer(log, give_command(log, request).id, patience_s)
 

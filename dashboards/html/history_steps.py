@@ -8,11 +8,13 @@ from dashboards.html.retention import RETENTION_STEPS
 from dashboards.html.step_lines import StepFormatter, StepFormatters, StepLine
 from dashboards.html.uncertainty import recognition_lines, unseen_lines
 from domain.events.catalog import (
+    AlarmNotified,
     AnnouncementMade,
     CaseRequested,
     EventData,
     EvidenceSealed,
     LeavingBasis,
+    MessageData,
     NotificationMade,
     NotificationRequested,
     OffenceClimbed,
@@ -90,7 +92,7 @@ def _notification_requested(data: NotificationRequested, names: DisplayNames) ->
     return [StepLine(names.say("history.notify", whom=", ".join(data.recipients)), "detail")]
 
 
-def _notification(data: NotificationMade, names: DisplayNames) -> list[StepLine]:
+def _message(data: MessageData, names: DisplayNames) -> list[StepLine]:
     result = names.say(f"notified.{data.result.replace(' ', '_')}")
     text = names.say("notified.line", whom=data.recipient_id, result=result)
     if data.reason:
@@ -151,7 +153,8 @@ STEPS: StepFormatters = {
     NotificationRequested: _notification_requested,
     CaseRequested: _plain("history.open_case", "detail", case="case_id"),
     OfficerRequested: _plain("history.request_officer", "detail"),
-    NotificationMade: _notification,
+    NotificationMade: _message,
+    AlarmNotified: _message,
     AnnouncementMade: _announcement,
     EvidenceSealed: _sealed,
     **OPERATOR_STEPS,

@@ -11,6 +11,8 @@ from domain.events.catalog import (
     OffenceDismissed,
     OffenceDispatched,
     OffenceHandedBack,
+    OffencePaused,
+    OffenceResumed,
     OffenceTakenOver,
 )
 
@@ -42,10 +44,13 @@ def _handed_back(data: OffenceHandedBack, names: DisplayNames) -> list[StepLine]
     return _by_operator("hand.handed_back")(data, names)
 
 
+_ByOperator = (
+    OffenceHandedBack | OffencePaused | OffenceResumed | OffenceDispatched | OffenceDismissed
+)
+
+
 def _by_operator(key: str) -> StepFormatter:
-    def lines(
-        data: OffenceHandedBack | OffenceDispatched | OffenceDismissed, names: DisplayNames
-    ) -> list[StepLine]:
+    def lines(data: _ByOperator, names: DisplayNames) -> list[StepLine]:
         assert data.by_hand is not None
         text = names.say(key, who=data.by_hand.operator)
         return [StepLine(text), *reason_lines(data.by_hand, names)]
@@ -62,6 +67,8 @@ def _refused(data: CommandRefused, names: DisplayNames) -> list[StepLine]:
 OPERATOR_STEPS: StepFormatters = {
     OffenceTakenOver: _taken_over,
     OffenceHandedBack: _handed_back,
+    OffencePaused: _by_operator("hand.paused"),
+    OffenceResumed: _by_operator("hand.resumed"),
     OffenceDispatched: _by_operator("hand.dispatched"),
     OffenceDismissed: _by_operator("hand.dismissed"),
     CommandRefused: _refused,

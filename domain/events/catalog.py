@@ -54,6 +54,8 @@ from domain.events.operator_events import CommandRefused as CommandRefused
 from domain.events.operator_events import OffenceDismissed as OffenceDismissed
 from domain.events.operator_events import OffenceDispatched as OffenceDispatched
 from domain.events.operator_events import OffenceHandedBack as OffenceHandedBack
+from domain.events.operator_events import OffencePaused as OffencePaused
+from domain.events.operator_events import OffenceResumed as OffenceResumed
 from domain.events.operator_events import OffenceTakenOver as OffenceTakenOver
 from domain.events.requests import CaseRequested as CaseRequested
 from domain.events.requests import MessageData as MessageData
@@ -82,6 +84,8 @@ EVENT_DATA: tuple[type[EventData], ...] = (
     OffenceUnknown,
     OffenceTakenOver,
     OffenceHandedBack,
+    OffencePaused,
+    OffenceResumed,
     OffenceDispatched,
     OffenceDismissed,
     CommandGiven,

@@ -19,8 +19,11 @@ class CommandKind(StrEnum):
     SPEAK = "speak"  # the next rung's text now, a text of the site, or the operator's own words
     DISMISS = "dismiss"  # no offence after all: final
     DISPATCH = "dispatch"  # an officer is on the way
+    PAUSE = "pause"  # the ladder waits a minute at most, for somebody decides what to do
+    RESUME = "resume"  # it need not wait any longer
 
 
+LONGEST_PAUSE_S = 60.0  # of each person, once for each offence
 NEEDS_REASON = frozenset({CommandKind.DISMISS, CommandKind.DISPATCH})
 
 # what keeps a loudspeaker silent, and a person may pass over who says why
@@ -34,6 +37,8 @@ class Refusal(StrEnum):
     UNKNOWN = "unknown offence"
     ENDED = "offence has ended"
     NOT_TAKEN_OVER = "not taken over"
+    NO_MORE_PAUSES = "no further pause"
+    NOT_PAUSED = "not paused"
     TAKEN_BY_ANOTHER = "taken over by another"
     ALREADY_DISPATCHED = "officer already dispatched"
     NOTHING_LEFT = "no rung is left"

@@ -76,6 +76,23 @@ class OffenceHandedBack(OffenceData):
     by_hand: ByHand | None = Field(default=None, description="none: the time limit was over")
 
 
+class OffencePaused(OffenceData):
+    """Somebody is deciding what to do: nothing is said or escalated by itself meanwhile, a minute at most."""
+
+    event_type: ClassVar[str] = "forewarn.offence.paused.v1"
+    by_hand: ByHand
+    paused_until: AwareDatetime = Field(
+        description="event time at which the ladder goes on, if they do nothing"
+    )
+
+
+class OffenceResumed(OffenceData):
+    """Whoever was deciding left it as it is: the ladder goes on, with what came due meanwhile at once."""
+
+    event_type: ClassVar[str] = "forewarn.offence.resumed.v1"
+    by_hand: ByHand
+
+
 class OffenceDispatched(OffenceData):
     """An operator sent an officer; the offence stays open and is watched on."""
 

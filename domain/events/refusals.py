@@ -10,6 +10,9 @@ WORDS = {
     "the open ones",
     Refusal.ENDED: "the offence has ended, nothing can be done about it any more",
     Refusal.NOT_TAKEN_OVER: "nobody has taken it over, so there is nothing to hand back",
+    Refusal.NO_MORE_PAUSES: "the ladder waits once for each person, and not while somebody has taken "
+    "the offence over; take it over for longer",
+    Refusal.NOT_PAUSED: "the ladder does not wait for this person (any more)",
     Refusal.TAKEN_BY_ANOTHER: "somebody else has it; hand it back first, or take it from them by name",
     Refusal.ALREADY_DISPATCHED: "an officer was sent already",
     Refusal.NOTHING_LEFT: "the ladder's next rung says nothing, or there is none; speak a text of "

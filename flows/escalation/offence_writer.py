@@ -39,6 +39,7 @@ class MoveDetails(TypedDict, total=False):
     by_hand: ByHand  # of whatever an operator had done
     taken_from: str  # taken over
     hand_back_at: datetime
+    paused_until: datetime
     taken_by: str  # handed back
     cause: Literal["operator", "time limit"]
     call_before: CallBefore  # of a call: what came of the one before

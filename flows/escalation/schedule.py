@@ -43,7 +43,7 @@ class EscalationSchedule:
             earlier = self._repeats.earlier(stay.number, at)
             climb.begin_at(self._ladder.first_rung(earlier), earlier)
             yield Trigger.THRESHOLD_REACHED
-        if offence.state in (State.OPENED, State.WARNED):
+        if offence.state in (State.OPENED, State.WARNED) and not offence.is_paused(at):
             if climb.next_rung < len(self._ladder.rungs):
                 # a repeater's first rung is due at once, whatever it waits for after another
                 rung = self._ladder.rungs[climb.next_rung]

@@ -35,6 +35,8 @@ from domain.events.catalog import (
     OffenceHandedBack,
     OffenceLapsed,
     OffenceMerged,
+    OffencePaused,
+    OffenceResumed,
     OffenceTakenOver,
     OffenceUnknown,
     OffenceWarned,
@@ -90,7 +92,9 @@ def _handed_back(data: OffenceHandedBack) -> str:
     return f"{_where(data)}: {data.cause}, had been with {data.taken_by}{_by(data.by_hand)}"
 
 
-def _by_operator(data: OffenceTakenOver | OffenceDispatched | OffenceDismissed) -> str:
+def _by_operator(
+    data: OffenceTakenOver | OffencePaused | OffenceResumed | OffenceDispatched | OffenceDismissed,
+) -> str:
     return f"{_where(data)}{_by(data.by_hand)}"
 
 
@@ -173,6 +177,8 @@ _FORMATTERS: dict[type, Callable[[Any], str]] = {
     OffenceWarned: _warned,
     OffenceClimbed: _climbed,
     OffenceTakenOver: _by_operator,
+    OffencePaused: _by_operator,
+    OffenceResumed: _by_operator,
     OffenceDispatched: _by_operator,
     OffenceDismissed: _by_operator,
     OffenceHandedBack: _handed_back,

@@ -23,12 +23,13 @@ from domain.events.catalog import (
     OffenceHandedBack,
     OffenceMerged,
     OffenceOpened,
+    OffencePaused,
     OffenceTakenOver,
     OffenceWarned,
     OffenceWithheld,
     OutcomeData,
 )
-from domain.events.commands import answer_id
+from domain.events.commands import LONGEST_PAUSE_S, answer_id
 from domain.ids import mint
 from domain.offence_states import MOVES, OPEN, State
 from domain.rule_key import RuleKey
@@ -36,7 +37,9 @@ from domain.site.site import Site
 from event_log.rows import LoggedEvent
 from flows.notices.deliver import made_id
 from tests.simulation.promises import (
+    LONGEST_PAUSE,
     MoveChecks,
+    Pause,
     ToldOffence,
     Truth,
     Violation,
@@ -145,12 +148,23 @@ class Model:
             known.holder = data.by_hand.operator
         elif isinstance(data, OffenceHandedBack):
             known.holder = ""
+        self._note_pause(event, data, known)
         known.dispatched += isinstance(data, OffenceDispatched)
         for what in _asks(data, site):
             event_id = mint("evt", event.id, REQUEST_TYPES[what])
             self.due_requests[event_id] = (self._truth.now_s(), revision, what)
         if known.revision != revision:
             known.revision = -1
+
+    def _note_pause(self, event: Event, data: OffenceData, known: ToldOffence) -> None:
+        """Remember who is deciding; whatever they have done ends it."""
+        by_hand, now_s = getattr(data, "by_hand", None), self._truth.now_s()
+        if isinstance(data, OffencePaused):
+            is_seen = abs(event.time - data.sighting.at) < LONGEST_PAUSE / 30
+            since = steady_of(data) + (event.time - data.sighting.at) if is_seen else None
+            known.paused[data.by_hand.operator] = Pause(since, now_s + LONGEST_PAUSE_S)
+        elif by_hand is not None and by_hand.operator in known.paused:
+            known.paused[by_hand.operator] = Pause(None, now_s)
 
     def _announced(self, event: Event, data: AnnouncementMade) -> None:
         warned = self.warned.get(data.warned_event_id)

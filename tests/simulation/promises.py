@@ -16,10 +16,11 @@ from domain.events.catalog import (
     OffenceExempted,
     OffenceHandedBack,
     OffenceOpened,
+    OffencePaused,
     OffenceWarned,
     OutcomeData,
 )
-from domain.events.commands import answer_id
+from domain.events.commands import LONGEST_PAUSE_S, answer_id
 from domain.events.wall_time import steady_time_of_sighting
 from domain.offence_states import State
 from domain.picture_digest import CLEAR
@@ -31,12 +32,21 @@ from tests.simulation.street import Shown
 
 EPSILON = timedelta(milliseconds=1)
 FRAMES_LATE = 2
+ZERO, LONGEST_PAUSE = timedelta(0), timedelta(seconds=LONGEST_PAUSE_S)
 BY_ITSELF = (OffenceOpened, OffenceWarned, OffenceClimbed, OffenceEscalated, OffenceExempted)
 Logged = Mapping[str, LoggedEvent]
 
 
 class Violation(AssertionError):
     """What the system promises was not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """While it lasts, somebody decides and nothing goes on by itself."""
+
+    since: datetime | None  # steady; None: the clock may have been set since the last sighting
+    over_s: float  # of the simulation: by then it is, at the latest
 
 
 @dataclass
@@ -53,6 +63,7 @@ class ToldOffence:
     last_call: str = ""  # id of the last warning
     holder: str = ""
     dispatched: int = 0
+    paused: dict[str, Pause] = field(default_factory=dict)  # by operator
     ended_seq: int = 0
     ended_at_s: float = 0.0
 
@@ -120,6 +131,12 @@ class MoveChecks:
             need(is_given, data, "done by a command that nobody gave")
         elif known.state is State.TAKEN_OVER and isinstance(data, BY_ITSELF):
             need(False, data, f"goes on by itself while {known.holder} has it")
+        if by_hand is None and isinstance(data, BY_ITSELF) and not self.truth.is_time_broken():
+            for who, pause in known.paused.items():
+                is_on = pause.since and ZERO <= steady_of(data) - pause.since < LONGEST_PAUSE
+                need(not is_on, data, f"goes on by itself while {who} is deciding")
+        if isinstance(data, OffencePaused):
+            need(by_hand.operator not in known.paused, data, "waits for somebody twice")
         if isinstance(data, OffenceHandedBack):
             need(data.taken_by == known.holder, data, f"handed back, {known.holder} had it")
         if isinstance(data, OffenceDispatched):
@@ -191,7 +208,8 @@ class MoveChecks:
         since_s = known.pause_from_s + (0.0 if is_first else pause_s)
         if known.last_call and ladder.next_rung_counts_from == "said":
             since_s = max(since_s, self._counted_from_s(known.last_call, ladder, pause_s))
-        since_s = max(since_s, self.truth.watch_began_s() + 1.0)
+        paused_s = (pause.over_s for pause in known.paused.values())
+        since_s = max(since_s, self.truth.watch_began_s() + 1.0, *paused_s)
         frames = [
             each
             for each in self.truth.lately(data.camera_id)

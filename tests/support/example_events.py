@@ -41,6 +41,8 @@ from domain.events.catalog import (
     OffenceLapsed,
     OffenceMerged,
     OffenceOpened,
+    OffencePaused,
+    OffenceResumed,
     OffenceTakenOver,
     OffenceUnknown,
     OffenceWarned,
@@ -283,10 +285,19 @@ def _by_operators(
     def did(command: CommandKind, reason: str) -> ByHand:
         return by_hand.model_copy(update={"command": command, "reason": reason})
 
+    decides, leaves = did(CommandKind.PAUSE, ""), did(CommandKind.RESUME, "")
     sent = did(CommandKind.DISPATCH, "patrol 3, two minutes away")
     dismissed = did(CommandKind.DISMISS, "the gardener, at work")
     return [
         given,
+        offence(
+            OffencePaused,
+            "warned",
+            1,
+            by_hand=decides,
+            paused_until=START + timedelta(seconds=61),
+        ),
+        offence(OffenceResumed, "warned", 2, by_hand=leaves),
         offence(
             OffenceTakenOver,
             "taken-over",

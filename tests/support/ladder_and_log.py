@@ -15,11 +15,13 @@ from domain.events.catalog import (
     CommandGiven,
     CommandRefused,
     Event,
+    OffenceClimbed,
     OffenceData,
     OffenceEscalated,
     OffenceExempted,
     OffenceHandedBack,
     OffenceOpened,
+    OffencePaused,
     OffenceTakenOver,
     OffenceUnknown,
     OffenceWarned,
@@ -35,6 +37,7 @@ from flows.escalation.watched_rule import RULE_FORMAT, RuleState
 
 FRAMES = 120  # two a second
 NO_FRAME = "no frame"
+BY_ITSELF = (OffenceWarned, OffenceClimbed, OffenceEscalated, OffenceExempted)
 Shown = bool | str | None
 Wish = tuple[int, CommandKind, str, str]  # frame, what, who, text
 
@@ -172,9 +175,16 @@ def check(log: Log) -> None:
         rungs = [e.data.rung_number for e in events if isinstance(e.data, OffenceWarned)]
         climbed = [number for number in rungs if number]
         assert climbed == list(range(1, len(climbed) + 1)), "each rung once, in order"
-        holder = ""
+        holder, deciding = "", dict[str, datetime]()
         for event in events:
             data = event.data
+            by_hand = getattr(data, "by_hand", None)
+            if isinstance(data, BY_ITSELF) and by_hand is None:
+                assert all(event.time >= until for until in deciding.values())
+            if by_hand is not None:
+                deciding.pop(by_hand.operator, None)
+            if isinstance(data, OffencePaused):
+                deciding[data.by_hand.operator] = data.paused_until
             if isinstance(data, OffenceTakenOver):
                 holder = data.by_hand.operator
             elif isinstance(data, OffenceHandedBack):

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from domain.events.catalog import Event
-from domain.events.commands import answer_id
+from domain.events.commands import LONGEST_PAUSE_S, answer_id
 from domain.events.refusals import refuse
 from domain.offence_states import Trigger
 from domain.picture_digest import PictureTrust
@@ -22,6 +22,7 @@ from flows.escalation.moves import OffenceBook
 from flows.escalation.offence_writer import MoveDetails
 from flows.escalation.stays.offence import Offence, OperatorHold
 
+PAUSE = timedelta(seconds=LONGEST_PAUSE_S)
 HANDED_BACK = (Trigger.HANDED_BACK, Trigger.HANDED_BACK_WARNED)
 
 
@@ -83,7 +84,7 @@ class HeldCommands:
             # a replay may come to another state than the one in which the command was carried out;
             # what stands in the log is not answered a second time
             return [] if pending.is_answered else [refuse(pending.event, *answer)]
-        offence.operators_did.append(answer.by_hand)
+        offence.note_by_hand(answer.by_hand, at)
         return self._book.move(
             offence, answer.trigger, at, self._details(pending, offence, answer, at)
         )
@@ -97,6 +98,8 @@ class HeldCommands:
         if answer.trigger is Trigger.TAKEN_OVER:
             details |= {"taken_from": holder, "hand_back_at": at + self._hand_back_after}
             offence.hold = OperatorHold(answer.by_hand.operator, at)
+        elif answer.trigger is Trigger.PAUSED:
+            details |= {"paused_until": at + PAUSE}
         elif answer.trigger in HANDED_BACK:
             details |= {"cause": "operator", "taken_by": holder}
         elif answer.own_words is not None:

@@ -24,6 +24,8 @@ _TRIGGERS = {
     CommandKind.SPEAK: Trigger.OPERATOR_SPEAKS,
     CommandKind.DISMISS: Trigger.DISMISSED,
     CommandKind.DISPATCH: Trigger.DISPATCHED,
+    CommandKind.PAUSE: Trigger.PAUSED,
+    CommandKind.RESUME: Trigger.RESUMED,
 }
 
 Refused = tuple[Refusal, str]  # why, and the facts of this case
@@ -108,6 +110,21 @@ def _why_not_hand_back(case: _Case) -> Refused | None:
     return None if case.offence.state is State.TAKEN_OVER else (Refusal.NOT_TAKEN_OVER, "")
 
 
+def _why_not_pause(case: _Case) -> Refused | None:
+    if case.offence.state is State.TAKEN_OVER:
+        return Refusal.NO_MORE_PAUSES, "it is taken over"
+    for act in case.offence.operators_did:
+        if (act.command, act.operator) == (CommandKind.PAUSE, case.pending.given.operator):
+            return Refusal.NO_MORE_PAUSES, f"it waited for {act.operator} before"
+    return None
+
+
+def _why_not_resume(case: _Case) -> Refused | None:
+    who = case.pending.given.operator
+    waits = any(each.operator == who and each.lasts(case.at) for each in case.offence.pauses)
+    return None if waits else (Refusal.NOT_PAUSED, "")
+
+
 def _why_not_dispatch(case: _Case) -> Refused | None:
     for act in case.offence.operators_did:
         if act.command is CommandKind.DISPATCH:
@@ -138,6 +155,8 @@ _WHY_NOT: dict[CommandKind, Callable[[_Case], Refused | None]] = {
     CommandKind.HAND_BACK: _why_not_hand_back,
     CommandKind.DISPATCH: _why_not_dispatch,
     CommandKind.SPEAK: _why_not_speak,
+    CommandKind.PAUSE: _why_not_pause,
+    CommandKind.RESUME: _why_not_resume,
 }
 
 

@@ -136,7 +136,7 @@ def _make_again(offence: Offence, event: Event) -> None:
     offence.stay.track.note_sighting(data.sighting)
     by_hand = getattr(data, "by_hand", None)
     if by_hand is not None:
-        offence.operators_did.append(by_hand)
+        offence.note_by_hand(by_hand, event.time)
     if isinstance(data, OffenceTakenOver):
         offence.hold = OperatorHold(data.by_hand.operator, event.time)
     if isinstance(data, OffenceWithheld):

@@ -15,6 +15,7 @@ from domain.events.catalog import (
     OffenceWarned,
     Sighting,
 )
+from domain.events.commands import LONGEST_PAUSE_S, CommandKind
 from domain.frames import FrameStamp
 from domain.offence_states import START, Move, State, Trigger
 from flows.conditions.condition import Holding
@@ -71,6 +72,18 @@ class OperatorHold:
     since: AwareDatetime
 
 
+@dataclass(frozen=True, slots=True)
+class DecisionPause:
+    """Say who is deciding what to do about an offence, and since when."""
+
+    operator: str
+    since: AwareDatetime
+
+    def lasts(self, at: datetime) -> bool:
+        """Tell whether the ladder waits for them; one of a clock that was ahead holds up nothing."""
+        return 0 <= (at - self.since).total_seconds() < LONGEST_PAUSE_S
+
+
 @dataclass(slots=True)
 class Taken:
     """Hold what is needed to undo that somebody under a new number was taken for this subject."""
@@ -96,6 +109,7 @@ class Offence:
     escalation: Escalation = field(default_factory=Escalation)
     hold: OperatorHold | None = None  # None: the ladder has it
     operators_did: list[ByHand] = field(default_factory=list)  # commands that were carried out
+    pauses: list[DecisionPause] = field(default_factory=list)  # at most one of each operator
     taken: Taken | None = None  # a moment ago
 
     @classmethod
@@ -137,6 +151,17 @@ class Offence:
         if event.type == OffenceWarned.event_type:
             self.escalation.call = Call(event.id, event.time)
             self.escalation.call_before = None
+
+    def note_by_hand(self, by_hand: ByHand, at: datetime) -> None:
+        """Remember what somebody had done; whatever it is, they are not deciding any more, or just begin to."""
+        self.operators_did.append(by_hand)
+        self.pauses = [each for each in self.pauses if each.operator != by_hand.operator]
+        if by_hand.command is CommandKind.PAUSE:
+            self.pauses.append(DecisionPause(by_hand.operator, at))
+
+    def is_paused(self, at: datetime) -> bool:
+        """Tell whether somebody is deciding, so that nothing comes due."""
+        return any(pause.lasts(at) for pause in self.pauses)
 
     def was_done(self, command_id: str) -> bool:
         """Tell whether an operator's command was carried out."""

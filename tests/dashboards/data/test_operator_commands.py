@@ -9,15 +9,23 @@ import pytest
 from dashboards.data.offence_projection import OffenceProjection, OffenceView
 from dashboards.data.operator_commands import (
     NEXT_CALL,
+    ORDER,
     OWN_WORDS,
     CommandForm,
+    can_wait_for,
     commands_for,
     give,
     texts_to_speak,
 )
 from dashboards.display_names import DisplayNames
 from dashboards.settings import ConsoleSettings
-from domain.events.catalog import CommandGiven, CommandRefused, OffenceDispatched, OffenceTakenOver
+from domain.events.catalog import (
+    CommandGiven,
+    CommandRefused,
+    OffenceDispatched,
+    OffencePaused,
+    OffenceTakenOver,
+)
 from domain.events.commands import CommandKind, Refusal
 from domain.site.loading import load_site
 from domain.site.operators import AnyTimeText, OperatorSettings, OperatorText
@@ -54,14 +62,23 @@ def test_nothing_can_be_confirmed_that_lacks_what_it_needs(
 
 
 def test_buttons_are_offered_where_they_make_a_difference() -> None:
-    assert commands_for(offence_after()) == set(CommandKind) - {BACK}
+    assert commands_for(offence_after()) == set(ORDER) - {BACK}
     taken = offence_after(OffenceTakenOver)
     assert (taken.taken_by, taken.state) == ("Wang Fang", "taken-over")
-    assert commands_for(taken) == set(CommandKind)
+    assert commands_for(taken) == set(ORDER)
     assert commands_for(offence_after(OffenceTakenOver, OffenceDispatched)) == (
-        set(CommandKind) - {DISPATCH}
+        set(ORDER) - {DISPATCH}
     )
     assert commands_for(replace(taken, state="complied")) == set()
+
+
+def test_the_ladder_waits_once_for_each_person_and_not_where_somebody_has_it() -> None:
+    assert can_wait_for(offence_after(), "Wang Fang")
+    assert not can_wait_for(offence_after(), "")
+    paused = offence_after(OffencePaused)
+    assert not can_wait_for(paused, "Wang Fang") and can_wait_for(paused, "Li Wei")
+    assert not can_wait_for(offence_after(OffenceTakenOver), "Li Wei")
+    assert not can_wait_for(replace(paused, state="complied"), "Li Wei")
 
 
 def test_a_command_waits_in_the_offence_until_it_is_answered() -> None:

@@ -20,6 +20,7 @@ from domain.events.catalog import (
     OffenceDismissed,
     OffenceDispatched,
     OffenceHandedBack,
+    OffencePaused,
     OffenceTakenOver,
     OffenceWarned,
 )
@@ -33,6 +34,7 @@ from flows.escalation.offence_writer import OffenceWriter
 
 TAKE, BACK, SPEAK = CommandKind.TAKE_OVER, CommandKind.HAND_BACK, CommandKind.SPEAK
 DISMISS, DISPATCH = CommandKind.DISMISS, CommandKind.DISPATCH
+PAUSE, RESUME = CommandKind.PAUSE, CommandKind.RESUME
 STEP = AnyTimeText(zh="请当心台阶。", en="Mind the step on the {zone}.")
 
 Wish = tuple[float, CommandKind, dict[str, Any]]
@@ -124,6 +126,42 @@ def test_taken_over_before_anything_was_said_it_goes_back_to_the_first_call(
     assert told(left) == ["4 opened", "5 taken-over", "8 lapsed"]
 
 
+def test_while_somebody_decides_nothing_comes_due_and_then_it_comes_at_once(play: Play) -> None:
+    events = play((5, PAUSE, {}), (9, RESUME, {}))
+    assert told(events) == [
+        *("4 opened", "4 warned", "5 paused", "9 resumed"),
+        *("9.2 warned", "12.2 warned", "14.2 escalated"),
+    ]
+    paused = events[2].data
+    assert isinstance(paused, OffencePaused)
+    assert (paused.state, paused.by_hand.operator) == ("warned", "Wang")
+    assert paused.paused_until == BEGAN + timedelta(seconds=65)
+
+
+def test_the_ladder_waits_a_minute_at_most_for_somebody_who_does_nothing(play: Play) -> None:
+    assert told(play((5, PAUSE, {}), until_s=80)) == [
+        *("4 opened", "4 warned", "5 paused", "65 warned", "68 warned", "70 escalated"),
+    ]
+
+
+def test_who_decides_before_the_minute_is_over_does_not_lose_against_the_ladder(play: Play) -> None:
+    events = play((6.8, PAUSE, {}), (60, DISMISS, {"reason": "the gardener"}), until_s=80)
+    assert told(events) == ["4 opened", "4 warned", "6.8 paused", "60 dismissed"]
+    spoken = play((5, PAUSE, {}), (9, DISPATCH, {"reason": "patrol 3"}))
+    assert told(spoken)[2:5] == ["5 paused", "9 dispatched", "9.2 warned"]
+
+
+def test_of_two_who_decide_the_ladder_waits_for_both(play: Play) -> None:
+    events = play(
+        *((5, PAUSE, {}), (6, PAUSE, {"operator": "Li"})),
+        *((8, RESUME, {}), (10, RESUME, {"operator": "Li"})),
+    )
+    assert told(events)[2:] == [
+        *("5 paused", "6 paused", "8 resumed", "10 resumed"),
+        *("10.2 warned", "13.2 warned", "15.2 escalated"),
+    ]
+
+
 def test_leaving_is_compliance_also_while_somebody_has_it(play: Play) -> None:
     events = play((5, TAKE, {}), who=lambda t: {1: INSIDE if t < 7 else OUTSIDE})
     assert told(events) == ["4 opened", "4 warned", "5 taken-over", "8 complied"]
@@ -209,6 +247,10 @@ def test_an_operators_words_are_no_rung_but_the_pause_counts_from_them(play: Pla
         ([(13, DISMISS, {"reason": "late"})], Refusal.ENDED),
         ([(5, DISMISS, {"reason": "so"}), (6, TAKE, {})], Refusal.ENDED),
         ([(5, TAKE, {"about": "ofc-elsewhere"})], Refusal.ENDED),
+        ([(5, PAUSE, {}), (6, RESUME, {}), (7, PAUSE, {})], Refusal.NO_MORE_PAUSES),
+        ([(5, TAKE, {}), (6, PAUSE, {"operator": "Li"})], Refusal.NO_MORE_PAUSES),
+        ([(5, PAUSE, {}), (6, RESUME, {"operator": "Li"})], Refusal.NOT_PAUSED),
+        ([(5, PAUSE, {}), (6, RESUME, {}), (6.2, RESUME, {})], Refusal.NOT_PAUSED),
     ],
 )
 def test_what_cannot_be_done_is_refused_and_changes_nothing(

@@ -289,6 +289,28 @@ def test_a_command_is_answered_though_the_clock_is_behind_what_is_on_record(make
     assert isinstance(refused.data, CommandRefused) and refused.data.why is Refusal.ENDED
 
 
+def test_the_ladder_waits_for_who_decides_also_after_a_restart(make: Make) -> None:
+    ladder = make()
+    before = play(ladder, 0, 5, person(1))
+    state = save_ladder(ladder)
+    pause = pending(CommandKind.PAUSE, before[0].subject)
+    before += ladder.command(pause)
+    again = restore_ladder(make(), state)  # which knows of no pause
+    again.adopt(stories(before))
+    assert told(play(again, 6, 70, person(1))) == ["64.8 warned", "67.8 warned", "69.8 escalated"]
+
+
+def test_a_pause_that_is_dated_ahead_holds_up_nothing(make: Make) -> None:
+    """Of a clock that was set back since: nobody is deciding for an hour."""
+    ladder = make()
+    before = play(ladder, 0, 5, person(1))
+    (paused,) = ladder.command(pending(CommandKind.PAUSE, before[0].subject))
+    again = make()
+    ahead = timedelta(hours=1)
+    again.adopt(stories([*before, replace(paused, time=paused.time + ahead)]))
+    assert told(play(again, 6, 20, person(1)))[:1] == ["7 warned"]
+
+
 def test_a_command_that_was_refused_in_the_lost_second_stays_refused(make: Make) -> None:
     ladder = make()
     before = play(ladder, 0, 5, person(1))
