@@ -57,6 +57,7 @@ class Trigger(StrEnum):
     """Name what makes an offence move."""
 
     THRESHOLD_REACHED = "threshold reached"
+    MARKED = "an operator marks what they see"
     RUNG_DUE = "rung due"
     SILENT_RUNG_DUE = "rung due, nothing to say"
     LEFT = "left the zone"
@@ -125,6 +126,7 @@ def _operator_moves() -> Iterator[Move]:
 
 MOVES: tuple[Move, ...] = (
     Move(State.SUSPECTED, Trigger.THRESHOLD_REACHED, State.OPENED, OffenceOpened),
+    Move(State.SUSPECTED, Trigger.MARKED, State.OPENED, OffenceOpened),
     Move(State.SUSPECTED, Trigger.LEFT, State.DROPPED, None),
     Move(State.SUSPECTED, Trigger.SIGHT_LOST, State.DROPPED, None),
     Move(State.OPENED, Trigger.RUNG_DUE, State.WARNED, OffenceWarned),

@@ -21,6 +21,7 @@ from domain.events.catalog import (
     CommandGiven,
     CommandRefused,
     Event,
+    Mark,
     OffenceData,
     OutcomeData,
     expect_event,
@@ -37,6 +38,7 @@ from domain.events.commands import (
     command_id,
 )
 from domain.events.refusals import refuse
+from domain.ids import mint
 from event_log.log import EventLog
 
 POLL_S = 0.1
@@ -61,6 +63,21 @@ class CommandRequest:
     key: str = ""
     # of `domain.access.decisions`, whose name `operator` is then; None: nobody checks who asks
     decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """Ask for an offence that somebody sees and no rule has found."""
+
+    site_id: str
+    camera_id: str
+    rule_id: str
+    mark: Mark  # where they see it
+    operator: str
+    via: Literal["console", "command line"]
+    key: str  # asked twice with the same key it is one
+    reason: str = ""
+    decision: Decision | None = None  # see CommandRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +108,52 @@ def give_command(log: EventLog, request: CommandRequest) -> Event[CommandGiven]:
     if (earlier := log.find(command.id)) is not None:
         return expect_event(earlier.event, CommandGiven)
     refusal = _refuse_at_once(request, command, moves)
+    log.append([command] if refusal is None else [command, refusal])
+    return command
+
+
+def start_offence(log: EventLog, request: StartRequest) -> Event[CommandGiven]:
+    """Write that somebody saw something; a repeated one (a double click) is written once.
+
+    The watch program opens it with the camera's next frame, or refuses it.
+
+    Returns:
+        the command, which names the offence that comes of it.
+    Raises:
+        PutAside: no name, or something too long; nothing was written.
+        TryAgain: the log is locked or its disk full.
+    """
+    about = (request.camera_id, request.rule_id, request.operator, request.key)
+    offence_id = mint("ofc", request.site_id, "by hand", *about)
+    _check_words(f"start on {request.camera_id}", request.operator, request.reason)
+    is_allowed = request.decision is None or request.decision.is_allowed
+    key = request.key if is_allowed else f"{request.key}|not allowed"
+    now = datetime.now(UTC)
+    command = Event(
+        id=command_id(offence_id, CommandKind.START, request.operator, key),
+        source=f"forewarn/{request.site_id}/operators",
+        subject=offence_id,
+        time=now,
+        data=CommandGiven(
+            command=CommandKind.START,
+            offence_id=offence_id,
+            site_id=request.site_id,
+            camera_id=request.camera_id,
+            rule_id=request.rule_id,
+            operator=request.operator,
+            reason=request.reason,
+            asked_at=now,
+            via=request.via,
+            person=request.decision.asker.person_id if request.decision else "",
+            role=request.decision.role_id if request.decision else "",
+            mark=request.mark,
+        ),
+    )
+    if (earlier := log.find(command.id)) is not None:
+        return expect_event(earlier.event, CommandGiven)
+    refusal = None
+    if request.decision and request.decision.why_not:
+        refusal = refuse(command, Refusal.NOT_ALLOWED, request.decision.why_not.en)
     log.append([command] if refusal is None else [command, refusal])
     return command
 
@@ -192,15 +255,20 @@ def _wait_for(look: Callable[[], _Found | None], patience_s: float) -> _Found | 
 def _check(request: CommandRequest) -> None:
     """Raise PutAside where a request lacks what it needs, or says too much."""
     what = f"{request.command.value} {request.offence_id}"
-    if not request.operator.strip() or not request.operator.isprintable():
-        raise PutAside(f"{what}: needs the name of who asks for it, got {request.operator!r}")
-    if len(request.operator) > LONGEST_NAME:
-        raise PutAside(f"{what}: a name has at most {LONGEST_NAME} characters")
+    words = (request.words.zh, request.words.en) if request.words else ()
+    _check_words(what, request.operator, request.reason, *words)
     if request.command in NEEDS_REASON and not request.reason.strip():
         raise PutAside(f"{what}: needs a reason; say why in a few words")
     if request.despite and not request.reason.strip():
         held = " and ".join(request.despite)
         raise PutAside(f"{what} despite {held}: needs a reason; say why in a few words")
-    texts = [request.reason, *([request.words.zh, request.words.en] if request.words else [])]
+
+
+def _check_words(what: str, operator: str, *texts: str) -> None:
+    """Raise PutAside where there is no name, or something is too long."""
+    if not operator.strip() or not operator.isprintable():
+        raise PutAside(f"{what}: needs the name of who asks for it, got {operator!r}")
+    if len(operator) > LONGEST_NAME:
+        raise PutAside(f"{what}: a name has at most {LONGEST_NAME} characters")
     if max(map(len, texts)) > LONGEST_WORDS:
         raise PutAside(f"{what}: a reason or a text has at most {LONGEST_WORDS} characters")

@@ -244,7 +244,7 @@ def _adopter(parts: WatchParts) -> Callable[[RuleKey, RuleWatch], list[Event]]:
         if logged is None or not logged.covers(key):
             return []
         ladder = watch.ladder
-        known = [ladder.id_of(each) for each in ladder.offences.values()]
+        known = [ladder.id_of(each) for each in ladder.offences.values()] + watch.marked.ids
         broken_at = parts.steady.broken_at if parts.steady else None
         return watch.adopt(logged.stories(key, known, ladder.last_at), broken_at)
 

@@ -10,9 +10,17 @@ from dashboards.settings import ConsoleSettings
 from dashboards.texts import in_language
 from domain.access.decisions import Decision
 from domain.base import BothLanguages
-from domain.events.catalog import OffencePaused
+from domain.events.catalog import Mark, OffenceOpened, OffencePaused
 from domain.events.commands import HOLD_OF, NEEDS_REASON, CommandKind, Hold
-from event_log.commands import CommandAnswer, CommandRequest, give_command, wait_for_answer
+from domain.site.site import Site
+from event_log.commands import (
+    CommandAnswer,
+    CommandRequest,
+    StartRequest,
+    give_command,
+    start_offence,
+    wait_for_answer,
+)
 from event_log.log import EventLog
 
 # of the buttons; what cannot be undone stands last
@@ -21,6 +29,7 @@ ORDER = (
     CommandKind.HAND_BACK,
     CommandKind.SPEAK,
     CommandKind.DISPATCH,
+    CommandKind.LEFT,
     CommandKind.DISMISS,
 )
 ANSWER_WAIT_S = 5.0  # the watch program answers between two frames
@@ -55,6 +64,9 @@ def commands_for(offence: OffenceView) -> frozenset[CommandKind]:
     idle = {CommandKind.DISPATCH} if offence.is_dispatched else set()
     if not offence.taken_by:
         idle.add(CommandKind.HAND_BACK)
+    opened = (event.data for event in offence.history if isinstance(event.data, OffenceOpened))
+    if all(each.by_hand is None for each in opened):
+        idle.add(CommandKind.LEFT)
     return frozenset(ORDER) - idle
 
 
@@ -111,6 +123,31 @@ def give(
     patience_s = 0.0 if command in UNANSWERED else ANSWER_WAIT_S
     with EventLog.open(settings.data.events_db) as log:
         return wait_for_answer(log, give_command(log, request).id, patience_s)
+
+
+def start(
+    settings: ConsoleSettings,
+    site: Site,
+    camera_id: str,
+    rule_id: str,
+    mark: Mark,
+    form: CommandForm,
+    key: str,
+    decision: Decision | None = None,
+) -> CommandAnswer | None:
+    """Write that somebody saw something on a tile, and wait a little for the answer; see `give`.
+
+    Raises:
+        ForewarnError: it could not be written.
+    """
+    request = StartRequest(
+        *(site.site.id, camera_id, rule_id, mark, form.who, "console"),
+        key=key,
+        reason=form.reason,
+        decision=decision,
+    )
+    with EventLog.open(settings.data.events_db) as log:
+        return wait_for_answer(log, start_offence(log, request).id, ANSWER_WAIT_S)
 
 
 def hold_of(answer: CommandAnswer | None) -> Hold | None:

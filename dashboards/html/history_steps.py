@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards.display_names import DisplayNames
 from dashboards.html.operator_steps import OPERATOR_STEPS, request_lines
 from dashboards.html.retention import RETENTION_STEPS
-from dashboards.html.step_lines import StepFormatter, StepFormatters, StepLine
+from dashboards.html.step_lines import StepFormatter, StepFormatters, StepLine, reason_lines
 from dashboards.html.uncertainty import recognition_lines, unseen_lines
 from domain.events.catalog import (
     AlarmNotified,
@@ -45,6 +45,7 @@ _BASIS: dict[LeavingBasis, str] = {
     "back across the line": "basis_back",
     "somebody is there": "basis_somebody",
     "fewer are there": "basis_fewer",
+    "an operator saw it": "basis_by_hand",
 }
 
 
@@ -66,6 +67,9 @@ def _plain(key: str, css_class: str = "what", **fields: str) -> StepFormatter:
 
 
 def _opened(data: OffenceOpened, names: DisplayNames) -> list[StepLine]:
+    if data.by_hand is not None:
+        marked = names.say("hand.started", who=data.by_hand.operator)
+        return [StepLine(marked), *reason_lines(data.by_hand, names)]
     opened = names.say("history.opened", threshold=names.duration(data.threshold_s))
     return [StepLine(opened), *recognition_lines(data.recognition, names)]
 
@@ -108,7 +112,8 @@ def _withheld(data: OffenceWithheld, names: DisplayNames) -> list[StepLine]:
 
 def _left(key: str) -> StepFormatter:
     def lines(data: OffenceComplied | OffenceLapsed, names: DisplayNames) -> list[StepLine]:
-        return [StepLine(names.say(key, basis=names.say(f"history.{_BASIS[data.basis]}")))]
+        left = names.say(key, basis=names.say(f"history.{_BASIS[data.basis]}"))
+        return [StepLine(left), *request_lines(data.by_hand, names)]
 
     return lines
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from domain.base import FrozenModel
+from domain.base import Fraction01, FrozenModel
 from domain.events.commands import CommandKind, Hold
 
 Box = tuple[float, float, float, float]
@@ -16,6 +16,13 @@ class EventData(FrozenModel):
     """Base of what events say; each kind names its type."""
 
     event_type: ClassVar[str]
+
+
+class Mark(FrozenModel):
+    """A point of a camera's picture that somebody marked."""
+
+    x: Fraction01 = Field(description="as a fraction of the picture's width, from the left")
+    y: Fraction01 = Field(description="as a fraction of its height, from the top")
 
 
 class Sighting(FrozenModel):

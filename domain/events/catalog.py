@@ -27,6 +27,7 @@ from domain.events.base import Box as Box
 from domain.events.base import ByHand as ByHand
 from domain.events.base import CameOut as CameOut
 from domain.events.base import EventData as EventData
+from domain.events.base import Mark as Mark
 from domain.events.base import OffenceData as OffenceData
 from domain.events.base import OutcomeData as OutcomeData
 from domain.events.base import Sighting as Sighting

@@ -21,6 +21,8 @@ class CommandKind(StrEnum):
     DISPATCH = "dispatch"  # an officer is on the way
     PAUSE = "pause"  # the ladder waits a minute at most, for somebody decides what to do
     RESUME = "resume"  # it need not wait any longer
+    START = "start"  # somebody saw it on a tile, and marked it: an offence that no rule has found
+    LEFT = "left"  # of one that was started by hand: they left, or stopped
 
 
 LONGEST_PAUSE_S = 60.0  # of each person, once for each offence
@@ -39,6 +41,9 @@ class Refusal(StrEnum):
     NOT_TAKEN_OVER = "not taken over"
     NO_MORE_PAUSES = "no further pause"
     NOT_PAUSED = "not paused"
+    OPEN_ALREADY = "open already"
+    OUT_OF_HOURS = "the rule does not apply now"
+    CAMERA_JUDGES = "the camera judges"
     TAKEN_BY_ANOTHER = "taken over by another"
     ALREADY_DISPATCHED = "officer already dispatched"
     NOTHING_LEFT = "no rung is left"

@@ -20,6 +20,7 @@ LeavingBasis = Literal[
     "back across the line",
     "somebody is there",
     "fewer are there",
+    "an operator saw it",  # of what was started by hand
 ]
 
 
@@ -49,7 +50,7 @@ class Recognition(FrozenModel):
 
 
 class OffenceOpened(OffenceData):
-    """Somebody stayed in a zone for longer than the rule's threshold."""
+    """Somebody stayed in a zone for longer than the rule's threshold, or a person saw and marked it."""
 
     event_type: ClassVar[str] = "forewarn.offence.opened.v1"
     threshold_s: float
@@ -59,6 +60,11 @@ class OffenceOpened(OffenceData):
     )
     recognition: Recognition | None = Field(
         default=None, description="of a subject that was out of sight; none: never lost"
+    )
+    by_hand: ByHand | None = Field(
+        default=None,
+        exclude_if=lambda by_hand: by_hand is None,
+        description="a person saw it and marked it; left out: the rule found it",
     )
 
 
@@ -112,6 +118,11 @@ class OffenceComplied(OutcomeData):
 
     event_type: ClassVar[str] = "forewarn.offence.complied.v1"
     basis: LeavingBasis
+    by_hand: ByHand | None = Field(
+        default=None,
+        exclude_if=lambda by_hand: by_hand is None,
+        description="a person said so, who had started it by hand; left out: the camera saw it",
+    )
 
 
 class OffenceLapsed(OutcomeData):
@@ -119,6 +130,11 @@ class OffenceLapsed(OutcomeData):
 
     event_type: ClassVar[str] = "forewarn.offence.lapsed.v1"
     basis: LeavingBasis
+    by_hand: ByHand | None = Field(
+        default=None,
+        exclude_if=lambda by_hand: by_hand is None,
+        description="a person said so, who had started it by hand; left out: the camera saw it",
+    )
 
 
 class OffenceEscalated(OutcomeData):

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from pydantic import AwareDatetime, Field
 
 from domain.base import BothLanguages
-from domain.events.base import ByHand, EventData, OffenceData, OutcomeData
+from domain.events.base import ByHand, EventData, Mark, OffenceData, OutcomeData
 from domain.events.commands import LONGEST_NAME, LONGEST_WORDS, CommandKind, Hold, Refusal
 
 
@@ -43,6 +43,9 @@ class CommandGiven(EventData):
     )
     taking_from: str = Field(
         default="", description="take over: from this operator, who has it at that moment"
+    )
+    mark: Mark | None = Field(
+        default=None, exclude_if=lambda mark: mark is None, description="start: where they saw it"
     )
 
 

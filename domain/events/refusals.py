@@ -13,6 +13,10 @@ WORDS = {
     Refusal.NO_MORE_PAUSES: "the ladder waits once for each person, and not while somebody has taken "
     "the offence over; take it over for longer",
     Refusal.NOT_PAUSED: "the ladder does not wait for this person (any more)",
+    Refusal.OPEN_ALREADY: "this offence was started already",
+    Refusal.OUT_OF_HOURS: "the rule does not apply at this hour; choose another rule",
+    Refusal.CAMERA_JUDGES: "the camera itself tells when somebody has left; only what was started by "
+    "hand is ended by hand",
     Refusal.TAKEN_BY_ANOTHER: "somebody else has it; hand it back first, or take it from them by name",
     Refusal.ALREADY_DISPATCHED: "an officer was sent already",
     Refusal.NOTHING_LEFT: "the ladder's next rung says nothing, or there is none; speak a text of "

@@ -6,14 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import numpy as np
+import shapely
 from pydantic import AwareDatetime
 
 from domain.cameras.messages import trouble
-from domain.cameras.status import CameraNotice
+from domain.cameras.status import WATCHED, CameraNotice
 from domain.cameras.steady_clock import SteadyClock
-from domain.events.catalog import Event
+from domain.events.catalog import Event, Mark, OffenceOpened
+from domain.events.commands import CommandKind
 from domain.events.wall_time import Convert, in_steady_time, in_wall_time, same_time
 from domain.picture_digest import CLEAR, PictureTrust
 from domain.rule_key import RuleKey
@@ -28,6 +31,7 @@ from flows.conditions.condition import Evaluator, Holding, Memory, Scene
 from flows.escalation.call_pauses import CallPauses, Find, call_pauses_of
 from flows.escalation.commands.command_intake import PendingCommand
 from flows.escalation.ladder import RuleLadder
+from flows.escalation.marked_offences import MarkedOffences, MarkedState
 from flows.escalation.offence_writer import OffenceWriter
 from flows.escalation.out_of_sight.outlook import Outlook
 from flows.escalation.repeat_offenders import Past
@@ -49,6 +53,7 @@ class RuleState:
     past: dict[SubjectKey, Past] = field(default_factory=dict)
     held: list[PendingCommand] = field(default_factory=list)
     sight: PictureTrust = CLEAR
+    marked: MarkedState = field(default_factory=MarkedState)
 
 
 RULE_FORMAT = StateFormat[RuleState](RuleState)
@@ -64,6 +69,7 @@ class RuleWatch:
         condition: Evaluator,
         ladder: RuleLadder,
         hours: Hours,
+        marked: MarkedOffences,
         wall: Convert = same_time,
     ) -> None:
         self._site = site
@@ -73,6 +79,7 @@ class RuleWatch:
         self.wall = wall  # what the wall's clock said at a moment of event time
         self._memory: Memory = {}
         self.ladder = ladder
+        self.marked = marked  # what people have started
 
     def step(self, tracked: TrackedFrame) -> list[Event]:
         """Return the events that one frame causes; outside the rule's hours nobody watches any more."""
@@ -83,6 +90,7 @@ class RuleWatch:
         if not self._hours.apply_at(tracked.frame.wall_at):
             lost = self.ladder.lose_sight(trouble("hours_ended"))
             held = self.ladder.take_held(tracked.frame.captured_at)
+            lost += self.marked.refuse_starts() + self.marked.lose_all(trouble("hours_ended"))
             return self._told(events + lost + held)
         holdings = self.look(tracked)
         outlook = Outlook(tracked, self._look_ahead)
@@ -90,6 +98,7 @@ class RuleWatch:
             for link in out.links():
                 self._condition.renumber(link, self._memory)
         events += self.ladder.step(tracked.frame, holdings, tracked.sight, tracked.matches, outlook)
+        events += self.marked.step(tracked.frame, tracked.sight)
         return self._told(events)
 
     def look(self, tracked: TrackedFrame) -> list[Holding]:
@@ -103,10 +112,16 @@ class RuleWatch:
 
     def notice(self, notice: CameraNotice) -> list[Event]:
         """Return the events that news of the camera causes."""
-        return self._told(self.ladder.notice(notice))
+        events = self.ladder.notice(notice)
+        if notice.status not in WATCHED:
+            events += self.marked.lose_all(notice.said or trouble("footage_ended"))
+        return self._told(events)
 
     def command(self, pending: PendingCommand) -> list[Event]:
         """Return the events that an operator's command causes."""
+        given = pending.given
+        if given.command is CommandKind.START or self.marked.knows(given.offence_id):
+            return self._told(self.marked.command(pending, self.ladder.sight))
         return self._told(self.ladder.command(pending))
 
     def _told(self, events: list[Event]) -> list[Event]:
@@ -124,7 +139,10 @@ class RuleWatch:
         """
         since = self.ladder.last_at
         counted = {name: [in_steady_time(e) for e in story] for name, story in stories.items()}
-        self.ladder.adopt(counted, broken_at)
+        by_hand = {name: story for name, story in counted.items() if _is_marked(story)}
+        others = {name: story for name, story in counted.items() if name not in by_hand}
+        self.ladder.adopt(others, broken_at)
+        self.marked.adopt(by_hand, broken_at)
         if since is None:
             return []
         return [
@@ -144,6 +162,7 @@ class RuleWatch:
             ladder.repeats.past,
             ladder.held,
             ladder.sight,
+            self.marked.state,
         )
         return RULE_FORMAT.save(state)
 
@@ -155,6 +174,7 @@ class RuleWatch:
         """
         state = RULE_FORMAT.restore(saved)
         self.ladder.restore(state.offences, state.last_at, state.past, state.held, state.sight)
+        self.marked.restore(state.marked)
         # the site file may ask for another condition now, which cannot read this memory
         if state.condition == self._rule.condition.model_dump_json():
             self._memory = state.memory
@@ -195,7 +215,7 @@ def watch_of(
     wall = steady.wall if steady else same_time
     of_wall = steady.of_wall if steady else same_time
     pauses = find and call_pauses_of(site, key.camera_id, ladder, find, live_cameras, of_wall)
-    watch = make_watch(site, camera, rule, pauses or None, wall)
+    watch = make_watch(site, camera, rule, pauses or None, wall, find)
     assert watch is not None, key
     return watch
 
@@ -206,6 +226,7 @@ def make_watch(
     rule: Rule,
     pauses: CallPauses | None = None,
     wall: Convert = same_time,
+    find: Find | None = None,
 ) -> RuleWatch | None:
     """Make the watch of a rule; None where the camera does not see the rule's places."""
     condition = build_condition(rule.condition, camera)
@@ -216,8 +237,26 @@ def make_watch(
     writer = OffenceWriter(site.site.id, camera.id, rule, climbs, surroundings, wall)
     hours = Hours(f"rule {rule.id!r}", rule.hours, site.site.timezone, site.site.country)
     gate = WarnGate(site, camera.id, rule.id)
-    climbing = RuleLadder(rule, climbs, writer, gate, site.operators, pauses)
-    return RuleWatch(site, rule, condition, climbing, hours, wall)
+    tools = (rule, climbs, writer, gate, site.operators, pauses)
+    known = find or (lambda event_id: None)
+    marked = MarkedOffences(*tools, place_at=partial(_place_at, camera, rule), find=known)
+    return RuleWatch(site, rule, condition, RuleLadder(*tools), hours, marked, wall)
+
+
+def _place_at(camera: Camera, rule: Rule, mark: Mark) -> str:
+    """Name the rule's zone that a mark lies in; where it lies in none, its first place on this camera."""
+    seen = [zone for zone in camera.zones if zone.id in rule.condition.places()]
+    for zone in seen:
+        if shapely.intersects_xy(shapely.Polygon(zone.polygon), mark.x, mark.y):
+            return zone.id
+    places = {zone.id for zone in camera.zones} | {line.id for line in camera.lines}
+    return next((place for place in rule.condition.places() if place in places), camera.id)
+
+
+def _is_marked(story: Sequence[Event]) -> bool:
+    """Tell whether an offence was started by hand."""
+    opened = story[0].data
+    return isinstance(opened, OffenceOpened) and opened.by_hand is not None
 
 
 def _at_least(tracked: TrackedFrame, min_score: float) -> TrackedFrame:

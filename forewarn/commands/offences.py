@@ -10,10 +10,12 @@ import typer
 from rich.table import Table
 
 from domain.base import BothLanguages
+from domain.events.base import Mark
 from domain.events.commands import HOLDS, CommandKind
 from domain.offence_states import FINAL
 from forewarn.terminal.identity import ByOption
 from forewarn.terminal.operator_command import CommandOptions, give, logged_offences
+from forewarn.terminal.operator_command import start as begin
 from forewarn.terminal.options import (
     DEFAULT_DATA,
     DataOption,
@@ -82,6 +84,53 @@ def list_offences(
         cells = (story.offence_id, since, story.camera_id, story.rule_id, story.state, calls)
         table.add_row(*cells, holder if _is_open(story) else "")
     console.print(table)
+
+
+@app.command("start")
+def start(
+    camera: Annotated[str, typer.Option("--camera", metavar="ID", help="On which camera.")],
+    at: Annotated[
+        str,
+        typer.Option(
+            "--at",
+            metavar="X,Y",
+            help="Where on its picture: fractions of width and height, from the top left.",
+        ),
+    ],
+    rule: Annotated[
+        str, typer.Option("--rule", metavar="ID", help="Which rule's ladder is climbed.")
+    ],
+    reason: ReasonOption = "",
+    by: ByOption = "",
+    wait: WaitOption = WAIT_S,
+    key: KeyOption = "",
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Start an offence that you see and no rule has found; its ladder climbs from the first call.
+
+    No camera judges when it is over: say so with `left`, or dismiss it; else it is escalated.
+
+    Example: forewarn offences start --camera gate --at 0.42,0.7 --rule no-lingering
+    """
+    begin(camera, rule, _mark(at), reason, CommandOptions(by, wait, key, data, as_json))
+
+
+@app.command("left")
+def left(
+    offence: OffenceArgument,
+    reason: ReasonOption = "",
+    by: ByOption = "",
+    wait: WaitOption = WAIT_S,
+    key: KeyOption = "",
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that they left or stopped, of an offence that was started by hand.
+
+    Example: forewarn offences left ofc-9b37
+    """
+    give(CommandKind.LEFT, offence, reason, CommandOptions(by, wait, key, data, as_json))
 
 
 @app.command("take-over")
@@ -210,6 +259,16 @@ def dispatch(
     Example: forewarn offences dispatch ofc-9b37 --note "patrol 3, two minutes away"
     """
     give(CommandKind.DISPATCH, offence, note, CommandOptions(by, wait, key, data, as_json))
+
+
+def _mark(at: str) -> Mark:
+    try:
+        x, y = (float(part) for part in at.split(","))
+        return Mark(x=x, y=y)
+    except ValueError:
+        raise typer.BadParameter(
+            f"needs two fractions from 0 to 1 such as 0.42,0.7, got {at}", param_hint="--at"
+        ) from None
 
 
 def _is_open(story: ReportedOffence) -> bool:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from domain.access.decisions import NotAllowed, decide
+from domain.access.decisions import Decision, NotAllowed, decide
 from domain.access.people_file import PeopleFile
 from domain.access.permissions import Permission
 from domain.errors import PutAside, Stop, TryAgain
 from domain.events.announcements import MAY_HAVE_BEEN_HEARD, AnnouncementMade
+from domain.events.base import Mark
+from domain.events.catalog import CommandGiven, Event
 from domain.events.commands import CommandKind
 from forewarn.terminal.identity import who_asks
 from forewarn.terminal.options import console, data_dir, print_json
 
 if TYPE_CHECKING:  # SQLAlchemy takes a while to load
-    from event_log.commands import CommandAnswer, CommandRequest
+    from event_log.commands import CommandAnswer
     from event_log.log import EventLog
     from flows.reports.offences import ReportedOffence
 
@@ -71,11 +74,11 @@ def give(
         is_spoken = command is CommandKind.SPEAK and answer and not answer.refusal
         call = wait_for_call(log, answer.event.id, asked.wait_s) if is_spoken and answer else None
     if asked.as_json:
-        printed = _answer_as_json(given.id, request, answer)
+        printed = _answer_as_json(given, answer)
         if command is CommandKind.SPEAK:
             printed["call"] = call.model_dump(mode="json") if call else None
         print_json(printed)
-    _check_done(request, given.id, answer, call, asked.wait_s)
+    _check_done(given, decision, answer, call, asked.wait_s)
     if answer is not None and not asked.as_json:
         state = getattr(answer.event.data, "state", "")
         console.print(f"{command.value} {request.offence_id}: done; it is now {state}")
@@ -85,37 +88,70 @@ def give(
             console.print(f"the call: {result}{where}")
 
 
+def start(camera: str, rule: str, mark: Mark, reason: str, asked: CommandOptions) -> None:
+    """Write that somebody saw something on a camera, wait for the answer, print it; raises as `give`.
+
+    Raises:
+        PutAside: the site file in force has no such camera or rule; or as `give`.
+    """
+    from event_log.commands import StartRequest, start_offence, wait_for_answer
+    from event_log.site_in_force import site_in_force
+
+    folder = data_dir(asked.data)
+    with open_log(folder.events_db) as log:
+        site = site_in_force(folder).site
+        for name, known in (
+            (camera, [each.id for each in site.cameras]),
+            (rule, [each.id for each in site.rules]),
+        ):
+            if name not in known:
+                raise PutAside(f"the site file in force has no {name!r}; it has {', '.join(known)}")
+        asker = who_asks(folder, asked.by)
+        decision = decide(PeopleFile(folder.people).people(), asker, Permission.COMMAND)
+        request = StartRequest(
+            *(site.site.id, camera, rule, mark, asker.name, "command line"),
+            key=asked.key or secrets.token_hex(8),
+            reason=reason,
+            decision=decision,
+        )
+        given = start_offence(log, request)
+        answer = wait_for_answer(log, given.id, asked.wait_s)
+    if asked.as_json:
+        print_json(_answer_as_json(given, answer))
+    _check_done(given, decision, answer, None, asked.wait_s)
+    if not asked.as_json:
+        console.print(f"{given.data.offence_id}: started; the ladder goes on by itself")
+
+
 def _check_done(
-    request: CommandRequest,
-    given_id: str,
+    given: Event[CommandGiven],
+    decision: Decision,
     answer: CommandAnswer | None,
     call: AnnouncementMade | None,
     wait_s: float,
 ) -> None:
     """Raise what `give` raises, unless the command was carried out."""
-    what = f"{request.command.value} {request.offence_id}"
+    what = f"{given.data.command.value} {given.data.offence_id}"
     if answer is None:
         raise TryAgain(
-            f"{what}: on record as {given_id}, but not taken up within {wait_s:g} s; it will be when "
+            f"{what}: on record as {given.id}, but not taken up within {wait_s:g} s; it will be when "
             "the watch program runs. Is `forewarn run` up with this data folder?"
         )
     if answer.refusal is not None:
-        if request.decision and not request.decision.is_allowed:
-            raise NotAllowed(request.decision)
+        if not decision.is_allowed:
+            raise NotAllowed(decision)
         raise PutAside(f"{what}: {answer.refusal.explanation}")
     if call is not None and call.result not in MAY_HAVE_BEEN_HEARD:
         raise PutAside(f"{what}: on record, and not heard: {call.result}: {call.reason}")
 
 
-def _answer_as_json(
-    given_id: str, request: CommandRequest, answer: CommandAnswer | None
-) -> dict[str, Any]:
+def _answer_as_json(given: Event[CommandGiven], answer: CommandAnswer | None) -> dict[str, Any]:
     refusal = answer.refusal if answer else None
     result = "waiting" if answer is None else "refused" if refusal else "done"
     return {
-        "command_id": given_id,
-        "command": request.command.value,
-        "offence_id": request.offence_id,
+        "command_id": given.id,
+        "command": given.data.command.value,
+        "offence_id": given.data.offence_id,
         "result": result,
         "state": getattr(answer.event.data, "state", None) if answer else None,
         "event_id": answer.event.id if answer else None,

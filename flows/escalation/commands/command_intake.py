@@ -32,6 +32,9 @@ from flows.speech.speaker import Addressed
 
 log = structlog.get_logger()
 
+START_WITHIN = timedelta(seconds=30)  # of marking: later the picture shows something else
+ANY_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)  # whatever comes next
+
 
 @dataclass(frozen=True, slots=True)
 class PendingCommand:
@@ -76,6 +79,8 @@ def take_up(logged: LoggedEvent, context: CommandContext) -> PendingCommand | Ev
     if answer is not None:
         moment = steady_time_of(answer.event, context.of_wall)
         return PendingCommand(event, logged.seq, moment, is_answered=True)
+    if given.command is CommandKind.START:
+        return _start(event, logged.seq, context)
     story = [each.event for each in context.about(given.offence_id)]
     moves = [each for each in story if isinstance(each.data, OffenceData)]
     if not moves:
@@ -94,6 +99,21 @@ def take_up(logged: LoggedEvent, context: CommandContext) -> PendingCommand | Ev
     log.info("command_taken_up", command_id=event.id, command=given.command.value)
     latest = max(steady_time_of(each, context.of_wall) for each in moves)
     return PendingCommand(event, logged.seq, latest, speak_by)
+
+
+def _start(
+    event: Event[CommandGiven], order: int, context: CommandContext
+) -> PendingCommand | Event:
+    """Send what somebody saw to its ladder, with the next frame; too late, they saw something else."""
+    given, start_by = event.data, None
+    if given.mark is None:
+        return refuse(event, Refusal.UNKNOWN, "nothing is marked")
+    if given.camera_id in context.live_cameras:
+        start_by = context.of_wall(given.asked_at) + START_WITHIN
+        if context.of_wall(context.now()) > start_by:
+            return refuse(event, Refusal.TOO_LATE, f"asked at {given.asked_at.isoformat()}")
+    log.info("command_taken_up", command_id=event.id, command=given.command.value)
+    return PendingCommand(event, order, ANY_MOMENT, start_by)
 
 
 def _why_held(given: CommandGiven, last: Event, context: CommandContext) -> tuple[Hold, str] | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from domain.events.catalog import Event
-from domain.events.commands import LONGEST_PAUSE_S, answer_id
+from domain.events.commands import LONGEST_PAUSE_S, CommandKind, answer_id
 from domain.events.refusals import refuse
 from domain.offence_states import Trigger
 from domain.picture_digest import PictureTrust
@@ -100,6 +100,8 @@ class HeldCommands:
             offence.hold = OperatorHold(answer.by_hand.operator, at)
         elif answer.trigger is Trigger.PAUSED:
             details |= {"paused_until": at + PAUSE}
+        elif answer.by_hand.command is CommandKind.LEFT:
+            details |= {"basis": "an operator saw it"}
         elif answer.trigger in HANDED_BACK:
             details |= {"cause": "operator", "taken_by": holder}
         elif answer.own_words is not None:

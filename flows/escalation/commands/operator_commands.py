@@ -78,7 +78,20 @@ def evaluate_command(
     case = _Case(pending, offence, operators, ladder, unfit, at)
     if (why_not := _WHY_NOT.get(given.command)) and (refused := why_not(case)):
         return refused
-    by_hand = ByHand(
+    by_hand = by_hand_of(pending)
+    if given.command is CommandKind.HAND_BACK:
+        return AcceptedCommand(back_to_the_ladder(offence), by_hand)
+    if given.command is CommandKind.LEFT:
+        has_it = offence.state is State.TAKEN_OVER and offence.escalation.is_warned
+        return AcceptedCommand(Trigger.LEFT_WARNED if has_it else Trigger.LEFT, by_hand)
+    own_words = _own_words(case) if given.command is CommandKind.SPEAK else None
+    return AcceptedCommand(_TRIGGERS[given.command], by_hand, own_words)
+
+
+def by_hand_of(pending: PendingCommand) -> ByHand:
+    """Say who had it done, and why."""
+    given = pending.given
+    return ByHand(
         command_id=pending.event.id,
         command=given.command,
         operator=given.operator,
@@ -87,10 +100,6 @@ def evaluate_command(
         despite=given.despite,
         person=given.person,
     )
-    if given.command is CommandKind.HAND_BACK:
-        return AcceptedCommand(back_to_the_ladder(offence), by_hand)
-    own_words = _own_words(case) if given.command is CommandKind.SPEAK else None
-    return AcceptedCommand(_TRIGGERS[given.command], by_hand, own_words)
 
 
 def back_to_the_ladder(offence: Offence) -> Trigger:
@@ -125,6 +134,14 @@ def _why_not_resume(case: _Case) -> Refused | None:
     return None if waits else (Refusal.NOT_PAUSED, "")
 
 
+def _why_not_start(case: _Case) -> Refused | None:
+    return Refusal.OPEN_ALREADY, case.offence.state.value
+
+
+def _why_not_left(case: _Case) -> Refused | None:
+    return None if case.offence.was_started_by_hand else (Refusal.CAMERA_JUDGES, "")
+
+
 def _why_not_dispatch(case: _Case) -> Refused | None:
     for act in case.offence.operators_did:
         if act.command is CommandKind.DISPATCH:
@@ -157,6 +174,8 @@ _WHY_NOT: dict[CommandKind, Callable[[_Case], Refused | None]] = {
     CommandKind.SPEAK: _why_not_speak,
     CommandKind.PAUSE: _why_not_pause,
     CommandKind.RESUME: _why_not_resume,
+    CommandKind.START: _why_not_start,
+    CommandKind.LEFT: _why_not_left,
 }
 
 

@@ -126,7 +126,7 @@ class Offence:
             is_rung: of a call: it is the next rung's, and no words of an operator beside the ladder.
         """
         climb = self.escalation
-        if move.trigger is Trigger.THRESHOLD_REACHED:
+        if move.trigger in (Trigger.THRESHOLD_REACHED, Trigger.MARKED):
             climb.waits_since = at
         elif move.event_type in CALLS:
             climb.calls.append(self.stay.last)
@@ -158,6 +158,11 @@ class Offence:
         self.pauses = [each for each in self.pauses if each.operator != by_hand.operator]
         if by_hand.command is CommandKind.PAUSE:
             self.pauses.append(DecisionPause(by_hand.operator, at))
+
+    @property
+    def was_started_by_hand(self) -> bool:
+        """Tell whether a person saw it and marked it, and no camera."""
+        return any(act.command is CommandKind.START for act in self.operators_did)
 
     def is_paused(self, at: datetime) -> bool:
         """Tell whether somebody is deciding, so that nothing comes due."""

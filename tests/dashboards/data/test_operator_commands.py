@@ -33,6 +33,7 @@ from tests.support.example_events import one_of_each
 
 TAKE, BACK, SPEAK = CommandKind.TAKE_OVER, CommandKind.HAND_BACK, CommandKind.SPEAK
 DISMISS, DISPATCH = CommandKind.DISMISS, CommandKind.DISPATCH
+LEFT = CommandKind.LEFT
 
 
 def offence_after(*kinds: type) -> OffenceView:
@@ -62,12 +63,12 @@ def test_nothing_can_be_confirmed_that_lacks_what_it_needs(
 
 
 def test_buttons_are_offered_where_they_make_a_difference() -> None:
-    assert commands_for(offence_after()) == set(ORDER) - {BACK}
+    assert commands_for(offence_after()) == set(ORDER) - {BACK, LEFT}
     taken = offence_after(OffenceTakenOver)
     assert (taken.taken_by, taken.state) == ("Wang Fang", "taken-over")
-    assert commands_for(taken) == set(ORDER)
+    assert commands_for(taken) == set(ORDER) - {LEFT}
     assert commands_for(offence_after(OffenceTakenOver, OffenceDispatched)) == (
-        set(ORDER) - {DISPATCH}
+        set(ORDER) - {DISPATCH, LEFT}
     )
     assert commands_for(replace(taken, state="complied")) == set()
 

@@ -9,11 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from by_operators import pending
 from ladder_and_log import Log
 from people import BEGAN, stamp
 
 from domain.coco_classes import COCO_IDS
-from domain.events.catalog import OffenceWarned
+from domain.events.catalog import (
+    CommandRefused,
+    Mark,
+    OffenceData,
+    OffenceOpened,
+    OffenceWarned,
+)
+from domain.events.commands import CommandKind, Refusal
 from domain.rule_key import RuleKey
 from domain.site.loading import load_site
 from domain.site.site import Site
@@ -228,3 +236,50 @@ def test_calls_that_say_nothing_of_the_moment_are_known_beforehand(sample_site_f
         rungs[2]["text"]["en"],
         "Dogs off the Forecourt",
     }
+
+
+def test_what_is_started_by_hand_climbs_beside_what_the_rule_finds_also_after_a_restart(
+    sample_site_file: Path,
+) -> None:
+    site, mark = load_site(sample_site_file), Mark(x=0.1, y=0.9)
+    names = {"camera_id": "gate-early", "rule_id": "no-lingering"}
+    start = pending(CommandKind.START, "ofc-0123456789abcdef", mark=mark, **names)
+    frames = [frame(n / 2, ("person",)) for n in range(60)]
+
+    def watched(cut: int | None) -> list[tuple[str, str]]:
+        watch, log = watch_of(site, KEY), Log()
+        for n, each in enumerate(frames):
+            if n == 12:
+                log.append(watch.command(start))
+            if n == cut:
+                saved, known = watch.save(), [*watch.marked.ids]
+                watch = watch_of(site, KEY, lambda event_id: log.events.get(event_id))
+                watch.restore(saved)
+                known += [watch.ladder.id_of(o) for o in watch.ladder.offences.values()]
+                log.append(watch.adopt(log.stories(known, watch.ladder.last_at)))
+            log.append(watch.step(each))
+        moves = [e for e in log.story() if isinstance(e.data, OffenceData)]
+        return [(e.subject, e.data.state) for e in moves]
+
+    whole = watched(None)
+    by_hand = [state for subject, state in whole if subject == start.given.offence_id]
+    assert by_hand[:2] == ["opened", "warned"] and by_hand[-1] == "escalated"
+    assert len({subject for subject, _ in whole}) == 2
+    for cut in (12, 13, 20, 30):
+        assert watched(cut) == whole
+
+
+def test_a_mark_lies_in_the_rules_zone_and_outside_its_hours_starts_nothing(
+    sample_site_file: Path,
+) -> None:
+    names = {"camera_id": "gate-early", "rule_id": "no-lingering", "mark": Mark(x=0.5, y=0.9)}
+    start = pending(CommandKind.START, "ofc-0123456789abcdef", **names)
+    watch = watch_of(load_site(sample_site_file), KEY)
+    watch.command(start)
+    opened = watch.step(frame(1, ()))[0].data
+    assert isinstance(opened, OffenceOpened) and opened.zone_id == "forecourt-early"
+    closed = watch_of(site_with(sample_site_file, hours="20:00-22:00"), KEY)
+    assert closed.command(start) == []
+    (refused,) = closed.step(frame(1, ()))
+    assert isinstance(refused.data, CommandRefused)
+    assert refused.data.why is Refusal.OUT_OF_HOURS

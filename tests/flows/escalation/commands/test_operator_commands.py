@@ -247,6 +247,8 @@ def test_an_operators_words_are_no_rung_but_the_pause_counts_from_them(play: Pla
         ([(13, DISMISS, {"reason": "late"})], Refusal.ENDED),
         ([(5, DISMISS, {"reason": "so"}), (6, TAKE, {})], Refusal.ENDED),
         ([(5, TAKE, {"about": "ofc-elsewhere"})], Refusal.ENDED),
+        ([(5, CommandKind.LEFT, {})], Refusal.CAMERA_JUDGES),
+        ([(5, CommandKind.START, {})], Refusal.OPEN_ALREADY),
         ([(5, PAUSE, {}), (6, RESUME, {}), (7, PAUSE, {})], Refusal.NO_MORE_PAUSES),
         ([(5, TAKE, {}), (6, PAUSE, {"operator": "Li"})], Refusal.NO_MORE_PAUSES),
         ([(5, PAUSE, {}), (6, RESUME, {"operator": "Li"})], Refusal.NOT_PAUSED),
