@@ -7,14 +7,15 @@ the log: who is killed in between has done nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from casework.alarms.moves import NEEDS_WHY, AlarmAction, AlarmMoves, moves_of
+from casework.alarms.moves import NEEDS_WHY, AlarmAction, AlarmMoves, AlarmState, moves_of
+from casework.alarms.next_events import AlarmActor as AlarmActor
+from casework.alarms.next_events import moved, over, overdue
 from casework.alarms.openings import (
+    alarm_of,
     alarms_that_are_over,
     offences_to_open,
     troubles_to_tell,
@@ -23,7 +24,7 @@ from casework.alarms.policy import AlarmPolicy
 from casework.alarms.reading import MoveRefused, find_alarm
 from casework.alarms.words import STATES
 from domain.cameras.steady_clock import SteadyClock
-from domain.events.catalog import AlarmData, AlarmMoved, AlarmOverdue, Event
+from domain.events.catalog import AlarmData, Event
 from domain.events.commands import LONGEST_NAME, LONGEST_WORDS
 from domain.ids import mint
 from event_log.log import EventLog
@@ -38,16 +39,6 @@ CONSUMER = "alarms"  # its place is where alarms began
 LOOKS_BACK = timedelta(minutes=10)
 
 _DUE = select(ALARMS).where(ALARMS.c.due_at <= bindparam("now")).order_by(ALARMS.c.due_at)
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmActor:
-    """Name who moves an alarm, as it goes on record."""
-
-    name: str
-    via: Literal["console", "command line"]
-    person: str = ""  # id in the people file
-    role: str = ""
 
 
 class AlarmDesk:
@@ -105,22 +96,60 @@ class AlarmDesk:
         self.projection.catch_up()
         with self._log.writing(f"move {alarm_id}") as connection:
             self.projection.catch_up_within(connection)
-            row = find_alarm(connection, alarm_id)
-            if row is None:
-                raise MoveRefused(
-                    f"{action.value} {alarm_id}: there is no such alarm in this event log; "
-                    "`forewarn alarms list` shows the open ones"
-                )
-            if _is_done_already(row, action, actor, assigned_to):
+            return self._move(connection, alarm_id, action, actor, reason, assigned_to, seen_number)
+
+    def dismiss(self, offence_id: str, actor: AlarmActor, reason: str) -> Fields:
+        """Close the alarm of an offence as false, whoever has it; asked twice, it is done once.
+
+        Raises:
+            MoveRefused: there is none, or somebody has said that it was none; nothing was written.
+        """
+        _check(AlarmAction.FALSE_ALARM, actor, reason, "")
+        self._clock.look()
+        self.projection.catch_up()
+        with self._log.writing(f"dismiss {offence_id}") as connection:
+            self.projection.catch_up_within(connection)
+            self._begin(connection)
+            # it may have been escalated a moment ago, and nobody has looked yet
+            self._write(connection, self._openings(connection))
+            alarm_id = alarm_of(offence_id)
+            row = find_alarm(connection, alarm_id) or {}
+            done = (row.get("last_action"), row.get("last_by"), row.get("reason"))
+            if done == (AlarmAction.CLOSE, actor.name, reason):
                 return row
-            moves = moves_of(row["moves_version"])
-            legal = moves.find(row["state"], action)
-            is_stale = seen_number is not None and seen_number < row["moved_number"]
-            if legal is None or is_stale or action is AlarmAction.CAUSE_OVER:
-                raise MoveRefused(f"{action.value} {alarm_id}: {_standing(row, moves)}")
-            moved = self._moved(row, action, legal.after, moves, actor, reason, assigned_to)
-            self._write(connection, [moved])
-            return find_alarm(connection, alarm_id) or row
+            if row.get("state") != AlarmState.FALSE_ALARM:
+                self._move(connection, alarm_id, AlarmAction.FALSE_ALARM, actor, reason)
+            return self._move(connection, alarm_id, AlarmAction.CLOSE, actor, reason)
+
+    def _move(
+        self,
+        connection: Connection,
+        alarm_id: str,
+        action: AlarmAction,
+        actor: AlarmActor,
+        reason: str,
+        assigned_to: str = "",
+        seen_number: int | None = None,
+    ) -> Fields:
+        """Make a move in a transaction that has caught up; MoveRefused: it is not possible."""
+        row = find_alarm(connection, alarm_id)
+        if row is None:
+            raise MoveRefused(
+                f"{action.value} {alarm_id}: there is no such alarm in this event log; "
+                "`forewarn alarms list` shows the open ones"
+            )
+        if _is_done_already(row, action, actor, assigned_to):
+            return row
+        moves = moves_of(row["moves_version"])
+        legal = moves.find(row["state"], action)
+        is_stale = seen_number is not None and seen_number < row["moved_number"]
+        if legal is None or is_stale or action is AlarmAction.CAUSE_OVER:
+            raise MoveRefused(f"{action.value} {alarm_id}: {_standing(row, moves)}")
+        now, after = self._clock.now(), legal.after
+        due_at = self._policy.due_at(now, moves, after, row["severity"])
+        event = moved(row, action, after, moves, actor, reason, assigned_to, due_at)
+        self._write(connection, [event])
+        return find_alarm(connection, alarm_id) or row
 
     def _begin(self, connection: Connection) -> None:
         """Keep from where on offences are cared for, once."""
@@ -142,12 +171,13 @@ class AlarmDesk:
         ]
 
     def _endings(self, connection: Connection) -> list[AlarmData]:
-        over = (self._over(row) for row in alarms_that_are_over(connection, self._clock))
-        return [each for each in over if each is not None]
+        ended = (over(row) for row in alarms_that_are_over(connection, self._clock))
+        return [each for each in ended if each is not None]
 
     def _reminders(self, connection: Connection) -> list[AlarmData]:
-        due = connection.execute(_DUE, {"now": as_text(self._clock.now())}).mappings()
-        return [self._overdue(dict(row)) for row in due]
+        now = self._clock.now()
+        due = connection.execute(_DUE, {"now": as_text(now)}).mappings()
+        return [overdue(dict(row), self._policy, now) for row in due]
 
     def _write(self, connection: Connection, data: list[AlarmData]) -> list[Event[AlarmData]]:
         """Append the events and fold them, in the transaction of what they follow from."""
@@ -161,69 +191,6 @@ class AlarmDesk:
             self._log.append_within(connection, events)
             self.projection.catch_up_within(connection)
         return events
-
-    def _overdue(self, row: Fields) -> AlarmOverdue:
-        level, moves = row["level"] + 1, moves_of(row["moves_version"])
-        now, severity = self._clock.now(), row["severity"]
-        return AlarmOverdue(
-            **_next(row),
-            state=row["state"],
-            is_open=row["is_open"],
-            due_at=self._policy.due_at(now, moves, row["state"], severity, level),
-            level=level,
-            told=self._policy.told_at(level),
-        )
-
-    def _over(self, row: Fields) -> AlarmMoved | None:
-        moves = moves_of(row["moves_version"])
-        legal = moves.find(row["state"], AlarmAction.CAUSE_OVER)
-        if legal is None:  # somebody has said what came of it, and closes it
-            return None
-        return AlarmMoved(
-            **_next(row),
-            action=AlarmAction.CAUSE_OVER,
-            state_before=row["state"],
-            state=legal.after,
-            is_open=legal.after not in moves.closed,
-            due_at=None,
-            by="",
-            via="program",
-        )
-
-    def _moved(
-        self,
-        row: Fields,
-        action: AlarmAction,
-        after: str,
-        moves: AlarmMoves,
-        actor: AlarmActor,
-        reason: str,
-        assigned_to: str,
-    ) -> AlarmMoved:
-        has_it = {AlarmAction.ASSIGN: assigned_to, AlarmAction.REOPEN: ""}
-        holder = has_it.get(action, row["holder"] or actor.name)
-        if after in moves.closed:
-            holder = row["holder"]
-        return AlarmMoved(
-            **_next(row),
-            action=action,
-            state_before=row["state"],
-            state=after,
-            is_open=after not in moves.closed,
-            due_at=self._policy.due_at(self._clock.now(), moves, after, row["severity"]),
-            by=actor.name,
-            person=actor.person,
-            role=actor.role,
-            via=actor.via,
-            reason=reason,
-            assigned_to=holder,
-        )
-
-
-def _next(row: Fields) -> Fields:
-    """Return what every further event of an alarm says."""
-    same = ("alarm_id", "site_id", "kind", "offence_id")
-    return {**{name: row[name] for name in same}, "number": row["number"] + 1}
 
 
 def _check(action: AlarmAction, actor: AlarmActor, reason: str, assigned_to: str) -> None:

@@ -61,7 +61,7 @@ def offences_to_open(
         asked_at = clock.of_wall(datetime.fromisoformat(row["asked_at"]))
         names = [row["offence_id"]]
         yield _opened(
-            mint("alm", row["offence_id"]),
+            alarm_of(row["offence_id"]),
             "offence",
             names,
             policy,
@@ -72,6 +72,11 @@ def offences_to_open(
             rule_id=row["rule_id"],
             wording=wording_of("offence", [f"{row['camera_id']}, {row['zone_id']}"]),
         )
+
+
+def alarm_of(offence_id: str) -> str:
+    """Return the id of the one alarm that an offence can have."""
+    return mint("alm", offence_id)
 
 
 def troubles_to_tell(

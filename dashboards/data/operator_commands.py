@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from casework.alarms.desk import AlarmActor
+from casework.alarms.of_folder import desk_of_folder
+from casework.alarms.reading import MoveRefused
 from dashboards.data.offence_projection import OffenceView
 from dashboards.display_names import DisplayNames
 from dashboards.settings import ConsoleSettings
 from dashboards.texts import in_language
 from domain.access.decisions import Decision
 from domain.base import BothLanguages
-from domain.events.catalog import Mark, OffenceOpened, OffencePaused
-from domain.events.commands import HOLD_OF, NEEDS_REASON, CommandKind, Hold
+from domain.events.catalog import AlarmMoved, Mark, OffenceOpened, OffencePaused
+from domain.events.commands import HOLD_OF, NEEDS_REASON, CommandKind, Hold, Refusal
+from domain.offence_states import State
 from domain.site.site import Site
 from event_log.commands import (
     CommandAnswer,
@@ -59,6 +63,8 @@ class CommandForm:
 
 def commands_for(offence: OffenceView) -> frozenset[CommandKind]:
     """Return the commands that can make a difference now."""
+    if offence.state == State.ESCALATED and not _is_alarm_closed(offence):
+        return frozenset({CommandKind.DISMISS})
     if not offence.is_open:
         return frozenset()
     idle = {CommandKind.DISPATCH} if offence.is_dispatched else set()
@@ -68,6 +74,11 @@ def commands_for(offence: OffenceView) -> frozenset[CommandKind]:
     if all(each.by_hand is None for each in opened):
         idle.add(CommandKind.LEFT)
     return frozenset(ORDER) - idle
+
+
+def _is_alarm_closed(offence: OffenceView) -> bool:
+    moved = [event.data for event in offence.history if isinstance(event.data, AlarmMoved)]
+    return bool(moved) and not max(moved, key=lambda data: data.number).is_open
 
 
 def can_wait_for(offence: OffenceView, who: str) -> bool:
@@ -122,7 +133,38 @@ def give(
     )
     patience_s = 0.0 if command in UNANSWERED else ANSWER_WAIT_S
     with EventLog.open(settings.data.events_db) as log:
-        return wait_for_answer(log, give_command(log, request).id, patience_s)
+        if command is CommandKind.DISMISS and offence.state == State.ESCALATED:
+            done = _close_alarm(settings, log, offence, form, decision)
+            if done is not None:
+                return done
+        answer = wait_for_answer(log, give_command(log, request).id, patience_s)
+        why = answer.refusal.why if answer and answer.refusal else None
+        if command is CommandKind.DISMISS and why is Refusal.ENDED:
+            return _close_alarm(settings, log, offence, form, decision) or answer
+    return answer
+
+
+def _close_alarm(
+    settings: ConsoleSettings,
+    log: EventLog,
+    offence: OffenceView,
+    form: CommandForm,
+    decision: Decision | None,
+) -> CommandAnswer | None:
+    """Close the alarm of an offence that was escalated meanwhile as false; None: it has none to be closed.
+
+    Returns the answer that the move stands for.
+    """
+    asker = decision.asker if decision else None
+    actor = AlarmActor(
+        form.who, "console", asker.person_id if asker else "", decision.role_id if decision else ""
+    )
+    desk, _ = desk_of_folder(settings.data, log)
+    try:
+        row = desk.dismiss(offence.offence_id, actor, form.reason)
+    except MoveRefused:
+        return None
+    return CommandAnswer(log.about(row["alarm_id"])[-1].event)
 
 
 def start(

@@ -12,11 +12,12 @@ import typer
 from domain.access.decisions import Decision, NotAllowed, decide
 from domain.access.people_file import PeopleFile
 from domain.access.permissions import Permission
+from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop, TryAgain
 from domain.events.announcements import MAY_HAVE_BEEN_HEARD, AnnouncementMade
 from domain.events.base import Mark
 from domain.events.catalog import CommandGiven, Event
-from domain.events.commands import CommandKind
+from domain.events.commands import CommandKind, Refusal
 from forewarn.terminal.identity import who_asks
 from forewarn.terminal.options import console, data_dir, print_json
 
@@ -71,6 +72,10 @@ def give(
         )
         given = give_command(log, request)
         answer = wait_for_answer(log, given.id, asked.wait_s)
+        why = answer.refusal.why if answer and answer.refusal else None
+        is_late = command is CommandKind.DISMISS and why is Refusal.ENDED
+        if is_late and _is_alarm_closed(log, folder, given, decision, asked):
+            return
         is_spoken = command is CommandKind.SPEAK and answer and not answer.refusal
         call = wait_for_call(log, answer.event.id, asked.wait_s) if is_spoken and answer else None
     if asked.as_json:
@@ -86,6 +91,35 @@ def give(
             where = f" ({call.speaker_id or 'a file'})" if call else ""
             result = call.result if call else "what came of it is not known yet"
             console.print(f"the call: {result}{where}")
+
+
+def _is_alarm_closed(
+    log: EventLog,
+    folder: DataDir,
+    given: Event[CommandGiven],
+    decision: Decision,
+    asked: CommandOptions,
+) -> bool:
+    """Close the alarm of an offence that has ended as false, and say so; False: it has none to be closed."""
+    from casework.alarms.desk import AlarmActor
+    from casework.alarms.of_folder import desk_of_folder
+    from casework.alarms.reading import MoveRefused
+
+    asker, data = decision.asker, given.data
+    actor = AlarmActor(asker.name, "command line", asker.person_id, decision.role_id)
+    desk, _ = desk_of_folder(folder, log)
+    try:
+        row = desk.dismiss(data.offence_id, actor, data.reason)
+    except MoveRefused:
+        return False
+    if asked.as_json:
+        done = {"result": "done", "alarm_id": row["alarm_id"], "alarm_state": row["state"]}
+        print_json({"command_id": given.id, "offence_id": data.offence_id, **done})
+    else:
+        console.print(
+            f"{data.offence_id} has ended; its alarm {row['alarm_id']} is closed as false"
+        )
+    return True
 
 
 def start(camera: str, rule: str, mark: Mark, reason: str, asked: CommandOptions) -> None:

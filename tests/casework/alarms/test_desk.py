@@ -44,12 +44,45 @@ def the_one(log: EventLog, desk: AlarmDesk) -> str:
 def test_an_offence_that_asks_for_a_person_has_one_alarm_whatever_else_asks(
     log: EventLog, desk: AlarmDesk
 ) -> None:
-    log.append(one_of_each()[:-4])  # an officer is requested, sent by hand, and it escalates
+    log.append(one_of_each()[:-5])  # an officer is requested, sent by hand, and it escalates
     (data,) = [each for each in opened(desk.look()) if each.kind == "offence"]
     assert data.told == ("desk",) and data.severity == "ordinary" and data.moves_version == 1
     assert desk.look() == []
     log.append([escalated(1), escalated(2)])
     assert len(opened(desk.look())) == 2
+
+
+def test_a_dismissal_after_the_escalation_closes_the_alarm_as_false_in_one_go(
+    log: EventLog, desk: AlarmDesk
+) -> None:
+    log.append([escalated(1)])
+    # a moment ago: nobody has looked yet; and pressed twice
+    for _ in range(2):
+        row = desk.dismiss(escalated(1).subject, WANG, "the gardener, at work")
+        assert (row["state"], row["is_open"], row["due_at"]) == ("closed", False, None)
+    story = [each.event.data for each in log.about(row["alarm_id"])]
+    assert [getattr(each, "action", "") for each in story] == ["", "false-alarm", "close"]
+    assert {getattr(each, "reason", "the gardener, at work") for each in story} == {
+        "the gardener, at work"
+    }
+    desk.move(row["alarm_id"], AlarmAction.REOPEN, LI, reason="it was not the gardener")
+    assert desk.dismiss(escalated(1).subject, LI, "it was, after all")["state"] == "closed"
+
+
+def test_what_has_no_alarm_or_was_found_to_be_so_is_not_dismissed(
+    log: EventLog, desk: AlarmDesk
+) -> None:
+    with pytest.raises(MoveRefused, match="no such alarm"):
+        desk.dismiss("ofc-nowhere", WANG, "so")
+    alarm_id = the_one(log, desk)
+    desk.move(alarm_id, AlarmAction.ACKNOWLEDGE, LI)
+    desk.move(alarm_id, AlarmAction.PERSUADED, LI)
+    before = log.last_seq()
+    with pytest.raises(MoveRefused, match="persuaded"):
+        desk.dismiss(escalated(1).subject, WANG, "so")
+    with pytest.raises(MoveRefused, match="reason"):
+        desk.dismiss(escalated(1).subject, WANG, " ")
+    assert log.last_seq() == before
 
 
 def test_a_dead_switch_that_darkens_300_cameras_is_one_alarm_with_300_names(

@@ -20,6 +20,7 @@ from dashboards.data.operator_commands import (
 from dashboards.display_names import DisplayNames
 from dashboards.settings import ConsoleSettings
 from domain.events.catalog import (
+    AlarmMoved,
     CommandGiven,
     CommandRefused,
     OffenceDispatched,
@@ -128,3 +129,17 @@ def test_what_has_ended_meanwhile_is_refused_at_once(staged) -> None:
         assert answer is not None and answer.refusal is not None
         assert answer.refusal.why is Refusal.ENDED
     assert staged.log.count_by_type()[CommandGiven.event_type] == 1
+
+
+def test_what_was_escalated_while_somebody_typed_is_dismissed_by_closing_its_alarm(staged) -> None:
+    seen = replace(offence_after(), offence_id=staged.offence(1, "escalated", calls=3))
+    assert commands_for(replace(seen, state="escalated")) == {DISMISS}
+    answer = give(
+        ConsoleSettings(staged.data, staged.site), DISMISS, seen, CommandForm("Wang", "ours"), "k"
+    )
+    assert answer is not None and answer.refusal is None
+    moved = answer.event.data
+    assert isinstance(moved, AlarmMoved)
+    assert (moved.state, moved.by, moved.reason) == ("closed", "Wang", "ours")
+    history = (*seen.history, answer.event)
+    assert commands_for(replace(seen, state="escalated", history=history)) == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from domain.data_dir import DataDir
 from domain.errors import PutAside, Stop, TryAgain
 from domain.events.announcements import AnnouncementMade, announcement_of
 from domain.events.catalog import (
+    AlarmMoved,
     CommandGiven,
     Event,
+    Mark,
     OffenceComplied,
+    OffenceEscalated,
     OffenceOpened,
     OffenceTakenOver,
     OffenceWarned,
@@ -27,6 +31,7 @@ from domain.events.refusals import refuse
 from event_log.commands import CommandRequest, give_command
 from event_log.log import EventLog
 from forewarn.commands import offences
+from forewarn.site.put_in_force import apply_file
 from tests.support.example_events import one_of_each
 
 APP = Typer()
@@ -117,6 +122,38 @@ def test_a_command_that_is_carried_out_says_so(data: DataDir) -> None:
         "why": None,
         "explanation": None,
     }
+
+
+def test_what_was_escalated_is_dismissed_by_closing_its_alarm_as_false(data: DataDir) -> None:
+    escalated = example(OffenceEscalated)
+    with EventLog.open(data.events_db) as log:
+        log.append([replace(escalated, time=datetime.now(UTC))])
+    result = run(data, "dismiss", OFFENCE, "--reason", "the gardener", "--json")
+    assert result.exit_code == 0, result.exception
+    assert (printed(result)["result"], printed(result)["alarm_state"]) == ("done", "closed")
+    with EventLog.open(data.events_db) as log:
+        moved = [e.event.data for e in log.read() if isinstance(e.event.data, AlarmMoved)]
+    assert [(each.action, each.by, each.reason) for each in moved] == [
+        ("false-alarm", "Wang", "the gardener"),
+        ("close", "Wang", "the gardener"),
+    ]
+
+
+def test_somebody_starts_an_offence_that_no_rule_has_found(
+    data: DataDir, sample_site_file: Path
+) -> None:
+    apply_file(sample_site_file, data)
+    begin = ("start", "--camera", "gate-early", "--rule", "no-lingering", "--wait", "0")
+    for at, exit_code in (("0.4,0.7", 1), ("0.4", 2), ("0.4,1.2", 2), ("nan,0.1", 2)):
+        result = run(data, *begin, "--at", at, "--key", "k1", "--json")
+        assert result.exit_code == exit_code
+    again = run(data, *begin, "--at", "0.4,0.7", "--key", "k1", "--json")
+    assert isinstance(again.exception, TryAgain) and printed(again)["result"] == "waiting"
+    (command,) = given(data)
+    assert (command.command, command.mark) == (CommandKind.START, Mark(x=0.4, y=0.7))
+    assert printed(again)["offence_id"] == command.offence_id
+    strange = run(data, *begin[:1], "--camera", "gate", *begin[3:], "--at", "0.4,0.7")
+    assert isinstance(strange.exception, PutAside) and "gate-early" in str(strange.exception)
 
 
 def test_what_is_plainly_impossible_is_refused_at_once_and_on_record(data: DataDir) -> None:
