@@ -21,6 +21,7 @@ from tornado.websocket import WebSocketClosedError
 from dashboards.access.file_tokens import FileTokens
 from dashboards.access.page_sessions import bind_to_logins
 from dashboards.access.request_guard import VISITOR_HEADER, RequestGuard
+from dashboards.access.transport import ScriptsCompressed, tls_context
 from dashboards.context import ConsoleContext
 from dashboards.data.evidence_lookup import EvidenceLookup
 from dashboards.data.poller import Poller
@@ -54,9 +55,10 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
     `on_ready` is called with the live page's address once it can be opened.
 
     Raises:
-        Stop: the port is taken, the address is not this machine's, or the key to encrypted originals
+        Stop: a TLS file cannot be used, the port is taken, the address is not this machine's, or the key to encrypted originals
             cannot be used.
     """
+    tls = tls_context(settings.tls) if settings.tls else None
     port = _free_port(settings.address, settings.port)
     hosts = settings.hosts(port)
     poller, vault = Poller(settings), open_vault(settings.data, settings.keys)
@@ -88,6 +90,7 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
             "max_body_size": MAX_BODY_BYTES,
             "idle_connection_timeout": REQUEST_WITHIN_S,
             "body_timeout": REQUEST_WITHIN_S,
+            "ssl_options": tls,
         },
         ico_path=str(FAVICON),
         show=False,
@@ -96,6 +99,7 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
         title="forewarn",
     )
     guard.protect(server._tornado)
+    server._tornado.add_transform(ScriptsCompressed)
     bind_to_logins(server._tornado, VISITOR_HEADER)
     PeriodicCallback(lambda: _close_ended(server, guard), SWEEP_EVERY_MS).start()
     loop = server.io_loop.asyncio_loop
@@ -104,7 +108,7 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
         loop.add_signal_handler(number, server.io_loop.stop)
     poller.start()
     server.start()
-    server.io_loop.add_callback(on_ready, _address(settings.address, port))
+    server.io_loop.add_callback(on_ready, _address(settings, port))
     try:
         server.io_loop.start()
     finally:
@@ -157,5 +161,6 @@ def _free_port(address: str, wanted: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _address(address: str, port: int) -> str:
-    return f"http://{'127.0.0.1' if address == '0.0.0.0' else address}:{port}/live"
+def _address(settings: ConsoleSettings, port: int) -> str:
+    host = "127.0.0.1" if settings.address == "0.0.0.0" else settings.address
+    return f"{'https' if settings.tls else 'http'}://{host}:{port}/live"

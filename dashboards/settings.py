@@ -20,6 +20,14 @@ MAX_TABLE_ROWS = 500  # closed offences kept in the table; older ones are found 
 
 
 @dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Files in PEM: the certificate, with those that it stands on after it, and its key."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
 class ConsoleSettings:
     """Settings of one console; raises Stop if its address is open to others without logins."""
 
@@ -30,6 +38,7 @@ class ConsoleSettings:
     triton: str | None = None  # HOST:PORT of gRPC; None: search by upload is off
     keys: Path | None = None  # folder of the private key; None: the data folder's own
     lang: Lang | None = None  # None: what the browser prefers
+    tls: TlsFiles | None = None  # None: plain HTTP
     also_known_as: tuple[str, ...] = field(default=())  # HOST:PORT behind a proxy
 
     def __post_init__(self) -> None:

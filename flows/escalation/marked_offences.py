@@ -71,10 +71,8 @@ class MarkedOffences:
     ) -> None:
         """Begin with none.
 
-        Args:
-            rule, ladder, writer, gate, operators, pauses: as of RuleLadder.
-            place_at: the zone or line that is told of a mark.
-            find: an event of the log by its id.
+        `place_at` names the zone or line that is told of a mark, `find` looks an event of the log up by its
+        id; all else is as RuleLadder has it.
         """
         repeats = Repeats(ladder)
         self._book = OffenceBook(writer, repeats, gate)

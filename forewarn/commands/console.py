@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dashboards.settings import ConsoleSettings
+from dashboards.settings import ConsoleSettings, TlsFiles
 from dashboards.texts import LANGS
 from domain.data_dir import DataDir
 from domain.site.loading import load_site
@@ -21,6 +21,28 @@ from forewarn.terminal.options import (
     data_dir,
     keys_dir,
 )
+
+TlsCertificateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-certificate",
+        metavar="FILE",
+        help="Serve https: a certificate in PEM, with those that it stands on; needs --tls-key.",
+    ),
+]
+TlsKeyOption = Annotated[
+    Path | None,
+    typer.Option("--tls-key", metavar="FILE", help="Its key in PEM, without a password."),
+]
+
+
+def tls_files(certificate: Path | None, key: Path | None) -> TlsFiles | None:
+    """Return what pages are served with by TLS; None: by plain HTTP. BadParameter: one of two is missing."""
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise typer.BadParameter("TLS needs both --tls-certificate and --tls-key")
+    return TlsFiles(certificate.resolve(), key.resolve())
 
 
 def console_command(
@@ -56,6 +78,8 @@ def console_command(
             "--origin", metavar="HOST:PORT", help="Name behind a proxy; may be given several times."
         ),
     ] = None,
+    tls_certificate: TlsCertificateOption = None,
+    tls_key: TlsKeyOption = None,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the live page in a browser.")
     ] = False,
@@ -84,6 +108,7 @@ def console_command(
         keys=keys_dir(keys),
         lang=chosen,
         also_known_as=tuple(origin or ()),
+        tls=tls_files(tls_certificate, tls_key),
     )
 
     def ready(page: str) -> None:

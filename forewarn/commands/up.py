@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from dashboards.access.transport import tls_context
 from evidence_store.custody.signing_key import open_sealing_chain
 from flows.signals import install_stop_signals
+from forewarn.commands.console import TlsCertificateOption, TlsKeyOption, tls_files
 from forewarn.commands.run import TritonOption, UnsealedOption
 from forewarn.programs.logging_setup import set_up_logging
 from forewarn.programs.settings import ProgramSettings
@@ -53,6 +55,8 @@ def up(
             "--address", help="Listen here; others than this machine need a list of people."
         ),
     ] = "127.0.0.1",
+    tls_certificate: TlsCertificateOption = None,
+    tls_key: TlsKeyOption = None,
     triton: TritonOption = None,
     keys: KeysOption = None,
     unsealed: UnsealedOption = False,
@@ -65,6 +69,11 @@ def up(
     Example: forewarn up samples/site.yaml --data var/up
     """
     stopped, _ = install_stop_signals()
+    tls = tls_files(tls_certificate, tls_key)
+    if tls is not None:
+        tls_context(
+            tls
+        )  # what cannot be used is told now, and not by a program that ends again and again
     content = read_checked_content(site_file)
     folder, key_folder = closed_data_dir(data), keys_dir(keys)
     chain = open_sealing_chain(folder, key_folder, unsealed=unsealed)
@@ -105,7 +114,7 @@ def up(
                 supervisor,
                 lambda revision: [
                     *live_programs(revision, settings),
-                    console_program(settings, revision.site, port, address),
+                    console_program(settings, revision.site, port, address, tls),
                 ],
                 show_trouble,
                 stopped.is_set,
@@ -115,7 +124,8 @@ def up(
                 ],
             )
             live_site.start()
-            console.print(f"live page: http://{address}:{port}/live   Ctrl-C ends it")
+            scheme = "https" if tls else "http"
+            console.print(f"live page: {scheme}://{address}:{port}/live   Ctrl-C ends it")
             news = CameraNews(folder, show_trouble)
 
             def on_poll() -> None:

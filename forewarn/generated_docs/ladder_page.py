@@ -27,6 +27,8 @@ STATES = {
 
 TRIGGERS = {
     Trigger.THRESHOLD_REACHED: "seen in the zone `threshold_s` (rule) after the stay began",
+    Trigger.MARKED: "a command, at a point of a camera's picture; from there on without looking who is "
+    "seen, until somebody says that it is over",
     Trigger.RUNG_DUE: "seen in the zone `after_s` (rung) after the rung before, a call counted "
     "from its end on the loudspeaker ([below](#from-when-pauses-count)); the first: after opening",
     Trigger.SILENT_RUNG_DUE: "as *rung due*, of a rung without `announce`: what it `does` follows in events of its own",
@@ -53,6 +55,8 @@ TRIGGERS = {
     Trigger.LEFT_WARNED: "as *left the zone*, where something has been said",
     Trigger.OPERATOR_SPEAKS: "a command: the next rung's text, a text of the site, or free words; not "
     "on a camera that is not fit to warn. The pause to the next rung counts from it",
+    Trigger.PAUSED: "a dialog of the live page is open: nothing comes due for 60 s, once for each person",
+    Trigger.RESUMED: "it was cancelled, and what came due meanwhile comes now",
     Trigger.DISPATCHED: "a command, with a note; once for each offence",
     Trigger.DISMISSED: "a command, with a reason",
 }

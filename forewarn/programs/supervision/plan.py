@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from dashboards.settings import TlsFiles
 from domain.site.revisions import SiteRevision
 from domain.site.site import Site
 from evidence_store.keys.encryption_keys import KEY_VARIABLE
@@ -93,11 +94,19 @@ def trial_program(camera_id: str, settings: ProgramSettings, site: Site) -> Prog
     )
 
 
-def console_program(settings: ProgramSettings, site: Site, port: int, address: str) -> Program:
+def console_program(
+    settings: ProgramSettings,
+    site: Site,
+    port: int,
+    address: str,
+    tls: TlsFiles | None = None,
+) -> Program:
     """Describe the program that serves the pages."""
     argv = ["console", "--data", str(settings.data.root)]
     argv += ["--port", str(port), "--address", address, "--no-open"]
     argv += ["--keys", str(settings.keys)] if settings.keys else []
+    if tls is not None:
+        argv += ["--tls-certificate", str(tls.certificate), "--tls-key", str(tls.key)]
     return Program(
         name=CONSOLE,
         argv=python_program("forewarn.__main__", [*argv, "--triton", settings.triton_address]),
