@@ -113,9 +113,9 @@ def check_lines(
     report, succession = ChainReport(), KeySuccession(keys, frozenset(anchors))
     # a line that a crash cut off is forgiven where the next entry mends it: its fault is held until then
     before, held = b"", ""
-    for each, unfit in read_lines(lines, _read, partial(_fault_of_signature, keys)):
+    for each in read_lines(lines, partial(_read, keys)):
         number, line, entry = each.number, each.line, each.entry
-        fault = each.fault or unfit or _fault_of_signer(entry, succession, report.unsigned)
+        fault = each.fault or _fault_of_signer(entry, succession, report.unsigned)
         if held:
             if fault or not _mends(entry, before):
                 break
@@ -141,8 +141,8 @@ def check_lines(
     return report
 
 
-def _read(line: bytes, number: int, before: bytes) -> tuple[Entry, str]:
-    """Return an entry, {} where it cannot be read; and its fault, "" if none."""
+def _read(keys: PublicKeys, line: bytes, number: int, before: bytes) -> tuple[Entry, str]:
+    """Return an entry, {} where it cannot be read; and its or its signature's fault, "" if none."""
     if not line.endswith(b"\n"):
         return {}, "is cut off: it has no end of line"
     try:
@@ -160,7 +160,7 @@ def _read(line: bytes, number: int, before: bytes) -> tuple[Entry, str]:
         return entry, f"calls itself number {entry['number']}: an entry was removed or added"
     if entry["previous"] != link_to(before):
         return entry, "does not follow the entry before it: one of the two was changed or exchanged"
-    return entry, ""
+    return entry, _fault_of_signature(keys, entry, line)
 
 
 def _is_unsigned(entry: Entry) -> bool:

@@ -1,7 +1,8 @@
-"""Read a custody chain's lines with the fault of each one's own signature, some thousands at a time.
+"""Read a custody chain's lines with the fault of each, some thousands at a time, on all processors.
 
-Signatures are most of the time that checking a chain takes. `cryptography` lets other threads run meanwhile
-(version 50, tried), so they are checked on all processors.
+Signatures are most of the time that checking a chain takes. Their libraries let other threads run meanwhile
+(cryptography 50 and PyNaCl 1.6, tried), and each thread reads its lines itself: where one read for all, the
+others would wait.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice, pairwise
 
 from evidence_store.custody.chain import Entry
 
@@ -20,7 +21,6 @@ WORTH_A_THREAD = 128
 MOST_THREADS = 8
 
 Read = Callable[[bytes, int, bytes], tuple[Entry, str]]
-FaultOfSignature = Callable[[Entry, bytes], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +33,25 @@ class ReadLine:
     fault: str  # "" if none
 
 
-def read_lines(
-    lines: Iterable[bytes], read: Read, fault_of_signature: FaultOfSignature
-) -> Iterator[tuple[ReadLine, str]]:
-    """Read lines in order, each with the fault of its signature; "" if none, or if it has another fault.
+def read_lines(lines: Iterable[bytes], read: Read) -> Iterator[ReadLine]:
+    """Read lines in order.
 
     Args:
         lines: each with its end.
-        read: takes a line, its number and the line before; returns its entry and its fault.
-        fault_of_signature: of an entry and its line; called in several threads at once.
+        read: takes a line, its number and the line before (b"" where there is none); returns its entry and
+            its fault; called in several threads at once.
     """
-    numbered, before = enumerate(lines, start=1), b""
+    after_each = enumerate(pairwise(chain([b""], lines)), start=1)
     threads = min(MOST_THREADS, len(os.sched_getaffinity(0)))
     with ThreadPoolExecutor(threads) as pool:
-        while batch := list(islice(numbered, LINES_AT_ONCE)):
-            found = []
-            for number, line in batch:
-                found.append(ReadLine(number, line, *read(line, number, before)))
-                before = line
-            each = max(WORTH_A_THREAD, -(-len(found) // threads))
-            parts = [found[start : start + each] for start in range(0, len(found), each)]
+        while batch := list(islice(after_each, LINES_AT_ONCE)):
+            each = max(WORTH_A_THREAD, -(-len(batch) // threads))
+            parts = [batch[start : start + each] for start in range(0, len(batch), each)]
             # one part is done here: most chains are short, and a thread takes its time to begin
             run = pool.map if len(parts) > 1 else map
-            for part, faults in zip(
-                parts, run(partial(_faults, fault_of_signature), parts), strict=True
-            ):
-                yield from zip(part, faults, strict=True)
+            for found in run(partial(_read_part, read), parts):
+                yield from found
 
 
-def _faults(fault_of_signature: FaultOfSignature, part: Sequence[ReadLine]) -> list[str]:
-    return ["" if each.fault else fault_of_signature(each.entry, each.line) for each in part]
+def _read_part(read: Read, part: Sequence[tuple[int, tuple[bytes, bytes]]]) -> list[ReadLine]:
+    return [ReadLine(number, line, *read(line, number, before)) for number, (before, line) in part]

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError, Stop
@@ -77,6 +78,15 @@ def test_after_rotation_old_signatures_still_check(tmp_path: Path) -> None:
     assert fault_of_signature(keys.public_keys(), old.key_id, signature, b"then") == ""
     assert "does not fit" in fault_of_signature(keys.public_keys(), new.key_id, signature, b"then")
     assert "unknown key" in fault_of_signature({}, old.key_id, signature, b"then")
+
+
+def test_a_signature_that_the_quicker_library_refuses_is_asked_of_the_other() -> None:
+    """The verifier of an export has only the other: both have to say the same, also of odd keys."""
+    neutral = bytes([1, *bytes(31)])  # point of order 1, which libsodium takes for no key
+    key = Ed25519PublicKey.from_public_bytes(neutral)
+    signature = neutral + bytes(32)
+    key.verify(signature, b"anything")
+    assert fault_of_signature({"odd": key}, "odd", signature.hex(), b"anything") == ""
 
 
 def test_any_flipped_byte_of_a_public_key_is_named(tmp_path: Path) -> None:
