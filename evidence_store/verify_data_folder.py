@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +16,7 @@ from domain.errors import PutAside
 from domain.evidence import EvidenceRecord
 from evidence_store.custody.chain import CustodyChain, Entry
 from evidence_store.custody.chain_check import ChainReport, check_chain
+from evidence_store.custody.own_chain import lies_within
 from evidence_store.custody.time_stamps import Stamp, check_stamp, sound_authorities
 from evidence_store.files.folder_lock import shared_lock
 from evidence_store.keys.signing_keys import KeyFolder, PublicKeys
@@ -245,8 +245,7 @@ def fingerprints_outside(data: DataDir, key_folder: Path | None) -> list[str]:
 
     Who can write the data folder can put keys there.
     """
-    # unlike Path.resolve, it also takes a link that leads to itself
-    folder = Path(os.path.realpath(encryption_folder(data, key_folder)))
-    if folder.is_relative_to(os.path.realpath(data.root)):
+    folder = encryption_folder(data, key_folder)
+    if lies_within(folder, data.root):
         return []
     return [*KeyFolder(folder).sound_public_keys()[0]]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from domain.access.os_account import this_account
-from domain.errors import PutAside, TryAgain
+from domain.errors import PutAside, Stop, TryAgain
 from domain.files import sync_file
 from domain.processes.file_lock import lock_handle
 from evidence_store.custody.chain_index import ChainIndex, index_of
@@ -76,9 +76,8 @@ class CustodyChain:
     path: Path
     signer: Signer | None = None  # None leaves entries visibly unsigned
     on_behalf: OnBehalf | None = None  # of whom entries are added; None: of the program itself
-    earlier_keys: PublicKeys = field(
-        default_factory=dict
-    )  # of the site, that signed before this one
+    # of the site, that signed before this one; none: they are not known, and not asked for
+    earlier_keys: PublicKeys = field(default_factory=dict)
 
     def for_person(self, on_behalf: OnBehalf) -> CustodyChain:
         """Return the same chain, whose entries say on whose behalf they are added."""
@@ -100,6 +99,7 @@ class CustodyChain:
 
         Raises:
             TryAgain: it cannot be written; then what it tells of may not be done.
+            Stop: somebody else's key signed the last entry.
         """
         with self._locked() as file:
             return self._add(file, kind, evidence_id, details, who)
@@ -173,6 +173,7 @@ class CustodyChain:
         self, file: int, kind: Kind, evidence_id: str, details: Mapping[str, Any], who: str | None
     ) -> Entry:
         number, last = _last_line(file)
+        self._check_is_own(last)
         if last and not last.endswith(b"\n"):
             # an append that a power cut ended: its line stays, and the next one says what it was
             _write_whole(file, b"\n")
@@ -200,6 +201,16 @@ class CustodyChain:
         _write_whole(file, to_canonical(entry) + b"\n")
         os.fsync(file)
         return entry
+
+    def _check_is_own(self, last: bytes) -> None:
+        """Raise Stop where the last entry is a stranger's: the file was exchanged since it was opened."""
+        for entry in readable_entries([last]):
+            key_id = entry.get("key_id") if isinstance(entry, dict) else ""
+            if self.earlier_keys and key_id and key_id not in self.own_keys:
+                raise Stop(
+                    f"{self.path}: its last entry is signed by {str(key_id)[:16]}…, which is none of this site's "
+                    "keys: was another file put in its place? Put a sound copy back"
+                )
 
 
 def key_entries(chain: CustodyChain) -> list[Entry]:

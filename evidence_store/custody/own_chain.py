@@ -6,29 +6,38 @@ Signatures are not checked here (`forewarn evidence verify` does), only whose th
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from domain.errors import PutAside, Stop
 from evidence_store.custody.chain import CustodyChain
 from evidence_store.files.canonical_json import from_canonical
 from evidence_store.keys.key_succession import ROTATED, KeySuccession, follow_statements
+from evidence_store.keys.keys_before import keys_before
 from evidence_store.keys.signing_keys import KeyFolder, PublicKeys, Signer
 
 
 def go_on_with(chain: CustodyChain, signer: Signer, folder: KeyFolder) -> CustodyChain:
     """Return the chain to be signed by a key of this folder; raises Stop where it is not the site's own.
 
-    Where the key was rotated for another data folder, an entry says first by whose word the new one signs.
+    Public keys that lie in the data folder count as the site's only where the signing key says that it followed
+    them. Where the key was rotated for another data folder, an entry says first by whose word the new one signs.
     """
     keys = folder.public_keys()
+    why = "has never had such a key"
+    if lies_within(folder.folder, chain.path.parent):
+        own_ids = {signer.key_id, *keys_before(folder, signer)}
+        keys = {key_id: key for key_id, key in keys.items() if key_id in own_ids}
+        why = f"has no word of {signer.key_id[:16]}… that it followed such a key"
     succession = claimed_succession(chain, keys)
     if strangers := sorted(succession.counted - keys.keys()):
         raise Stop(
             f"{chain.path}: has entries signed by {', '.join(each[:16] + '…' for each in strangers)}, and "
-            f"{folder.folder} has never had such a key; is it another site's, or was it written anew? "
-            "`forewarn evidence verify` says more; put a sound copy in its place, or name the right keys "
-            "with --keys DIR or FOREWARN_KEYS"
+            f"{folder.folder} {why}; is it another site's, or was it written anew? "
+            "`forewarn evidence verify` says more; put a sound copy in its place, or name the right keys, in a "
+            "folder outside this one, with --keys DIR or FOREWARN_KEYS"
         )
     own = replace(chain, signer=signer, earlier_keys=keys)
     if not succession.may_sign(signer.key_id):
@@ -59,6 +68,12 @@ def _statements(
             "makes another, on record"
         )
     return found
+
+
+def lies_within(folder: Path, other: Path) -> bool:
+    """Tell whether a folder is another one, or lies in it, wherever links lead."""
+    # unlike Path.resolve, it also takes a link that leads to itself
+    return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(other))
 
 
 def claimed_succession(chain: CustodyChain, keys: PublicKeys) -> KeySuccession:

@@ -16,8 +16,9 @@ from sealed_record import EVIDENCE_ID as ID
 from sealed_record import a_record
 
 from domain.data_dir import DataDir
-from domain.errors import TryAgain
+from domain.errors import Stop, TryAgain
 from evidence_store.custody.chain import CustodyChain, note_sealed
+from evidence_store.custody.signing_key import open_chain
 from evidence_store.files.canonical_json import from_canonical, to_canonical
 from evidence_store.keys.signature_file import sign_file
 from evidence_store.keys.signing_keys import KeyFolder, Signer, new_signer, public_pem
@@ -111,18 +112,17 @@ def foreign_key(site: Site) -> None:
     site.rewrite_chain(stranger, keep=1)
 
 
-def foreign_chain(site: Site) -> None:
+def foreign_chain(site: Site) -> Signer:
     """Write all of the chain anew."""
     stranger = new_signer()
     site.drop_key(stranger)
     site.change_picture(stranger)
     site.rewrite_chain(stranger, keep=0)
+    return stranger
 
 
 def foreign_chain_that_names_the_site(site: Site) -> None:
-    foreign_chain(site)
-    stranger = new_signer()
-    site.drop_key(stranger)
+    stranger = foreign_chain(site)
     named = {"new_key_id": site.signer.key_id}
     CustodyChain(site.data.custody, stranger).append("key rotated", "", named)
 
@@ -153,7 +153,7 @@ def sealed_once_more(site: Site) -> None:
     chain.append("sealed", ID, {"manifest_sha256": manifest, "offence_id": "ofc-1"})
 
 
-FORGERIES = [
+FORGERIES: list[Callable[[Site], object]] = [
     foreign_key,
     foreign_chain,
     foreign_chain_that_names_the_site,
@@ -166,12 +166,26 @@ FORGERIES = [
 
 @pytest.mark.parametrize("forge", FORGERIES, ids=lambda each: each.__name__)
 def test_no_forgery_verifies_where_the_key_is_pinned(
-    site: Site, forge: Callable[[Site], None]
+    site: Site, forge: Callable[[Site], object]
 ) -> None:
     forge(site)
     site.renew_row()
     assert site.problems(site.signer.key_id)
     assert site.problems(keys=site.key_folder)
+
+
+def test_a_site_whose_keys_lie_in_the_data_folder_goes_on_with_no_stranger_that_names_it(
+    site: Site,
+) -> None:
+    """Else its own next entry would vouch, by its link, for all that the stranger wrote."""
+    shutil.copytree(site.key_folder, site.data.keys, dirs_exist_ok=True)
+    running = open_chain(site.data)
+    foreign_chain_that_names_the_site(site)
+    with pytest.raises(Stop, match="that it followed such a key"):
+        open_chain(site.data)
+    with pytest.raises(Stop, match="none of this site's keys"):
+        running.append("viewed", ID, {"reason": "", "files": []})
+    assert site.problems(site.signer.key_id)
 
 
 def test_a_chain_written_anew_is_not_found_without_a_pin_and_verify_says_that_there_is_none(
@@ -184,7 +198,9 @@ def test_a_chain_written_anew_is_not_found_without_a_pin_and_verify_says_that_th
 
 
 @pytest.mark.parametrize("forge", [foreign_key, stripped, stripped_manifest, sealed_once_more])
-def test_most_forgeries_are_found_without_a_pin(site: Site, forge: Callable[[Site], None]) -> None:
+def test_most_forgeries_are_found_without_a_pin(
+    site: Site, forge: Callable[[Site], object]
+) -> None:
     forge(site)
     site.renew_row()
     assert site.problems()

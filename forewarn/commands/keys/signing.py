@@ -18,6 +18,7 @@ from evidence_store.custody.signing_key import (
     open_signer,
     passphrase,
 )
+from evidence_store.keys.keys_before import keys_before, note_keys_before
 from evidence_store.keys.signature_file import sign_file
 from evidence_store.keys.signing_keys import KeyFolder, new_signer, public_pem
 from forewarn.commands.keys import encryption as encryption_keys
@@ -99,6 +100,7 @@ def create(
     signer = place.create(passphrase()) if is_new else place.signer(passphrase())
     if is_new and before:
         place.take_over(KeyFolder(folder.keys), before)
+        note_keys_before(place, signer, before)
     chain = CustodyChain(folder.custody, signer) if is_new else open_chain(folder, key_folder)
     KeyFolder(folder.keys).publish(signer)
     if grant:
@@ -187,7 +189,10 @@ def rotate(
         chain = open_chain(folder, key_folder).for_person(grant.on_behalf)
         chain.append("key rotated", "", {"new_key_id": new.key_id})
         statement = sign_file(old, f"{new.key_id}.pem", public_pem(new.private.public_key()))
-        KeyFolder(key_folder or folder.keys).replace(new, statement, passphrase())
+        place = KeyFolder(key_folder or folder.keys)
+        before = {old.key_id, *keys_that_signed(folder), *keys_before(place, old)}
+        note_keys_before(place, new, before)
+        place.replace(new, statement, passphrase())
     if as_json:
         print_json({"key_id": new.key_id, "before": old.key_id})
         return

@@ -11,6 +11,7 @@ from domain.errors import Stop
 from evidence_store.custody.chain import CustodyChain
 from evidence_store.custody.chain_check import check_chain
 from evidence_store.custody.signing_key import keys_of, open_chain, open_sealing_chain
+from evidence_store.keys.keys_before import keys_before, note_keys_before
 from evidence_store.keys.signature_file import sign_file
 from evidence_store.keys.signing_keys import KeyFolder, PublicKeys, Signer, new_signer, public_pem
 
@@ -78,6 +79,34 @@ def test_a_stranger_cannot_name_the_sites_key_and_be_vouched_for_by_it(tmp_path:
     ):
         with pytest.raises(Stop, match="has never had such a key"):
             open_it()
+
+
+def test_keys_in_the_data_folder_count_where_the_one_that_signs_says_that_it_followed_them(
+    tmp_path: Path,
+) -> None:
+    data = DataDir(tmp_path)
+    keys, stranger = KeyFolder(data.keys), new_signer()
+    old = keys.create()
+    new = rotate(data, keys)
+    place = keys.folder / "public" / f"{new.key_id}.keys-before"
+    for written, told in (
+        (lambda: None, False),
+        (lambda: note_keys_before(keys, new, [old.key_id]), True),
+        (lambda: place.write_bytes(place.read_bytes().replace(b"forewarn", b"forewars")), False),
+        (lambda: place.write_bytes(b"[]"), False),
+        (lambda: note_keys_before(keys, new, [stranger.key_id]), False),
+    ):
+        written()
+        assert (old.key_id in keys_before(keys, new)) is told
+        if told:
+            open_chain(data)
+        else:
+            with pytest.raises(Stop, match="that it followed such a key"):
+                open_chain(data)
+    place.unlink()
+    note_keys_before(keys, stranger, [old.key_id])
+    (keys.folder / "public" / f"{stranger.key_id}.keys-before").rename(place)
+    assert keys_before(keys, new) == frozenset(), "another's word"
 
 
 def test_an_unsigned_chain_is_a_fault_where_there_is_a_key(tmp_path: Path) -> None:
