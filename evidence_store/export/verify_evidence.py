@@ -85,6 +85,7 @@ class Export:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._zip: zipfile.ZipFile | None = None
+        self._came: dict[str, str] = {}  # SHA-256 of what was read, by name
         if path.is_dir():
             names = [
                 each.relative_to(path).as_posix()
@@ -110,14 +111,23 @@ class Export:
 
     @property
     def has_more(self) -> bool:
-        """True where the file holds more than this one archive: another before or behind it, or a comment."""
+        """True where the file holds more than this one archive: something before, between or behind its files."""
         if self._zip is None:
             return False
-        first = min((each.header_offset for each in self._zip.infolist()), default=0)
         with self.path.open("rb") as file:
             file.seek(-22, 2)
             ends_here = file.read(4) == b"PK\x05\x06"
-        return first != 0 or not ends_here
+            end, slack = 0, 0
+            for each in sorted(self._zip.infolist(), key=lambda each: each.header_offset):
+                if not 0 <= each.header_offset - end <= slack:
+                    return True
+                file.seek(each.header_offset + 26)
+                lengths = file.read(4)  # of the name and of what is added to it
+                head = 30 + int.from_bytes(lengths[:2], "little")
+                head += int.from_bytes(lengths[2:], "little")
+                end = each.header_offset + head + each.compress_size
+                slack = 24 if each.flag_bits & 8 else 0  # then its sizes stand behind it once more
+        return not (ends_here and 0 <= self._zip.start_dir - end <= slack)
 
     def open(self, name: str) -> BinaryIO:
         """A file's bytes; OSError, BadZipFile or KeyError where they cannot be had."""
@@ -132,7 +142,9 @@ class Export:
     def read(self, name: str) -> bytes:
         """All of a file's bytes."""
         with self.open(name) as file:
-            return file.read()
+            content = file.read()
+        self._check_same(name, hashlib.sha256(content).hexdigest())
+        return content
 
     def digest(self, name: str) -> tuple[str, int]:
         """SHA-256 and size, also of files larger than the memory."""
@@ -141,7 +153,13 @@ class Export:
             for block in iter(lambda: file.read(1 << 20), b""):
                 sha256.update(block)
                 size += len(block)
+        self._check_same(name, sha256.hexdigest())
         return sha256.hexdigest(), size
+
+    def _check_same(self, name: str, sha256: str) -> None:
+        """One thing vouches for the next only where both were read of the same bytes."""
+        if self._came.setdefault(name, sha256) != sha256:
+            raise OSError("was exchanged while it was checked")
 
 
 class Checker:
@@ -184,8 +202,8 @@ class Checker:
         if self.export.has_more:
             self._fault(
                 self.export.path.name,
-                "压缩包前后还有其他内容",
-                "has other content before or behind the archive",
+                "压缩包前后或其文件之间还有其他内容",
+                "has other content before or behind the archive, or between its files",
             )
         for name in self.export.outside:
             self._fault(name, "不属于本次导出", "does not belong to the export")

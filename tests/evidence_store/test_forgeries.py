@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from sealed_record import EVIDENCE_ID as ID
 from sealed_record import a_record
+from typer.testing import CliRunner, Result
 
 from domain.data_dir import DataDir
-from domain.errors import Stop, TryAgain
+from domain.errors import PutAside, Stop, TryAgain
 from evidence_store.custody.chain import CustodyChain, note_sealed
 from evidence_store.custody.signing_key import open_chain
 from evidence_store.files.canonical_json import from_canonical, to_canonical
@@ -26,6 +27,7 @@ from evidence_store.search.table import EvidenceTable
 from evidence_store.vault.manifest import MANIFEST_NAME, SIGNATURE_NAME
 from evidence_store.vault.vault import Vault
 from evidence_store.verify_data_folder import Verifier
+from forewarn.commands.evidence import group as evidence
 
 
 class Site:
@@ -153,25 +155,50 @@ def sealed_once_more(site: Site) -> None:
     chain.append("sealed", ID, {"manifest_sha256": manifest, "offence_id": "ofc-1"})
 
 
-FORGERIES: list[Callable[[Site], object]] = [
-    foreign_key,
-    foreign_chain,
-    foreign_chain_that_names_the_site,
-    stripped,
-    stripped_and_gone_on_with,
-    stripped_manifest,
-    sealed_once_more,
+# what does it, and the words by which it is told what was touched
+FORGERIES: list[tuple[Callable[[Site], object], str]] = [
+    (foreign_key, "custody.jsonl, entry 2: is signed by key"),
+    (foreign_chain, "custody.jsonl: has no entry signed by"),
+    (foreign_chain_that_names_the_site, "custody.jsonl: has no entry signed by"),
+    (stripped, "custody.jsonl: is not signed, though this site has a key"),
+    (stripped_and_gone_on_with, "custody.jsonl, entry 3: is the first that is signed"),
+    (stripped_manifest, f"{ID}/manifest.json: "),
+    (sealed_once_more, f"{ID}: custody entry 3 seals it once more"),
 ]
 
 
-@pytest.mark.parametrize("forge", FORGERIES, ids=lambda each: each.__name__)
+def by_name(value: object) -> str | None:
+    return getattr(value, "__name__", "")
+
+
+def run(site: Site, *words: str) -> Result:
+    where = ("--data", str(site.data.root), "--keys", str(site.key_folder))
+    return CliRunner().invoke(evidence.app, [*words, *where], env={"COLUMNS": "200"})
+
+
+@pytest.mark.parametrize(("forge", "told"), FORGERIES, ids=by_name)
 def test_no_forgery_verifies_where_the_key_is_pinned(
-    site: Site, forge: Callable[[Site], object]
+    site: Site, forge: Callable[[Site], object], told: str
 ) -> None:
     forge(site)
     site.renew_row()
-    assert site.problems(site.signer.key_id)
-    assert site.problems(keys=site.key_folder)
+    assert any(told in each for each in site.problems(site.signer.key_id))
+    assert any(told in each for each in site.problems(keys=site.key_folder))
+
+
+@pytest.mark.parametrize(("forge", "told"), FORGERIES, ids=by_name)
+def test_no_forgery_passes_a_command_and_it_says_what_was_touched(
+    site: Site, forge: Callable[[Site], object], told: str, tmp_path: Path
+) -> None:
+    forge(site)
+    site.renew_row()
+    verified = run(site, "verify", "--fingerprint", site.signer.key_id, "--json")
+    assert verified.exit_code == 1
+    assert any(told in each for each in json.loads(verified.stdout.splitlines()[-1])["problems"])
+    exported = run(site, "export", ID, "--to", str(tmp_path / "out.zip"))
+    assert isinstance(exported.exception, PutAside | Stop) and not (tmp_path / "out.zip").exists()
+    touched = told.partition(":")[0].partition(",")[0]
+    assert touched in str(exported.exception)
 
 
 def test_a_site_whose_keys_lie_in_the_data_folder_goes_on_with_no_stranger_that_names_it(
