@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -40,6 +41,9 @@ class LogChainReport:
     erased: int = 0  # that were erased, and that is told of
     from_row: int = 0  # the first that is chained; 0: none is
     before: int = 0  # rows before it, of which nothing is known
+    head: LogHead | None = None  # as far as it was checked
+    signed_in: str = ""  # what signed the last head that was; "": none was
+    since: int = 0  # of `rows`, those behind that head: who can write the log can have written them
     problems: list[str] = field(default_factory=list)
 
     def note(self, problem: str) -> None:
@@ -62,7 +66,11 @@ def check_rows(
         TryAgain, Stop: as EventLog.read.
     """
     report, told = LogChainReport(), _Told(erased)
-    by_row = {each.head.row: each for each in signed if each.head.log_id == log.log_id}
+    # one that was signed later does not stand for those before, which say what the same row was then
+    by_row = defaultdict(list)
+    for each in signed:
+        if each.head.log_id == log.log_id:
+            by_row[each.head.row].append(each)
     link, last = first_link(log.log_id), 0
     _check_schema(log, report)
     for row in _chained(log):
@@ -76,12 +84,15 @@ def check_rows(
         if expected != row["link"]:
             report.note(f"event log, row {seq}: does not go on from the row before")
         link, last = row["link"], seq
-        if (head := by_row.pop(seq, None)) and head.head.link != link.hex():
-            report.note(
-                f"event log, row {seq}: is not what {head.signed_in} signed: the rows up to it were written anew"
-            )
         _check_row(row, told, report)
-    for seq, head in sorted(by_row.items()):
+        for head in by_row.pop(seq, []):
+            report.signed_in, report.since = head.signed_in, 0
+            if head.head.link != link.hex():
+                report.note(
+                    f"event log, row {seq}: is not what {head.signed_in} signed: the rows up to it were written anew"
+                )
+    report.head = LogHead(log.log_id, last, link.hex()) if last else None
+    for seq, (head, *_) in sorted(by_row.items()):
         what = f"ends at row {last}" if seq > last else f"has no link at row {seq}"
         report.note(
             f"event log: {what}, {head.signed_in} signed row {seq}: rows are gone, or an older copy lies here"
@@ -127,6 +138,7 @@ def _check_row(row: dict[str, Any], told: _Told, report: LogChainReport) -> None
     is_there = row["id"] is not None
     if is_there and has_digest(row):
         report.rows += 1
+        report.since += 1
     elif is_there:
         report.note(f"event log, row {seq} ({row['type']} of {row['subject']}): was changed")
     elif salt is None and told.has(seq):

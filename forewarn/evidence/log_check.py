@@ -44,6 +44,21 @@ def remarks_on(report: LogChainReport) -> list[str]:
     return [f"event log: {since}; of {report.before} before, only their number is known"]
 
 
+def what_holds(report: LogChainReport) -> str:
+    """Say how much of the log holds, and how much of that nobody has signed yet."""
+    told = f"{report.rows:,} rows of the event log are as they were written, {report.erased:,} were erased."
+    if not report.since:
+        return told
+    behind = (
+        f"behind the last that was signed ({report.signed_in})"
+        if report.signed_in
+        else "signed by nobody"
+    )
+    return (
+        f"{told} {report.since:,} are {behind}: whoever can write the file can have written them."
+    )
+
+
 def _signed_heads(verifier: Verifier) -> list[SignedHead]:
     heads = []
     for number, head in sorted(verifier.chain.log_heads.items()):

@@ -173,6 +173,26 @@ def test_a_log_that_was_written_anew_as_a_whole_is_found_by_a_head_that_was_sign
     assert "custody entry 1 signed" in problem
 
 
+def test_a_head_that_is_signed_later_does_not_stand_for_the_one_before(event_log: EventLog) -> None:
+    """As where preserve, started anew, seals while the log has as many rows as at the sealing before."""
+    before = head_of(filled(event_log))
+    tamper(event_log, "UPDATE events SET subject = 'somebody' WHERE seq = 2")
+    chain_anew(event_log)
+    (problem,) = check(event_log, [before, head_of(event_log)]).problems
+    assert "row 6: is not what custody entry 1 signed" in problem
+
+
+def test_rows_behind_the_last_head_that_was_signed_are_counted(event_log: EventLog) -> None:
+    """Whoever knows how the chain is made can write them as forewarn does: nobody vouches for them."""
+    signed = head_of(filled(event_log, 4))
+    filled(event_log, 7)
+    report = check(event_log, [signed])
+    assert (report.problems, report.rows) == ([], 7)
+    assert (report.since, report.signed_in) == (3, "custody entry 1")
+    assert report.head == head_of(event_log) and check(event_log, [report.head]).since == 0
+    assert (check(event_log).since, check(event_log).signed_in) == (7, "")
+
+
 def test_another_log_does_not_pass_for_the_one_that_was_signed(
     event_log: EventLog, tmp_path: Path
 ) -> None:

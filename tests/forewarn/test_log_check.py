@@ -16,7 +16,7 @@ from evidence_store.custody.chain import CustodyChain
 from evidence_store.custody.signing_key import open_chain
 from evidence_store.keys.signing_keys import KeyFolder
 from evidence_store.verify_data_folder import Verifier
-from forewarn.evidence.log_check import check_event_log, head_facts, remarks_on
+from forewarn.evidence.log_check import check_event_log, head_facts, remarks_on, what_holds
 from tests.support.example_events import warned_event
 
 
@@ -104,6 +104,17 @@ def test_after_a_restore_that_is_on_record_other_rows_may_have_the_lost_ones_num
     assert problems(data) == []
     write(data, "UPDATE events SET subject = 'x' WHERE seq = 2")
     assert len(problems(data)) == 1
+
+
+def test_it_is_said_how_many_rows_nobody_has_signed_yet(data: DataDir) -> None:
+    report = check_event_log(data, Verifier.open(data))
+    told = what_holds(report)
+    assert "6 rows of the event log" in told
+    assert "1 are behind the last that was signed (custody entry 1): whoever can write" in told
+    chain_of(data).append("verified", "", head_facts(data))
+    assert "behind" not in what_holds(check_event_log(data, Verifier.open(data)))
+    data.custody.unlink()
+    assert "6 are signed by nobody" in what_holds(check_event_log(data, Verifier.open(data)))
 
 
 def test_a_log_of_an_older_version_says_from_which_row_on_it_is_checked(data: DataDir) -> None:

@@ -11,9 +11,10 @@ from rich.progress import track
 
 from domain.access.permissions import Permission
 from domain.errors import PutAside
+from evidence_store.custody.chain import LOG_HEAD
 from evidence_store.search.stored_table import TableDamaged
 from evidence_store.verify_data_folder import Verifier
-from forewarn.evidence.log_check import check_event_log, head_facts, remarks_on
+from forewarn.evidence.log_check import check_event_log, remarks_on, what_holds
 from forewarn.terminal.custody_note import note_custody
 from forewarn.terminal.evidence_lookup import evidence_record, evidence_table
 from forewarn.terminal.identity import ByOption, authorize
@@ -98,6 +99,7 @@ def verify(
         facts |= {"erased": len(verifier.chain.erased), "erasing": len(verifier.chain.erasing)}
         if logged:
             rows = {"rows": logged.rows, "erased": logged.erased, "from_row": logged.from_row}
+            rows["behind_last_signed"] = logged.since
             facts["event_log"] = rows
         print_json(
             facts | {"custody_entries": verifier.chain.entries, "keys": [*verifier.counted_keys]}
@@ -106,13 +108,12 @@ def verify(
         _print_verified(len(ids), unsigned, problems, remarks, verifier)
         _print_stamped(len(ids), stamped, verifier)
         if logged and logged.from_row and not logged.problems:
-            console.print(
-                f"{logged.rows:,} rows of the event log are as they were written, {logged.erased:,} were erased."
-            )
+            console.print(what_holds(logged), highlight=False, soft_wrap=True)
     if ids:
         facts = {"records": len(ids), "problems": len(problems)}
         # what was found in order is signed, too
-        signed = head_facts(folder) if logged and not logged.problems else {}
+        head = logged.head if logged and not logged.problems else None
+        signed = {LOG_HEAD: head.to_json()} if head else {}
         note_custody(folder, key_folder, "verified", evidence_id or "", facts | signed)
     if problems:
         raise typer.Exit(1)

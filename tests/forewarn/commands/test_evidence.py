@@ -221,7 +221,8 @@ def test_verify_names_a_row_of_the_event_log_that_was_changed(data: DataDir) -> 
     with EventLog.open(data.events_db) as log:
         log.append([warned_event(number) for number in range(4)])
     sound = json_lines(run(data, "evidence", "verify", "--json"))[0]
-    assert sound["event_log"] == {"rows": 4, "erased": 0, "from_row": 1}
+    rows = {"rows": 4, "erased": 0, "from_row": 1, "behind_last_signed": 4}
+    assert sound["event_log"] == rows
     (signed,) = [each for each in CustodyChain(data.custody).about("") if "log" in each["details"]]
     assert signed["kind"] == "verified" and signed["details"]["log"]["row"] == 4
     with closing(sqlite3.connect(data.events_db)) as connection, connection:
