@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import panel as pn
@@ -36,6 +37,7 @@ from domain.access.people_file import PeopleFile
 from domain.errors import Stop
 from evidence_store.access.gate import Gate
 from evidence_store.vault.open_vault import open_vault
+from evidence_store.vault.sealed_files import SealedFiles
 
 PAGE_TYPES: dict[str, type[AuditPage | LivePage | SearchPage]] = {
     "live": LivePage,
@@ -69,6 +71,30 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
     logins = LoginService(
         guard, settings, Gate.open(settings.data, settings.keys).note_wrong_password
     )
+    server = make_server(context, vault, logins, port, tls)
+    PeriodicCallback(lambda: _close_ended(server, guard), SWEEP_EVERY_MS).start()
+    loop = server.io_loop.asyncio_loop
+    loop.set_exception_handler(_log_unless_a_browser_left)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.io_loop.stop)
+    poller.start()
+    server.start()
+    server.io_loop.add_callback(on_ready, _address(settings, port))
+    try:
+        server.io_loop.start()
+    finally:
+        server.stop()
+        poller.stop()
+
+
+def make_server(
+    context: ConsoleContext,
+    vault: SealedFiles,
+    logins: LoginService,
+    port: int,
+    tls: SSLContext | None = None,
+) -> Any:
+    """Make Panel's server of all addresses, behind the guard; it listens, and answers once its loop runs."""
     _configure_panel()
     pages: Any = {
         # plain functions: Panel takes a functools.partial for something to draw
@@ -80,8 +106,8 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
     server = pn.serve(
         pages,
         port=port,
-        address=settings.address,
-        websocket_origin=sorted(hosts),
+        address=context.settings.address,
+        websocket_origin=sorted(context.guard.hosts),
         websocket_max_message_size=MAX_WEBSOCKET_BYTES,
         sign_sessions=True,
         secret_key=secrets.token_bytes(32),
@@ -98,22 +124,10 @@ def serve(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> None:
         verbose=False,
         title="forewarn",
     )
-    guard.protect(server._tornado)
+    context.guard.protect(server._tornado)
     server._tornado.add_transform(ScriptsCompressed)
     bind_to_logins(server._tornado, VISITOR_HEADER)
-    PeriodicCallback(lambda: _close_ended(server, guard), SWEEP_EVERY_MS).start()
-    loop = server.io_loop.asyncio_loop
-    loop.set_exception_handler(_log_unless_a_browser_left)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.io_loop.stop)
-    poller.start()
-    server.start()
-    server.io_loop.add_callback(on_ready, _address(settings, port))
-    try:
-        server.io_loop.start()
-    finally:
-        server.stop()
-        poller.stop()
+    return server
 
 
 def _open_page(name: str, context: ConsoleContext) -> Page:
