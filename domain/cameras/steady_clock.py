@@ -93,10 +93,11 @@ class SteadyClock:
             if stretch.since - SEEN_WITHIN <= steady <= until:
                 return steady
             until = stretch.since
-        # it never said so, or before all that is known
-        oldest, newest = self._stretches[0], self._stretches[-1]
-        nearest = oldest if at - timedelta(seconds=oldest.ahead_s) < oldest.since else newest
-        return at - timedelta(seconds=nearest.ahead_s)
+        # it was not seen to say so: it was set, said so, and only then was looked at again; or before all
+        # that is known, or ahead of now
+        known = self._stretches
+        after = (each for each in known if at < each.since + timedelta(seconds=each.ahead_s))
+        return at - timedelta(seconds=next(after, known[-1]).ahead_s)
 
 
 class ClockFile(ClockNote[dict[str, Any]]):

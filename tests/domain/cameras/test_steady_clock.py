@@ -256,6 +256,23 @@ def test_what_was_written_between_a_setting_and_the_look_that_saw_it_is_not_old(
     assert abs(passed_s(clock.of_wall(clock.wall(clock.now())), clock.now())) <= 0.001
 
 
+def test_what_was_asked_while_nobody_looked_at_the_clock_is_not_ahead_of_now(
+    machine: Machine,
+) -> None:
+    """Before: once the clock was set back, a command of that time was taken for one of the coming hour."""
+    clock = machine.clock()
+    machine.pass_(60)
+    machine.wall_s += 3600  # no program runs
+    machine.pass_(30)
+    happened, asked_s = clock.now(), machine.wall_s
+    machine.pass_(600)
+    clock.look()
+    machine.pass_(60)
+    machine.wall_s -= 3600
+    clock.look()
+    assert passed_s(clock.of_wall(datetime.fromtimestamp(asked_s, UTC)), happened) == 0
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"boot_id": "first"}', b"\0" * 50])
 def test_a_torn_file_is_made_anew(machine: Machine, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "clock.json").write_bytes(content)
