@@ -111,6 +111,24 @@ def test_a_line_that_a_crash_cut_off_is_mended_by_the_next_entry(
     assert "entry 3" in check_lines(lines, keys, "custody.jsonl").problems[0]
 
 
+def test_an_entry_is_on_the_disk_before_anybody_may_rely_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[tuple[str, int]] = []
+
+    def note(handle: int) -> None:
+        lines = chain.path.read_bytes().count(b"\n")
+        noted.append((Path(os.readlink(f"/proc/self/fd/{handle}")).name, lines))
+
+    monkeypatch.setattr(os, "fsync", note)
+    chain = CustodyChain(tmp_path / "custody.jsonl")
+    chain.append("verified", "", {})
+    assert noted == [("custody.jsonl", 1), (tmp_path.name, 1)], "a new file's name, too"
+    noted.clear()
+    chain.append("verified", "", {})
+    assert noted == [("custody.jsonl", 2)]
+
+
 def test_once_means_once_for_the_same_content(chain: CustodyChain) -> None:
     assert not chain.append_once("sealed", ID, {"manifest_sha256": "ab" * 32})
     another = {"manifest_sha256": "cd" * 32}

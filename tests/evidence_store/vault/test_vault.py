@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import fields, replace
 from pathlib import Path
@@ -136,6 +137,33 @@ def test_of_two_who_seal_the_same_record_at_once_one_wins_and_both_get_it(tmp_pa
         thread.join()
     assert len(sealed) == 2
     assert all(verify_record(record, vault, {}, must_be_signed=False) == [] for record in sealed)
+
+
+def test_all_of_a_record_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[str] = []
+    sync, rename = os.fsync, Path.rename
+
+    def note_sync(handle: int) -> None:
+        noted.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        sync(handle)
+
+    def note_rename(path: Path, target: Path) -> Path:
+        noted.append(f"{target.name} is named")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(Path, "rename", note_rename)
+    vault = Vault(tmp_path / "evidence")
+    seal(vault, a_record())
+    named = noted.index(f"{ID} is named")
+    assert {path.name for path in vault.folder_of(ID).iterdir()} <= set(noted[:named])
+    assert noted[named - 1].startswith(f".{ID}."), "the draft's own names, when it had all"
+    assert noted[named + 1 :] == ["evidence"]
+    noted.clear()
+    vault.set_aside(ID)
+    assert noted == [f"{ID} is named", "evidence"]
 
 
 def test_a_damaged_record_is_moved_aside_with_every_byte(tmp_path: Path) -> None:

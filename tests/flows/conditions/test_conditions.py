@@ -146,6 +146,14 @@ def test_at_least_counts_everybody_in_the_zones() -> None:
     assert holding.box_xyxy[0] == pytest.approx(0.1 * WIDTH_PX - 15, abs=0.01)
 
 
+def test_a_crowd_is_as_sure_as_the_least_sure_who_is_needed_for_it() -> None:
+    condition = build({"at_least": {"zones": ["middle"], "count": 2}})
+    shown = scene(0, [(1, 0.5, 0.5), (2, 0.45, 0.5), (3, 0.55, 0.5)]).tracked
+    sure = replace(shown, scores=np.array([0.5, 0.9, 0.7], np.float32))
+    (holding,) = condition.look(Scene(sure), {})
+    assert holding.score == pytest.approx(0.7)
+
+
 def test_stationary_is_somebody_who_stands_and_nobody_who_strolls() -> None:
     condition = build({"stationary": {"zones": ["middle"]}})
     times = [n / 5 for n in range(30)]

@@ -75,6 +75,14 @@ def test_a_camera_that_fails_leaves_the_outcome_unknown(make_ladder: Make) -> No
     assert ladder.notice(notice) == []
 
 
+def test_a_frame_that_was_taken_before_begins_nothing(make_ladder: Make) -> None:
+    ladder = make_ladder()
+    story(ladder, frames(5, 5, lambda t: {1: INSIDE}))
+    ladder.lose_sight(CABLE_CUT)
+    story(ladder, frames(5, 5, lambda t: {1: INSIDE}))
+    assert not ladder.offences
+
+
 def test_an_escalated_subject_is_not_warned_again_while_they_stay(make_ladder: Make) -> None:
     told = story(make_ladder(), frames(5, 60, lambda t: {1: INSIDE}))
     assert told.count("4 warned") == 1
