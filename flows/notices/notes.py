@@ -15,6 +15,7 @@ from flows.attempt_files import NoteFiles
 
 KEEP_S = 7 * 86400.0  # the log tells of older ones
 
+WENT_OUT = ("sent", "being sent", "unknown whether sent")
 NoteResult = NotificationResult | Literal["being sent", "not reached"]
 
 
@@ -47,24 +48,34 @@ def result_of(note: MessageNote) -> NotificationResult:
 
 
 class MessageNotes(NoteFiles[MessageNote]):
-    """notifications/<recipient>/<request>.json"""
+    """notifications/<recipient>/<request>.json, written by one program."""
 
     def __init__(self, data: DataDir) -> None:
         super().__init__(data.notifications, MessageNote, "message")
+        # recipient -> request -> when its message went out, or may have; read from the disk once
+        self._went_out: dict[str, dict[str, datetime]] = {}
+
+    def write(self, owner_id: str, key: str, note: MessageNote) -> None:
+        """Keep a note, on the disk when this returns; raises TryAgain if that cannot be written."""
+        super().write(owner_id, key, note)
+        if owner_id in self._went_out:
+            _take_in(self._went_out[owner_id], key, note)
 
     def count_between(self, recipient_id: str, since: datetime, until: datetime) -> int:
         """Count the messages that went out, or may have, to a recipient in that time.
 
         One that is dated ahead is of before the clock was set back; it must not silence anybody for longer.
         """
-        went_out = ("sent", "being sent", "unknown whether sent")
-        paths = (self._folder / plain_name(recipient_id)).glob("*.json")
-        return sum(
-            note.result in went_out
-            and note.started_at is not None
-            and since < note.started_at <= until
-            for note in self._whole(paths)
-        )
+        if recipient_id not in self._went_out:
+            known: dict[str, datetime] = {}
+            for path in (self._folder / plain_name(recipient_id)).glob("*.json"):
+                for note in self._whole([path]):
+                    _take_in(known, path.stem, note)
+            self._went_out[recipient_id] = known
+        # what is older is not asked for again
+        lately = {key: at for key, at in self._went_out[recipient_id].items() if at > since}
+        self._went_out[recipient_id] = lately
+        return sum(at <= until for at in lately.values())
 
     def tidy(self) -> None:
         """Remove notes that the log has outlived."""
@@ -75,3 +86,10 @@ class MessageNotes(NoteFiles[MessageNote]):
                     path.unlink()
             except OSError:  # gone, or not ours: it is only tidying
                 continue
+
+
+def _take_in(went_out: dict[str, datetime], key: str, note: MessageNote) -> None:
+    if note.started_at is not None and note.result in WENT_OUT:
+        went_out[plain_name(key)] = note.started_at
+    else:
+        went_out.pop(plain_name(key), None)
