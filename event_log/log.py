@@ -32,7 +32,14 @@ from event_log.row_chain import (
     insert_rows,
     read_head,
 )
-from event_log.row_statements import CHAINED_SINCE, LINKED, NEWEST, UNLINKED, RowStatements
+from event_log.row_statements import (
+    AS_GIVEN,
+    CHAINED_SINCE,
+    LINKED,
+    NEWEST,
+    UNLINKED,
+    RowStatements,
+)
 from event_log.rows import LoggedEvent, as_text, from_row, to_row
 from event_log.sqlite import open_engine, reraise_as_try_again, writing
 from event_log.tables import ABOUT, CHAIN, EVENTS, METADATA
@@ -330,10 +337,9 @@ def _log_id(connection: Connection) -> str | None:
 
 def _stored(connection: Connection, ids: Sequence[str]) -> dict[str, Row]:
     """Read the rows of those ids that are in the log, without what the log itself added."""
-    columns = [column for column in EVENTS.c if column.name not in ("seq", "recorded_at")]
     found: dict[str, Row] = {}
     for start in range(0, len(ids), IDS_AT_ONCE):
-        wanted = select(*columns).where(EVENTS.c.id.in_(ids[start : start + IDS_AT_ONCE]))
-        for row in connection.execute(wanted).mappings():
+        asked = {"event_ids": ids[start : start + IDS_AT_ONCE]}
+        for row in connection.execute(AS_GIVEN, asked).mappings():
             found[row["id"]] = {str(name): value for name, value in row.items()}
     return found

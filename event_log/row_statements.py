@@ -14,6 +14,10 @@ from event_log.tables import CHAIN, EVENTS
 
 NEWEST = select(EVENTS.c.seq, EVENTS.c.id).order_by(EVENTS.c.seq.desc()).limit(1)
 CHAINED_SINCE = select(func.min(CHAIN.c.seq))
+# event_ids; without what the log itself adds
+AS_GIVEN = select(*(each for each in EVENTS.c if each.name not in ("seq", "recorded_at"))).where(
+    EVENTS.c.id.in_(bindparam("event_ids", expanding=True))
+)
 
 _WITH_LINK = select(*EVENTS.c, CHAIN.c.salt, CHAIN.c.digest).select_from(
     EVENTS.outerjoin(CHAIN, CHAIN.c.seq == EVENTS.c.seq)
