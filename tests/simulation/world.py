@@ -6,8 +6,9 @@ import random
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,7 +18,7 @@ import structlog
 from domain.data_dir import DataDir
 from domain.events.catalog import Event
 from domain.offence_states import OPEN, State
-from event_log.log import EventLog
+from event_log.log import EventLog, Page
 from event_log.rows import LoggedEvent
 from tests.simulation.aims import Aims
 from tests.simulation.checks import check_at_the_end, check_fold, check_sound
@@ -38,7 +39,8 @@ PATIENCE_TICKS = 150  # after the last fault: within that all must have ended
 PAUSE_TICKS = 3  # of the supervisor, before it starts again what ended by an error
 OLD_S = 75.0  # what is younger at the end may still be under way
 MEMORY = Path("/dev/shm")
-SEALS_EVERY = 5  # of so many lives one
+READ_PAGE = EventLog.read_page
+SEALS_EVERY = 5  # of so many lives one seals, and reads the log itself
 
 
 class World:
@@ -71,6 +73,7 @@ class World:
         self.revision = self.watched_by = 0
         self.fresh: dict[str, float] = {}  # faults, and when they were there last
         self.logged: dict[str, LoggedEvent] = {}  # by id
+        self.logged_rows: list[LoggedEvent] = []  # in order
         self.about: dict[str, list[LoggedEvent]] = {}  # by subject
         self.new: list[Event] = []  # of what is being written
         self.unread: deque[LoggedEvent] = deque()  # by the model
@@ -102,7 +105,7 @@ class World:
             stack.callback(self.log.close)
             stack.enter_context(patch.object(EventLog, "open", lambda *_, **__: self.log))
             stack.enter_context(patch.object(EventLog, "close", lambda _: None))
-            # a third of a life's time; that the log has the same is checked at its end
+            # half of a life's time; that the log has the same is checked at its end
             about = patch.object(
                 EventLog, "about", lambda _, subject: [*self.about.get(subject, ())]
             )
@@ -110,6 +113,10 @@ class World:
             stack.enter_context(
                 patch.object(EventLog, "find", lambda _, name: self.logged.get(name))
             )
+            if not self.seals:
+                stack.enter_context(
+                    patch.object(EventLog, "read_page", lambda _, *asked: self._page(*asked))
+                )
             stack.enter_context(patch("flows.speech.call_queue.wait", _finish))
             stack.enter_context(self.disk.in_place())
             yield self
@@ -249,8 +256,28 @@ class World:
             self.last_seq += 1
             logged = LoggedEvent(self.last_seq, event, self.clock.wall())
             self.logged[event.id] = logged
+            self.logged_rows.append(logged)
             self.about.setdefault(event.subject, []).append(logged)
             self.unread.append(logged)
+
+    def whole_log(self) -> list[LoggedEvent]:
+        """Read the log itself."""
+        return READ_PAGE(self.log, limit=100_000).events
+
+    def _page(
+        self, after_seq: int = 0, types: Collection[str] | None = None, limit: int = 500
+    ) -> Page:
+        """Read as the log does; rows are numbered without a gap."""
+        newest_id = self.logged_rows[-1].event.id if self.logged_rows else ""
+        if self.last_seq <= after_seq:
+            return Page([], after_seq, True, newest_id if self.last_seq == after_seq else "")
+        wanted = (
+            row for row in self.logged_rows[after_seq:] if types is None or row.event.type in types
+        )
+        found = list(islice(wanted, limit))
+        if len(found) < limit:
+            return Page(found, self.last_seq, True, newest_id)
+        return Page(found, found[-1].seq, False, found[-1].event.id)
 
     def read_log(self) -> None:
         """Show the model what is new."""
