@@ -243,6 +243,26 @@ def test_a_clock_that_is_set_forward_during_a_call_does_not_shorten_the_pause(
     assert known == [None, CallBefore(result="played", counted_from=until)]
 
 
+@pytest.mark.parametrize("ahead_s", [-3600.0, 3600.0])
+def test_a_pause_counts_from_the_end_of_the_call_whatever_the_wall_says(
+    log: EventLog, ahead_s: float
+) -> None:
+    now_s, set_by_s = BEGAN.timestamp(), 0.0
+    steady = SteadyClock(boot_s=lambda: now_s, wall_s=lambda: now_s + set_by_s)
+    now_s, set_by_s = now_s + 1, ahead_s
+    steady.look()
+    now_s += 10
+    warned = Event("evt-w", MADE.source, "ofc-1", BEGAN, MADE.data)
+    log.append([said(warned, 5 + ahead_s, lasts_s=4)])
+    pauses = CallPauses(log.find, PATIENCE_S, steady.of_wall)
+    known = [
+        pauses.after_pause(Call("evt-w", BEGAN), BEGAN, 3.0, BEGAN + timedelta(seconds=at_s))
+        for at_s in (11, 12)
+    ]
+    until = BEGAN + timedelta(seconds=9)
+    assert known == [None, CallBefore(result="played", counted_from=until)]
+
+
 class Voice:
     """Says a tone of 0.2 s."""
 

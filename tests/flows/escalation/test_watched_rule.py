@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from by_operators import pending
 from ladder_and_log import Log
-from people import BEGAN, stamp
+from people import BEGAN, at, stamp
 
 from domain.coco_classes import COCO_IDS
 from domain.events.catalog import (
@@ -99,6 +99,17 @@ def test_a_restart_in_the_middle_changes_nothing(sample_site_file: Path) -> None
         lines = told(first, frames[:cut])
         second.restore(pickle.loads(pickle.dumps(first.save())))
         assert lines + told(second, frames[cut - 1 :]) == whole
+
+
+def test_a_command_that_waits_for_its_moment_outlasts_a_restart(sample_site_file: Path) -> None:
+    site = site_with(sample_site_file)
+    first, second = (watch_of(site, KEY) for _ in range(2))
+    opened, *_ = [e for n in range(20) for e in first.step(frame(n / 2, ("person",)))]
+    later = replace(pending(CommandKind.DISMISS, opened.subject), not_before=at(12))
+    assert first.command(later) == []
+    second.restore(first.save())
+    frames = [frame(at_s, ("person",)) for at_s in (10, 11, 12, 13)]
+    assert told(second, frames)[-1] == "12 dismissed gate-early/1"
 
 
 PARKED = {"stationary": {"zones": ["forecourt-early"], "classes": ["car"]}}

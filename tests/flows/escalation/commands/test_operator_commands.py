@@ -313,6 +313,18 @@ def test_a_command_whose_moment_never_comes_is_refused_when_the_camera_fails(
     assert climbing.notice(failed) == []
 
 
+@pytest.mark.parametrize("kind", [TAKE, DISPATCH])
+def test_a_command_that_comes_again_after_a_restart_does_nothing_more(
+    rule: Rule, ladder: Ladder, kind: CommandKind
+) -> None:
+    climbing = RuleLadder(rule, ladder, OffenceWriter("square", "north", rule, ladder))
+    shown = [presence(n / 5, {1: INSIDE}) for n in range(26)]
+    opened, *_ = [e for each in shown for e in climbing.step(each.frame, each.holdings)]
+    given = pending(kind, opened.subject)
+    assert len(climbing.command(given)) == 1
+    assert climbing.command(given) == []
+
+
 def test_a_call_that_was_asked_for_too_long_ago_is_not_made_on_a_live_camera(
     rule: Rule, ladder: Ladder
 ) -> None:
