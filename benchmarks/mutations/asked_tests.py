@@ -20,7 +20,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -37,7 +37,7 @@ LEAST_S = 20.0
 TIMES_AS_LONG = 5.0  # a change may take so much longer than the tests do without it
 HUNG = "it does not end"
 BROKE = "broke"
-MOST_EXAMPLES = 20
+MOST_EXAMPLES, EXAMPLES_TO_LEARN = 20, 5
 HYPOTHESIS_SETTINGS = "_hypothesis_internal_use_settings"  # of a test, where it looks for them
 
 
@@ -105,8 +105,8 @@ class _Asking:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Learn what each test calls, then ask about each change."""
         began_s = time.monotonic()
-        _ask_for_few_examples(session)
         learnt = _answer_of_fork(lambda folder: _learn(session, folder), LEARNING_S)
+        _limit_examples(session, MOST_EXAMPLES)
         if learnt is None:
             raise RuntimeError("the tests do not end as they are")
         self._known = {name: _known(each) for name, each in learnt.items()}
@@ -159,14 +159,14 @@ class _Asking:
         return sorted(chosen, key=lambda item: known[item.nodeid].seconds)
 
 
-def _ask_for_few_examples(session: pytest.Session) -> None:
+def _limit_examples(session: pytest.Session, most: int) -> None:
     """Make tests of properties cheap: the first example that fails is enough, and few are tried."""
     for item in session.items:
         test = getattr(item, "function", None)
         if own := getattr(test, HYPOTHESIS_SETTINGS, None):
             few = settings(
                 own,
-                max_examples=min(own.max_examples, MOST_EXAMPLES),
+                max_examples=min(own.max_examples, most),
                 phases=(Phase.explicit, Phase.generate),
                 database=None,
             )
@@ -178,6 +178,7 @@ def _learn(session: pytest.Session, folder: Path) -> dict[str, Any]:
 
     What is called while a test is set up counts for all tests of its file: they may share it.
     """
+    _limit_examples(session, EXAMPLES_TO_LEARN)
     noted: dict[int, str] = {}
     set_up: dict[Path, set[str]] = {}
     learnt: dict[str, Any] = {}
@@ -231,7 +232,7 @@ def _pairs(
 ) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
     """Yield each test and the next one, with a folder of their own for what they write."""
     session.config._tmp_path_factory._basetemp = folder  # type: ignore[attr-defined]
-    yield from zip(items, [*items[1:], None], strict=True)
+    yield from zip_longest(items, items[1:])
 
 
 def _answer_of_fork(work: Callable[[Path], Any], most_cpu_s: float) -> Any:
