@@ -128,6 +128,22 @@ def test_a_set_stop_ends_a_source_that_would_wait_for_ever(log_path: Path) -> No
     assert collect(EventLogSource(log_path, None, stop)) == []
 
 
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_no_event_is_passed_over_however_many_are_taken_at_a_time(
+    log_path: Path, batch_size: int
+) -> None:
+    events = [replace(warned_event(), id=f"evt-{number}") for number in range(60)]
+    with EventLog.open(log_path) as log:
+        log.append(events)
+    source = EventLogSource(log_path, None, already(False), batch_size=batch_size, waits=False)
+    part = source.build_part("", "event-log", None)
+    seqs: list[int] = []
+    while batch := part.next_batch():
+        seqs += [each.seq for each in batch]
+    part.close()
+    assert seqs == [*range(1, 61)]
+
+
 def test_a_source_goes_on_where_its_last_snapshot_ended(log_path: Path, tmp_path: Path) -> None:
     recovery = tmp_path / "recovery"
     with EventLog.open(log_path) as log:
