@@ -61,7 +61,9 @@ def site_reference() -> str:
     with_settings = {name for name, group in groups.items() if "properties" in group}
     # a class name would tell nobody where its settings stand
     if without_place := sorted(with_settings - PLACES.keys()):
-        raise ValueError(f"PLACES does not say where {', '.join(without_place)} stand in a site file")
+        raise ValueError(
+            f"PLACES does not say where {', '.join(without_place)} stand in a site file"
+        )
     parts += [
         _group(place, groups[name], groups)
         for name, place in PLACES.items()

@@ -118,7 +118,7 @@ def test_an_entry_is_on_the_disk_before_anybody_may_rely_on_it(
 
     def note(handle: int) -> None:
         lines = chain.path.read_bytes().count(b"\n")
-        noted.append((Path(os.readlink(f"/proc/self/fd/{handle}")).name, lines))
+        noted.append((Path(f"/proc/self/fd/{handle}").readlink().name, lines))
 
     monkeypatch.setattr(os, "fsync", note)
     chain = CustodyChain(tmp_path / "custody.jsonl")

@@ -146,7 +146,7 @@ def test_all_of_a_record_is_on_the_disk_before_it_has_its_name(
     sync, rename = os.fsync, Path.rename
 
     def note_sync(handle: int) -> None:
-        noted.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        noted.append(Path(f"/proc/self/fd/{handle}").readlink().name)
         sync(handle)
 
     def note_rename(path: Path, target: Path) -> Path:
