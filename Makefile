@@ -6,7 +6,7 @@ SITE ?= samples/site.yaml
 # tests wait as much as they compute: twice as many workers as the smallest machine has cores
 TEST_WORKERS ?= 4
 
-.PHONY: help setup demo up test test-again check simulate mutants bench bench-report bench-search bench-peers chaos fuzz quality notebook docs lock fmt clean \
+.PHONY: help setup demo up test test-long test-again check simulate mutants bench bench-report bench-search bench-peers chaos fuzz quality notebook docs lock fmt clean \
         app-env server-env dev-env models
 
 help:  ## list the targets
@@ -34,10 +34,15 @@ up: models  ## flow and console together, on looped footage: http://127.0.0.1:50
 
 # xdist waits for ever for a worker that it put in the place of a crashed one while files are dealt out
 # whole; without a replacement the run ends and names the test in which the worker died
-test: dev-env models  ## the whole test suite, real parts included
-	@$(PY) -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart=0
+PYTEST = $(PY) -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 
-test-again: dev-env  ## what failed or was not reached in the last `make test`, one after the other
+test: dev-env models  ## the test suite, real parts included
+	@$(PYTEST) -m "not long"
+
+test-long: dev-env models  ## the rest of it: many kills, bursts of signals, damaged files
+	@$(PYTEST) -m long
+
+test-again: dev-env  ## what failed or was not reached in the last `make test` or `make test-long`, one after the other
 	@$(PY) -m pytest @.pytest_cache/d/unfinished/tests
 
 check: dev-env  ## formatting, lint, types, import layers, figures of the house, generated docs

@@ -168,7 +168,7 @@ def test_masked_clips_are_told_of_once_and_drafts_are_no_litter(tmp_path: Path) 
     assert counts_of(tally, "evidence") == (1, 0)
 
 
-@pytest.mark.slow(file_takes_s=95)
+@pytest.mark.long
 @pytest.mark.triton
 def test_nothing_is_lost_or_doubled_through_kills_and_commands(
     tmp_path: Path, triton_address: str

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.chaos_speaker import WARNINGS_A_KILL, kill_while_talking
 from domain.data_dir import DataDir
 
 
+@pytest.mark.long
 def test_what_the_speakers_heard_is_what_the_log_says_through_kills(tmp_path: Path) -> None:
     outcome = kill_while_talking(DataDir(tmp_path / "var"), kills=3, seed=3)
     assert (outcome.lost, outcome.doubled) == ([], [])

@@ -12,6 +12,7 @@ from benchmarks.fuzz.trial import Tally, read_all
 CLIPS = 200
 
 
+@pytest.mark.long
 def test_damaged_clips_neither_end_nor_hang_the_process_that_reads_them(tmp_path: Path) -> None:
     seeds = make_seeds(tmp_path / "seeds")
     clips = list(damaged(seeds, tmp_path / "clips", CLIPS, seed=11))

@@ -10,12 +10,13 @@ import pytest
 from benchmarks.chaos.scene import footage
 from benchmarks.signal_bursts import PROGRAMS, at_programs, forked
 
+pytestmark = pytest.mark.long
+
 
 def test_194_processes_that_wait_or_compute_all_end_in_order() -> None:
     assert forked(194, seed=3) == {"0": 194}
 
 
-@pytest.mark.slow
 @pytest.mark.triton
 def test_every_program_ends_in_order_when_a_burst_comes(
     tmp_path: Path, triton_address: str

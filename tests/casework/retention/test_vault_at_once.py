@@ -199,11 +199,17 @@ PROGRAMS: dict[str, Callable[[Place], None]] = {
 
 
 READERS = {"verify", "backup"}  # each beside the other changes nothing
+# a backup has a step for each of some twenty files
+AT_LEISURE = {"backup": pytest.mark.long}
 
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [each for each in product(PROGRAMS, PROGRAMS) if not READERS.issuperset(each)],
+    [
+        pytest.param(*each, marks=AT_LEISURE.get(each[0], ()))
+        for each in product(PROGRAMS, PROGRAMS)
+        if not READERS.issuperset(each)
+    ],
 )
 def test_one_program_at_every_step_of_another(
     place: Place, first: str, second: str, tmp_path: Path
