@@ -143,7 +143,7 @@ def place(tmp_path: Path) -> Callable[..., Place]:
     return lambda **changes: Place(tmp_path, **changes)
 
 
-STEPS = [0.0, -3600.0, -60.0, 60.0, 3600.0, 1e9, -1e9]
+STEPS = [0.0, -60.0, 3600.0, 1e9, -1e9]
 
 
 @pytest.mark.parametrize("step_s", STEPS)

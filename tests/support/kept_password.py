@@ -1,7 +1,7 @@
-"""A password, and the hash of it that people files hold: to make one takes a third of a second."""
+"""A password, and a hash of it that people files hold: the cheapest that is taken, a fiftieth of what ours cost."""
 
 from __future__ import annotations
 
 PASSWORD = "four unrelated words"
-# as hash_password made it once
-HASH = "scrypt$32768$8$3$udIwEhaIpHq/0G/xf7zlEg==$wTT/Ptrx93b6PzeCSapiEB0bdxBE3R6eBTOeHatJRtw="
+# as hash_password would make it, had it that cost
+HASH = "scrypt$16384$1$1$nEm+g8p6zXMykGo4J7av4A==$lwR4SEuV0LrLh6Y3yp0KWCJj33KxY6iIv+vQ2OP8Goo="

@@ -363,8 +363,8 @@ def test_outsider_and_site_find_the_same_bytes_of_a_stamp_changed(
     certificates = read_certificates(authority.ca_file)
     sound = tool.check_stamp(response, line, certificates)
     assert found_by(lambda: tool.check_stamp(response, line + b" ", certificates))
-    differ = []
-    for position in range(len(response)):
+    differ, positions = [], range(0, len(response), 3)
+    for position in positions:
         changed = bytearray(response)
         changed[position] ^= 1 << position % 8
 
@@ -377,7 +377,7 @@ def test_outsider_and_site_find_the_same_bytes_of_a_stamp_changed(
         if found_by(outside) != found_by(inside):
             differ.append(position)
     # they may differ in what neither the signature nor the meaning rests on
-    assert len(differ) < len(response) / 10, differ
+    assert len(differ) < len(positions) / 10, differ
 
 
 def test_an_outsider_names_a_certificate_that_was_not_valid_then(tmp_path: Path) -> None:

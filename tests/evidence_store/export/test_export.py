@@ -203,8 +203,8 @@ def test_any_byte_of_any_exported_file_that_is_flipped_is_named(unpacked: Path) 
     assert faults_in(unpacked) == []
     for path in sorted(each for each in unpacked.rglob("*") if each.is_file()):
         content, name = path.read_bytes(), path.relative_to(unpacked).as_posix()
-        # every byte of what is small; of the rest about 80, spread evenly
-        for position in range(0, len(content), max(1, len(content) // 80)):
+        # some thirty of each file, spread evenly: one hash or signature holds them all
+        for position in range(0, len(content), max(1, len(content) // 29)):
             changed = bytearray(content)
             changed[position] ^= 1 << position % 8
             path.write_bytes(changed)

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lancedb.table import LanceTable
 
 from domain.errors import PutAside, Stop, TryAgain
 from domain.events.catalog import EvidenceFile
 from domain.evidence import APPEARANCE_SIZE, EMBEDDING_SIZE, EvidenceRecord
 from evidence_store.search import maintenance
 from evidence_store.search.filters import RecordFilter
+from evidence_store.search.lance import connect
 from evidence_store.search.schema import from_arrow, to_arrow
 from evidence_store.search.table import TIDY_EVERY_ROWS, EvidenceTable
 
@@ -166,9 +166,7 @@ def test_no_table_yet_is_a_table_without_rows(tmp_path: Path) -> None:
 
 
 def test_a_table_of_another_version_is_named_and_left_alone(tmp_path: Path) -> None:
-    import lancedb
-
-    lancedb.connect(str(tmp_path)).create_table("evidence", pa.table({"evidence_id": ["a"]}))
+    connect(tmp_path).create_table("evidence", pa.table({"evidence_id": ["a"]}))
     with pytest.raises(Stop, match="another version"):
         EvidenceTable.open(tmp_path)
 
@@ -202,7 +200,7 @@ def test_tidying_that_somebody_came_before_costs_no_rows_and_is_no_damage(
     def preempted(*_: object, **__: object) -> None:
         raise RuntimeError("lance error: Retryable commit conflict for version 86: … preempted")
 
-    monkeypatch.setattr(LanceTable, "optimize", preempted)
+    monkeypatch.setattr("lancedb.table.LanceTable.optimize", preempted)
     monkeypatch.setattr("evidence_store.search.table.TIDY_EVERY_ROWS", 1)
     assert table.put([record(1)]) == 1
     assert table.count() == 2
@@ -210,7 +208,8 @@ def test_tidying_that_somebody_came_before_costs_no_rows_and_is_no_damage(
         table.optimize()
     stored = table._stored.needed()
     assert maintenance._could_tidy(stored), "a conflict says nothing about an index"
-    monkeypatch.setattr(LanceTable, "optimize", Mock(side_effect=RuntimeError("index is broken")))
+    broken = Mock(side_effect=RuntimeError("index is broken"))
+    monkeypatch.setattr("lancedb.table.LanceTable.optimize", broken)
     assert not maintenance._could_tidy(stored)
 
 

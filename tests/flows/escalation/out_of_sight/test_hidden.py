@@ -129,7 +129,7 @@ def test_behind_a_sign_nobody_complies_and_nobody_is_called_again(
     site: Site, fps: float, gap_s: float
 ) -> None:
     people = [("red", unseen(stands(384), (8, 8 + gap_s)))]
-    events = watched(site, people, 60, fps)
+    events = watched(site, people, 35 + gap_s, fps)
     assert told(events) == ["opened", "warned", "warned", "warned", "escalated"]
     (end,) = outcomes(events)
     assert end.unseen_s == pytest.approx(gap_s, abs=3 / fps)
