@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import threading
 import time
 import wave
@@ -31,9 +29,10 @@ from flows.speech.speaker import FileSpeaker
 from flows.speech.voice.compose import CallVoice, CallWords
 from flows.speech.voice.engine import Speech
 from flows.speech.voice.espeak import EspeakEngine
+from tests.support import announce_child
 from tests.support.example_events import START, one_of_each, warned_event
+from tests.support.forked import fork
 
-ROOT = Path(__file__).resolve().parents[2]
 MADE = [AnnouncementMade.event_type]
 
 
@@ -260,41 +259,18 @@ def test_only_streams_are_live_unless_files_stand_in_for_them(
     assert both == {"gate-early", "gate-late"}
 
 
-ANNOUNCE = """
-import sys
-from datetime import timedelta
-from pathlib import Path
-from bytewax.recovery import RecoveryConfig
-from bytewax.run import cli_main
-from domain.data_dir import DataDir
-from flows.announce import AnnounceSettings, build_announce_flow, build_voice
-from flows.signals import install_stop_signals
-
-stop, drain = install_stop_signals()
-settings = AnnounceSettings(DataDir(Path(sys.argv[1])))
-voice = build_voice(settings)
-flow = build_announce_flow(settings, voice, stop, drain)
-print("running", flush=True)
-cli_main(flow, epoch_interval=timedelta(seconds=0.2),
-         recovery_config=RecoveryConfig(str(settings.data.recovery / "announce")))
-voice.close()
-"""
-
-
 def test_a_killed_announcer_speaks_each_warning_once(data: DataDir) -> None:
     store = data.recovery / "announce"
     store.mkdir(parents=True)
     init_db_dir(store, 1)
     warnings = [warned_event(number) for number in range(60)]
-    command = [sys.executable, "-c", ANNOUNCE, str(data.root)]
     written: dict[str, int] = {}
     with EventLog.open(data.events_db) as log:
         for round_ in range(4):
             log.append(warnings[15 * round_ : 15 * round_ + 15])
-            announcer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            announcer = fork(announce_child.main, data, said=data.root / f"said-{round_}")
             try:
-                assert announcer.stdout is not None
-                assert announcer.stdout.readline() == "running\n"
+                announcer.wait_until_said("running")
                 if round_ == 3:
                     announcer.send_signal(signal.SIGUSR1)
                     assert announcer.wait(60) == 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,39 +11,8 @@ from message_services import Service, webhook
 from notice_requests import request, site_with, told, write
 
 from domain.data_dir import DataDir
-
-ROOT = Path(__file__).resolve().parents[2]
-NOTIFY = """
-import os, sys, time
-from datetime import timedelta
-from pathlib import Path
-from bytewax.recovery import RecoveryConfig
-from bytewax.run import cli_main
-from domain.data_dir import DataDir
-from domain.site.loading import load_site
-from event_log.log import EventLog
-from evidence_store.recordings.footage import SiteFootage
-from flows.notices.apprise_sender import AppriseSender
-from flows.notices.deliver import WANTED_TYPES
-from flows.notices.notes import MessageNotes
-from flows.notices.still import MaskedStills
-from flows.notices.tools import NoticeTools
-from flows.notify import build_notify_flow
-from flows.signals import install_stop_signals
-from flows.sinks.event_log import EventLogSink
-from flows.sources.event_log import EventLogSource
-
-stop, drain = install_stop_signals()
-data, site = DataDir(Path(sys.argv[1])), load_site(Path(sys.argv[2]))
-stills = MaskedStills(data, SiteFootage(site, data.root, data.recordings), None)
-tools = NoticeTools(site, {"desk": AppriseSender("desk", sys.argv[3])}, MessageNotes(data), stills,
-                    EventLog.open(data.events_db).find, frozenset({"gate-early"}))
-source = EventLogSource(data.events_db, WANTED_TYPES, stop, drain)
-flow = build_notify_flow(tools, source, EventLogSink(data.events_db), stop)
-print("running", flush=True)
-cli_main(flow, epoch_interval=timedelta(seconds=0.2),
-         recovery_config=RecoveryConfig(str(data.recovery / "notify")))
-"""
+from tests.support import notify_child
+from tests.support.forked import fork
 
 
 def test_a_killed_notifier_sends_each_message_at_most_once_and_answers_for_all(
@@ -60,17 +27,15 @@ def test_a_killed_notifier_sends_each_message_at_most_once_and_answers_for_all(
     store.mkdir(parents=True)
     init_db_dir(store, 1)
     requests = [request(number) for number in range(40)]
-    with webhook(hangs_s=0.05) as hook, (tmp_path / "words").open("w") as words:
-        command = [sys.executable, "-c", NOTIFY, str(data.root), str(site_file)]
-        command += [f"json://watch:hunter2@127.0.0.1:{hook.port}/very-secret"]
+    with webhook(hangs_s=0.05) as hook:
+        url = f"json://watch:hunter2@127.0.0.1:{hook.port}/very-secret"
         for round_ in range(4):
             write(data, *requests[10 * round_ : 10 * round_ + 10])
-            notifier = subprocess.Popen(
-                command, cwd=ROOT, stdout=subprocess.PIPE, stderr=words, text=True
+            notifier = fork(
+                notify_child.main, data, site_file, url, said=data.root / f"said-{round_}"
             )
             try:
-                assert notifier.stdout is not None
-                assert notifier.stdout.readline() == "running\n"
+                notifier.wait_until_said("running")
                 if round_ == 3:
                     notifier.send_signal(signal.SIGUSR1)
                     assert notifier.wait(60) == 0
@@ -88,7 +53,7 @@ def test_a_killed_notifier_sends_each_message_at_most_once_and_answers_for_all(
     assert {each.result for each in made} <= {"sent", "unknown whether sent"}
     assert sent <= set(arrived) <= sent | perhaps
     assert len(perhaps) <= 3, "more than the one under way at each kill"
-    for path in (*data.root.rglob("*"), tmp_path / "words"):
+    for path in data.root.rglob("*"):
         content = path.read_bytes() if path.is_file() else b""
         assert b"very-secret" not in content and b"hunter2" not in content, path
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -30,9 +27,9 @@ from domain.events.commands import CommandKind, Refusal
 from event_log.commands import CommandAnswer, CommandRequest, give_command, wait_for_answer
 from event_log.log import EventLog
 from forewarn.site.put_in_force import apply_file
+from tests.support import watch_child
+from tests.support.forked import Forked, fork
 
-ROOT = Path(__file__).resolve().parents[2]
-CHILD = ROOT / "tests" / "support" / "watch_child.py"
 PATIENCE_S = 60.0
 
 
@@ -59,13 +56,8 @@ def site_that_waits(sample_site_file: Path, tmp_path: Path) -> Callable[[float],
 
 
 @contextmanager
-def watching(site_file: Path, data: DataDir) -> Iterator[subprocess.Popen[bytes]]:
-    child = subprocess.Popen(
-        [sys.executable, str(CHILD), str(site_file), str(data.root), "0", "live"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "RUST_BACKTRACE": "0"},
-        stdout=(log := log_of(data).open("ab")),
-    )
-    log.close()
+def watching(site_file: Path, data: DataDir) -> Iterator[Forked]:
+    child = fork(watch_child.main, site_file, data, 0.0, True, said=log_of(data))
     try:
         yield child
     finally:

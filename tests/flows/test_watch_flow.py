@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,17 +11,12 @@ import pytest
 
 from domain.data_dir import DataDir
 from event_log.log import EventLog
+from tests.support import watch_child
+from tests.support.forked import Forked, fork
 
-ROOT = Path(__file__).resolve().parents[2]
-CHILD = ROOT / "tests" / "support" / "watch_child.py"
 
-
-def start(site_file: Path, data: DataDir, pause_s: float) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, str(CHILD), str(site_file), str(data.root), str(pause_s)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-    )
+def start(site_file: Path, data: DataDir, pause_s: float) -> Forked:
+    return fork(watch_child.main, site_file, data, pause_s, False)
 
 
 def story(data: DataDir) -> set[tuple[str, str, str]]:
@@ -55,7 +47,7 @@ def expected(
     """Return what a run without trouble logs."""
     data = DataDir(tmp_path_factory.mktemp("calm"))
     child = start(site_file, data, 0)
-    assert child.wait(60) == 0, child.stderr and child.stderr.read().decode()
+    assert child.wait(60) == 0
     return set(story(data))
 
 

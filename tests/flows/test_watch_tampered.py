@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,9 +12,9 @@ import yaml_site
 from domain.data_dir import DataDir
 from domain.events.catalog import CameraFitness, OffenceWithheld
 from event_log.log import EventLog
+from tests.support import watch_child
+from tests.support.forked import fork
 
-ROOT = Path(__file__).resolve().parents[2]
-CHILD = ROOT / "tests" / "support" / "watch_child.py"
 FPS = 10
 
 
@@ -45,12 +42,7 @@ def test_an_unsharp_camera_records_the_offence_and_calls_when_it_sees_well_again
     site_file = yaml_site.write(tmp_path / "site.yaml", {"north": "blurred.mp4"})
     data = DataDir(tmp_path / "var")
     # its scripted detector sees somebody in the zone all the while
-    subprocess.run(
-        [sys.executable, str(CHILD), str(site_file), str(data.root), "0"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=True,
-        timeout=120,
-    )
+    assert fork(watch_child.main, site_file, data, 0.0, False).wait(120) == 0
     events = [logged.event for logged in EventLog.open(data.events_db).read(limit=1000)]
     fitness = [event.data for event in events if isinstance(event.data, CameraFitness)]
     assert [each.reasons for each in fitness] == [("picture-out-of-focus",), ()]

@@ -1,8 +1,7 @@
-"""A watch process with a scripted detector, to be killed: python watch_child.py SITE DATA PAUSE_S [live]"""
+"""A watch process with a scripted detector, to be killed: for forked.py."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,7 +71,3 @@ def main(site_file: Path, data: DataDir, pause_s: float, is_live: bool) -> None:
         logged=LoggedOffences(log, [each.id for each in site.cameras if is_live]),
     )
     run_flow(build_watch_flow(parts), data.recovery / "watch", SAVED_STEPS)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), DataDir(Path(sys.argv[2])), float(sys.argv[3]), "live" in sys.argv[4:])
