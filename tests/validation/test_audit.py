@@ -88,6 +88,14 @@ def audited(
     wrong["ended-after-start"] = seal("late", first_seen_at=late)
     early = sound.clip_from_at - timedelta(seconds=2)
     wrong["clip-in-time"] = seal("early", first_seen_at=early)
+    wrong["rule-known"] = seal("old", story={})
+    wrong["files-as-sealed"] = tampered = seal("tampered")
+    clip = data.evidence / tampered.evidence_id / "clip.mp4"
+    clip.chmod(0o644)
+    clip.write_bytes(clip.read_bytes()[:-1] + b"\0")
+    wrong["in-the-table"] = seal("unlisted", in_table=False)
+    wrong["gone"] = gone = seal("gone")
+    Vault(data.evidence).set_aside(gone.evidence_id)
     return Audited(run_audit(data), sound, wrong)
 
 
@@ -109,32 +117,26 @@ def test_a_snapshot_that_shows_little_is_not_clear(audited: Audited, check: str)
     assert check in failed(audited.report, audited.wrong[check].evidence_id)
 
 
-def test_tampered_files_are_named_in_both_languages(data: DataDir, seal: Sealer) -> None:
-    record = seal("a")
-    clip = data.evidence / record.evidence_id / "clip.mp4"
-    clip.chmod(0o644)
-    clip.write_bytes(clip.read_bytes()[:-1] + b"\0")
-    finding = run_audit(data).findings_of(record.evidence_id)[0]
+def test_tampered_files_are_named_in_both_languages(audited: Audited) -> None:
+    finding = audited.report.findings_of(audited.wrong["files-as-sealed"].evidence_id)[0]
     assert finding.check == "files-as-sealed" and finding.group == "true"
     assert "clip.mp4" in finding.reason.en and "clip.mp4" in finding.reason.zh
     assert finding.reason.zh.startswith("与封存时不一致")
 
 
 def test_a_sealed_folder_without_a_row_and_a_row_without_a_folder_are_found(
-    data: DataDir, seal: Sealer
+    audited: Audited,
 ) -> None:
-    unlisted, gone = seal("unlisted", in_table=False), seal("gone")
-    Vault(data.evidence).set_aside(gone.evidence_id)
-    report = run_audit(data)
-    assert failed(report, unlisted.evidence_id) == {"in-the-table"}
-    assert {"files-as-sealed", "rule-known"} <= failed(report, gone.evidence_id)
+    unlisted, gone = audited.wrong["in-the-table"], audited.wrong["gone"]
+    assert failed(audited.report, unlisted.evidence_id) == {"in-the-table"}
+    assert {"files-as-sealed", "rule-known"} <= failed(audited.report, gone.evidence_id)
 
 
 def test_the_site_files_rule_stands_in_where_none_was_sealed(
-    data: DataDir, seal: Sealer, sample_site_file: Path
+    audited: Audited, data: DataDir, seal: Sealer, sample_site_file: Path
 ) -> None:
+    assert "rule-known" in failed(audited.report, audited.wrong["rule-known"].evidence_id)
     record = seal("old", story={})
-    assert "rule-known" in failed(run_audit(data), record.evidence_id)
     report = run_audit(data, load_site(sample_site_file))
     assert failed(report, record.evidence_id) == set()
 
@@ -155,41 +157,6 @@ def test_every_check_looks_at_something_that_is_measured(data: DataDir, seal: Se
     assert set(states) == {state.value for state in FINAL}
 
 
-def run_module(data: DataDir, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "validation", "--data", str(data.root), *more],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=400,
-    )
-
-
-def test_the_module_prints_the_report_and_its_exit_code_tells(
-    data: DataDir,
-    seal: Sealer,
-    sample_site_file: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def run_here(*more: str) -> int:
-        """Spare a process, which takes seconds to import Great Expectations."""
-        monkeypatch.setattr(sys, "argv", ["validation", "--data", str(data.root), *more])
-        return main()
-
-    seal("a")
-    sound = run_module(data, "--site", str(sample_site_file))
-    assert sound.returncode == 0
-    assert AuditReport.model_validate_json(sound.stdout).passed
-    assert "measured 1 of 1" in sound.stderr
-    seal("b", dwell_s=0.5)
-    capsys.readouterr()
-    assert run_here() == 1
-    assert json.loads(capsys.readouterr().out)["records_failed"] == 1
-    assert run_here("--site", "nowhere.yaml") == 78
-    assert "nowhere.yaml" in capsys.readouterr().err
-
-
 SOCKETS_SHUT = """
 import socket, sys
 attempts = []
@@ -201,22 +168,43 @@ def no_names(*asked, **more):
     raise socket.gaierror("shut for the test")
 socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = shut
 socket.getaddrinfo = socket.gethostbyname = no_names
-from pathlib import Path
-from domain.data_dir import DataDir
 from validation.__main__ import main
-from validation.audit import run_audit
-report = run_audit(DataDir(Path(sys.argv[1])))
-print(report.records, len(attempts), attempts[:3])
+code = main()
+print(f"tried {attempts}", file=sys.stderr)
+sys.exit(code)
 """
 
 
-def test_an_audit_sends_nothing_anywhere(data: DataDir, seal: Sealer, tmp_path: Path) -> None:
+def test_the_module_prints_the_report_its_exit_code_tells_and_it_sends_nothing_anywhere(
+    data: DataDir,
+    seal: Sealer,
+    sample_site_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def run_here(*more: str) -> int:
+        """Spare a process, which takes seconds to import Great Expectations."""
+        monkeypatch.setattr(sys, "argv", ["validation", "--data", str(data.root), *more])
+        return main()
+
     seal("a")
-    done = subprocess.run(
-        [sys.executable, "-c", SOCKETS_SHUT, str(data.root)],
+    words = ("--data", str(data.root), "--site", str(sample_site_file))
+    sound = subprocess.run(
+        [sys.executable, "-c", SOCKETS_SHUT, *words],
         capture_output=True,
         text=True,
         env=dict(os.environ, PYTHONPATH=str(ROOT), HOME=str(tmp_path)),
         timeout=400,
     )
-    assert done.stdout.strip() == "1 0 []", done.stderr[-2000:]
+    assert sound.returncode == 0, sound.stderr[-2000:]
+    report = AuditReport.model_validate_json(sound.stdout)
+    assert report.passed and report.records == 1
+    assert "measured 1 of 1" in sound.stderr
+    assert sound.stderr.splitlines()[-1] == "tried []"
+    seal("b", dwell_s=0.5)
+    capsys.readouterr()
+    assert run_here() == 1
+    assert json.loads(capsys.readouterr().out)["records_failed"] == 1
+    assert run_here("--site", "nowhere.yaml") == 78
+    assert "nowhere.yaml" in capsys.readouterr().err
