@@ -65,6 +65,9 @@ def test_a_detector_is_built_again_when_rules_may_name_another_class(
 ) -> None:
     detector = read_registry().model("detector")
     of_another = "built for other inputs, outputs or classes"
-    assert why_not_built(detector) not in ("not built", of_another)  # it is built for the whole suite
+    assert why_not_built(detector) not in (
+        "not built",
+        of_another,
+    )  # it is built for the whole suite
     monkeypatch.setattr(person_detector_build, "BUILT_FOR", {"classes": (1, 2)})
     assert why_not_built(detector) == of_another

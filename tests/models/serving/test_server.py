@@ -17,8 +17,9 @@ import pytest
 from starting_server import wait_for_models
 
 from domain.errors import Stop, TryAgain
+from models.face_detector.golden import read_golden
 from models.registry import ROOT, read_registry
-from models.serving.client import Detector
+from models.serving.client import FaceDetector
 from models.serving.connection import connect
 from models.serving.environment import inspect_environment
 from models.serving.libpython import find_libpython
@@ -30,6 +31,7 @@ from models.triton_config import put_config
 pytestmark = pytest.mark.triton
 
 PATIENCE_S = 120.0  # for a server to start beside much else
+LIGHT = ["face_detector"]  # each start loads it
 # 127.0.0.1 as /proc/net/tcp writes it, and the same within IPv6
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 
@@ -56,27 +58,30 @@ def lives(pid: int) -> bool:
 
 
 def write_broken_model(repo: Path, name: str) -> Path:
-    entry = read_registry().model("detector").model_copy(update={"name": name})
+    entry = read_registry().model(*LIGHT).model_copy(update={"name": name})
     put_config(entry, repo)
     (repo / name / "1").mkdir()
     (repo / name / "1" / "model.xml").write_text("<broken")
     return repo
 
 
-def test_a_server_is_found_while_it_runs_and_leaves_nothing_nor_falls_for_a_broken_model(
+def test_a_server_is_found_on_loopback_only_leaves_nothing_and_does_not_fall_for_a_broken_model(
     tmp_path: Path,
 ) -> None:
     assert find_running(tmp_path) is None
     broken = write_broken_model(tmp_path / "repo", "newcomer")
-    with TritonServer(tmp_path, more_repos=[broken], models=["detector", "newcomer"]) as server:
+    with TritonServer(tmp_path, more_repos=[broken], models=[*LIGHT, "newcomer"]) as server:
         server.wait_ready(timeout_s=PATIENCE_S)
         assert find_running(tmp_path) == server.address
         with connect(server.address, deadline_s=20) as connection:
-            assert connection.has_model("detector") and not connection.has_model("newcomer")
+            assert connection.has_model(*LIGHT) and not connection.has_model("newcomer")
             assert "model.xml" in why_not_loaded(connection)["newcomer"]
         assert not server.has_lost_a_helper
         with pytest.raises(Stop, match=re.escape(server.address)):
-            TritonServer(tmp_path, models=["detector"]).start()
+            TritonServer(tmp_path, models=LIGHT).start()
+        # gRPC, HTTP, and metrics, which comes up a moment after the others
+        assert wait_until(lambda: len(listening_addresses(server.pid)) >= 3)
+        assert {a.split(":")[0] for a in listening_addresses(server.pid)} <= LOOPBACK
         pids = [server.pid, *helpers_of(server.pid)]
         assert len(pids) >= 2
     assert not any(lives(pid) for pid in pids)
@@ -103,25 +108,15 @@ def listening_addresses(pid: int) -> set[str]:
     return {row[1] for row in rows if row[9] in inodes and row[3] == "0A"}
 
 
-def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
-    with TritonServer(tmp_path, models=["detector"]) as server:
-        server.wait_ready(timeout_s=PATIENCE_S)
-        # gRPC, HTTP, and metrics, which comes up a moment after the others
-        assert wait_until(lambda: len(listening_addresses(server.pid)) >= 3)
-        assert {a.split(":")[0] for a in listening_addresses(server.pid)} <= LOOPBACK
-
-
-def test_users_survive_the_servers_death_and_find_the_next(
-    tmp_path: Path, frame_of, street_pictures
-) -> None:
-    frames = [frame_of(picture) for picture in street_pictures[:3]]
-    first = TritonServer(tmp_path, models=["detector"])
+def test_users_survive_the_servers_death_and_find_the_next(tmp_path: Path) -> None:
+    picture = read_golden().image_rgb
+    first = TritonServer(tmp_path, models=LIGHT)
     first.start()
     first.wait_ready(timeout_s=PATIENCE_S)
     stubs = helpers_of(first.pid)
     with connect(first.address, deadline_s=20, shared_memory=True) as connection:
-        detector = Detector(connection)
-        before = detector.detect(frames)
+        detector = FaceDetector(connection)
+        before = detector.find(picture)
 
         os.kill(first.pid, signal.SIGKILL)
         assert wait_until(lambda: not first.is_alive)
@@ -130,16 +125,15 @@ def test_users_survive_the_servers_death_and_find_the_next(
         assert wait_until(lambda: not any(lives(pid) for pid in stubs))  # they end with it
         assert find_running(tmp_path) is None
         with pytest.raises(TryAgain):
-            detector.detect(frames)
+            detector.find(picture)
 
         grpc_port = int(first.address.split(":")[1])
-        with TritonServer(tmp_path, models=["detector"], grpc_port=grpc_port) as second:
+        with TritonServer(tmp_path, models=LIGHT, grpc_port=grpc_port) as second:
             second.wait_ready(timeout_s=PATIENCE_S)
-            wait_for_models(connection, ["detector"], timeout_s=60)
-            after = detector.detect(frames)
+            wait_for_models(connection, LIGHT, timeout_s=60)
+            after = detector.find(picture)
             assert connection.uses_shared_memory
-    for one, other in zip(before, after, strict=True):
-        assert np.array_equal(one.scores, other.scores)
+    assert len(before[1]) == 1 and all(map(np.array_equal, before, after))
 
 
 def test_the_server_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
@@ -149,7 +143,7 @@ from pathlib import Path
 from models.serving.server import TritonServer
 from models.serving.status import why_not_loaded
 from models.triton_config import put_config
-server = TritonServer(Path({str(tmp_path)!r}), models=["detector"])
+server = TritonServer(Path({str(tmp_path)!r}), models={LIGHT})
 server.start(); server.wait_ready({PATIENCE_S}); print("ready", flush=True); time.sleep(600)
 """
     owner = subprocess.Popen(
@@ -169,7 +163,7 @@ server.start(); server.wait_ready({PATIENCE_S}); print("ready", flush=True); tim
 def test_a_server_whose_guardian_is_killed_while_it_starts_ends_and_may_be_started_again(
     tmp_path: Path,
 ) -> None:
-    with TritonServer(tmp_path, models=["detector"]) as server:
+    with TritonServer(tmp_path, models=LIGHT) as server:
         note = read_note(tmp_path)
         assert note is not None
         guardian = psutil.Process(note.pid).parent()
