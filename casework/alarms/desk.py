@@ -22,7 +22,17 @@ from casework.alarms.openings import (
 )
 from casework.alarms.policy import AlarmPolicy
 from casework.alarms.reading import MoveRefused, find_alarm
-from casework.alarms.words import STATES
+from casework.alarms.words import (
+    ACTIONS,
+    BAD_NAME,
+    LONG_REASON,
+    NO_NAME,
+    NO_REASON,
+    NO_SUCH_ALARM,
+    NOBODY_TO_GO,
+    STATES,
+)
+from domain.base import BothLanguages, both
 from domain.cameras.steady_clock import SteadyClock
 from domain.events.catalog import AlarmData, Event
 from domain.events.commands import LONGEST_NAME, LONGEST_WORDS
@@ -134,17 +144,14 @@ class AlarmDesk:
         """Make a move in a transaction that has caught up; MoveRefused: it is not possible."""
         row = find_alarm(connection, alarm_id)
         if row is None:
-            raise MoveRefused(
-                f"{action.value} {alarm_id}: there is no such alarm in this event log; "
-                "`forewarn alarms list` shows the open ones"
-            )
+            raise MoveRefused(f"{action.value} {alarm_id}", NO_SUCH_ALARM)
         if _is_done_already(row, action, actor, assigned_to):
             return row
         moves = moves_of(row["moves_version"])
         legal = moves.find(row["state"], action)
         is_stale = seen_number is not None and seen_number < row["moved_number"]
         if legal is None or is_stale or action is AlarmAction.CAUSE_OVER:
-            raise MoveRefused(f"{action.value} {alarm_id}: {_standing(row, moves)}")
+            raise MoveRefused(f"{action.value} {alarm_id}", _standing(row, moves))
         now, after = self._clock.now(), legal.after
         due_at = self._policy.due_at(now, moves, after, row["severity"])
         event = moved(row, action, after, moves, actor, reason, assigned_to, due_at)
@@ -195,18 +202,17 @@ class AlarmDesk:
 
 def _check(action: AlarmAction, actor: AlarmActor, reason: str, assigned_to: str) -> None:
     """Raise MoveRefused where something is missing or too long."""
-    what = action.value
     for name in (actor.name, assigned_to):
         if len(name) > LONGEST_NAME or not (name or "-").isprintable():
-            raise MoveRefused(f"{what}: a name has at most {LONGEST_NAME} printable characters")
+            raise MoveRefused(action.value, BAD_NAME)
     if not actor.name.strip():
-        raise MoveRefused(f"{what}: needs the name of who does it")
+        raise MoveRefused(action.value, NO_NAME)
     if action is AlarmAction.ASSIGN and not assigned_to.strip():
-        raise MoveRefused(f"{what}: needs the name of who is to go")
+        raise MoveRefused(action.value, NOBODY_TO_GO)
     if action in NEEDS_WHY and not reason.strip():
-        raise MoveRefused(f"{what}: needs a reason; say why in a few words")
+        raise MoveRefused(action.value, NO_REASON)
     if len(reason) > LONGEST_WORDS:
-        raise MoveRefused(f"{what}: a reason has at most {LONGEST_WORDS} characters")
+        raise MoveRefused(action.value, LONG_REASON)
 
 
 def _is_done_already(row: Fields, action: AlarmAction, actor: AlarmActor, assigned_to: str) -> bool:
@@ -215,10 +221,18 @@ def _is_done_already(row: Fields, action: AlarmAction, actor: AlarmActor, assign
     return is_same and (action is not AlarmAction.ASSIGN or row["holder"] == assigned_to)
 
 
-def _standing(row: Fields, moves: AlarmMoves) -> str:
+def _standing(row: Fields, moves: AlarmMoves) -> BothLanguages:
     """Say how an alarm stands, and what can be done instead."""
+    state = next((words for name, words in STATES.items() if name == row["state"]), None)
+    done = next((words for name, words in ACTIONS.items() if name == row["last_action"]), None)
+    can = [ACTIONS[action].zh for action in moves.actions_from(row["state"])]
+    zh = f"报警现为“{state.zh if state else row['state']}”"
+    zh += f"，由 {row['holder']} 负责" if row["holder"] else ""
+    zh += (
+        f"（{row['last_by']}：{done.zh if done else row['last_action']}）" if row["last_by"] else ""
+    )
     by = f" ({row['last_action']} by {row['last_by']})" if row["last_by"] else ""
     holder = f", with {row['holder']}" if row["holder"] else ""
-    can = ", ".join(moves.actions_from(row["state"])) or "nothing"
-    state = next((words.en for name, words in STATES.items() if name == row["state"]), row["state"])
-    return f"it is {state}{holder} now{by}; possible: {can}"
+    possible = ", ".join(moves.actions_from(row["state"])) or "nothing"
+    en = f"it is {state.en if state else row['state']}{holder} now{by}; possible: {possible}"
+    return both(f"{zh}；可以：{'、'.join(can) or '无'}", en)

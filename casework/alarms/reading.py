@@ -5,14 +5,28 @@ from __future__ import annotations
 from sqlalchemy import Connection, case, select
 
 from casework.alarms.moves import UNANSWERED
+from domain.base import BothLanguages, both
 from domain.errors import PutAside
 from event_log.projections.projection import Projection
 from event_log.projections.rows import Fields
 from event_log.projections.tables import ALARMS
 
+_NONE = both(
+    "没有报警以此开头；`forewarn alarms list` 列出未结的报警",
+    "no alarm begins like that; `forewarn alarms list` shows the open ones",
+)
+_SEVERAL = both(
+    "有多个报警以此开头；`forewarn alarms list` 列出未结的报警",
+    "several alarms begin like that; `forewarn alarms list` shows the open ones",
+)
+
 
 class MoveRefused(PutAside):
-    """Say why an alarm was not moved, and how it stands."""
+    """Say why an alarm was not moved, and how it stands; `why` in both languages, in one sentence."""
+
+    def __init__(self, what: str, why: BothLanguages) -> None:
+        self.why = why
+        super().__init__(f"{what}: {why.en}")
 
 
 def list_alarms(projection: Projection, *, with_closed: bool = False) -> list[Fields]:
@@ -27,6 +41,17 @@ def list_alarms(projection: Projection, *, with_closed: bool = False) -> list[Fi
         return [dict(row) for row in connection.execute(wanted).mappings()]
 
 
+def recent_alarms(projection: Projection, most_closed: int) -> list[Fields]:
+    """Read all open alarms, and the closed ones that changed last, in no order."""
+    projection.catch_up()
+    is_open = ALARMS.c.is_open.is_(True)
+    closed = select(ALARMS).where(~is_open).order_by(ALARMS.c.changed_at.desc()).limit(most_closed)
+    with projection.log.reading("read recent alarms") as connection:
+        rows = [*connection.execute(select(ALARMS).where(is_open)).mappings()]
+        rows += connection.execute(closed).mappings()
+    return [dict(row) for row in rows]
+
+
 def read_alarm(projection: Projection, start: str) -> Fields:
     """Read the one alarm whose id begins like this; MoveRefused: there is none, or several."""
     projection.catch_up()
@@ -34,8 +59,7 @@ def read_alarm(projection: Projection, start: str) -> Fields:
     with projection.log.reading("find an alarm") as connection:
         found = [dict(row) for row in connection.execute(wanted).mappings()]
     if len(found) != 1:
-        words = "several alarms begin like that" if found else "no alarm begins like that"
-        raise MoveRefused(f"{start}: {words}; `forewarn alarms list` shows the open ones")
+        raise MoveRefused(start, _SEVERAL if found else _NONE)
     return found[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from casework.alarms.moves import AlarmAction, AlarmState
 from domain.base import BothLanguages, both
 from domain.events.alarm_events import AlarmKind, AlarmSeverity
+from domain.events.commands import LONGEST_NAME, LONGEST_WORDS
 
 KINDS: dict[AlarmKind, BothLanguages] = {
     "offence": both("请派人到现场", "A person is asked for"),
@@ -50,6 +51,21 @@ ACTIONS: dict[AlarmAction, BothLanguages] = {
     AlarmAction.REOPEN: both("重新打开", "reopen"),
     AlarmAction.CAUSE_OVER: both("自行恢复", "over by itself"),
 }
+# why a move is refused
+NO_SUCH_ALARM = both(
+    "事件日志中没有这个报警；`forewarn alarms list` 列出未结的报警",
+    "there is no such alarm in this event log; `forewarn alarms list` shows the open ones",
+)
+BAD_NAME = both(
+    f"姓名最多 {LONGEST_NAME} 个可显示的字符",
+    f"a name has at most {LONGEST_NAME} printable characters",
+)
+NO_NAME = both("请写明操作人的姓名", "needs the name of who does it")
+NOBODY_TO_GO = both("请写明派谁去", "needs the name of who is to go")
+NO_REASON = both("请写明原因", "needs a reason; say why in a few words")
+LONG_REASON = both(
+    f"原因最多 {LONGEST_WORDS} 个字符", f"a reason has at most {LONGEST_WORDS} characters"
+)
 _MOST_NAMES = 5  # in a sentence; the alarm itself names all
 
 

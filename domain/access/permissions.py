@@ -29,7 +29,9 @@ class Permission(StrEnum):
 # as the end of "X may (not) …"
 WORDS: dict[Permission, BothLanguages] = {
     Permission.WATCH: both("观看实时画面和事件", "watch cameras and offences live"),
-    Permission.COMMAND: both("对进行中的事件下达指令", "give commands about open offences"),
+    Permission.COMMAND: both(
+        "对进行中的事件下达指令、处理报警", "give commands about open offences, and answer alarms"
+    ),
     Permission.SEE_MASKED: both("查找和查看已遮挡的证据", "find and look at masked evidence"),
     Permission.EXPORT_MASKED: both("导出已遮挡的证据", "export masked evidence"),
     Permission.SEE_UNMASKED: both("查看未遮挡的原件", "look at what is not masked"),

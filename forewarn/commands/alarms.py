@@ -13,7 +13,7 @@ import typer
 from domain.access.decisions import NotAllowed, decide
 from domain.access.people_file import PeopleFile
 from domain.access.permissions import Permission
-from domain.cameras.steady_clock import ClockFile, SteadyClock
+from domain.cameras.steady_clock import SteadyClock
 from domain.data_dir import DataDir
 from forewarn.terminal.identity import ByOption, who_asks
 from forewarn.terminal.operator_command import open_log
@@ -182,16 +182,10 @@ def _move(alarm: str, action: str, by: str, data: Path, as_json: bool, **details
 @contextmanager
 def _desk(data: DataDir) -> Iterator[tuple[AlarmDesk, SteadyClock]]:
     """Open the alarms of a data folder; Stop: there is no event log."""
-    from casework.alarms.desk import AlarmDesk
-    from casework.alarms.policy import AlarmPolicy
-    from event_log.site_in_force import find_site_in_force
+    from casework.alarms.of_folder import desk_of_folder
 
     with open_log(data.events_db) as log:
-        # a folder of recordings has no clock of its own, and needs none
-        clock = ClockFile(data.clock).open() if data.clock.exists() else SteadyClock()
-        in_force = find_site_in_force(data)
-        policy = AlarmPolicy.of_site(in_force.site) if in_force else AlarmPolicy("site")
-        yield AlarmDesk(log, policy, clock), clock
+        yield desk_of_folder(data, log)
 
 
 def _line(row: dict[str, Any], clock: SteadyClock) -> str:

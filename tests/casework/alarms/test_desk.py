@@ -216,8 +216,11 @@ def test_a_double_click_is_one_move_and_two_people_are_told_apart(
     alarm_id = the_one(log, desk)
     once = desk.move(alarm_id, AlarmAction.ACKNOWLEDGE, WANG)
     assert desk.move(alarm_id, AlarmAction.ACKNOWLEDGE, WANG) == once
-    with pytest.raises(MoveRefused, match="acknowledged, with Wang Fang now"):
+    with pytest.raises(MoveRefused, match="acknowledged, with Wang Fang now") as refused:
         desk.move(alarm_id, AlarmAction.ACKNOWLEDGE, LI)
+    assert refused.value.why.zh.startswith(
+        "报警现为“已确认”，由 Wang Fang 负责（Wang Fang：确认）；可以：指派"
+    )
     # a page that does not know yet what Wang did
     with pytest.raises(MoveRefused, match="possible: assign"):
         desk.move(alarm_id, AlarmAction.ASSIGN, LI, assigned_to="Li Na", seen_number=1)
