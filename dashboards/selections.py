@@ -13,9 +13,12 @@ Likeness = Literal["best", "embedding", "appearance", "both"]
 
 @dataclass(slots=True)
 class LiveSelection:
-    """The offence that is picked on the live page."""
+    """What is picked on the live page."""
 
     offence_id: str | None = None  # whose history is shown
+    alarm_id: str | None = (
+        None  # that is shown where it has no such offence; None: a row was picked
+    )
 
 
 @dataclass(frozen=True, slots=True)

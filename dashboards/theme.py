@@ -51,7 +51,7 @@ STATE_COLOURS = {
     "exempted": "#cbd5e1",
     "escalated": "#f87171",
     "taken-over": "#67e8f9",
-    "dismissed": "#cbd5e1",
+    "dismissed": "#f0abfc",
     "merged": "#94a3b8",
     "unknown": "#c4b5fd",
 }
@@ -68,6 +68,7 @@ CHIP_CSS = (
   border-radius: 999px; color: #cbd5e1; }
 .state.escalated { background: #f87171; color: #1a0606 !important; }
 .state.taken-over { background: #67e8f9; color: #04191d !important; }
+.state.dispatched { color: #fdba74; border-color: #fdba74; }
 .state.warned { background: #fb923c; color: #1c0d02 !important; }
 """
     + STATE_CSS
@@ -102,11 +103,13 @@ HISTORY_CSS = (
 .history .facts { color: #b4c2d6; margin: 0 0 12px; overflow-wrap: anywhere; }
 .history ol { list-style: none; margin: 0; padding: 0; }
 .history li { display: grid; grid-template-columns: 84px 1fr; gap: 4px 12px; padding: 8px 0; border-top: 1px solid #24324a; }
+.history.trouble li { display: block; overflow-wrap: anywhere; }
 .history time { font-variant-numeric: tabular-nums; color: #b4c2d6; }
 .history .now { background: #2a2411; border-left: 4px solid #fbbf24; color: #fde68a; font-weight: 600; margin: 0 0 8px; padding: 6px 10px; }
 .history .what { font-weight: 600; }
 .history .said { color: #dbe6f3; margin-top: 2px; }
 .history .not-spoken { color: #fcd34d; font-weight: 600; }
+.history .written { color: #c4b5fd; }
 .history .spoken { color: #86efac; }
 .history .detail { color: #b4c2d6; overflow-wrap: anywhere; }
 .snapshots { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 12px; margin-top: 12px; }
@@ -131,6 +134,15 @@ nav .who { color: #b4c2d6; max-width: 14em; overflow: hidden; text-overflow: ell
 nav button { font: inherit; color: #cbd5e1; background: none; border: 1px solid #3b4d6b; border-radius: 6px; padding: 5px 12px; cursor: pointer; }
 nav button:hover { background: #1c2a42; }
 nav button:focus-visible { outline: 3px solid #7dd3fc; outline-offset: 1px; }
+"""
+
+BELL_CSS = """
+.bell { font: inherit; font-size: 15px; color: #cbd5e1; background: none; border: 1px solid #3b4d6b; border-radius: 6px;
+  padding: 5px 12px; cursor: pointer; white-space: nowrap; }
+.bell:hover { background: #1c2a42; }
+.bell[data-sound=on] { color: #86efac; border-color: #86efac; }
+.bell:not([data-sound=on]) { color: #fde68a; border-color: #f59e0b; }
+.bell:focus-visible { outline: 3px solid #7dd3fc; outline-offset: 1px; }
 """
 
 NO_LOGIN_CSS = """

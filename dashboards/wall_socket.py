@@ -116,6 +116,7 @@ def _describe(tile: Tile) -> dict[str, Any]:
         "hidden": [each.model_dump(mode="json") for each in tile.hidden],
         "boxes_left_out": view.boxes_left_out if view else 0,
         "age_s": round(tile.age_s, 1),
+        "replaced_at": tile.replaced_at.isoformat() if tile.replaced_at else None,
         "captured_at": view.captured_at.isoformat() if view and view.captured_at else None,
         "width_px": view.width_px if view else 0,
         "height_px": view.height_px if view else 0,

@@ -46,6 +46,11 @@ class LogFollower:
         self._file_id: tuple[int, int] | None = None
         self._place: LogPlace | None = None
 
+    @property
+    def log(self) -> EventLog | None:
+        """Return the log that is open now; None: there is none."""
+        return self._log
+
     def skip_past(self) -> None:
         """Pass over what the log holds now; raises what `read` raises."""
         while not self.read().is_last:

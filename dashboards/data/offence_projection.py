@@ -69,6 +69,7 @@ class OffenceView:
     rungs_due: int = 0
     rung_count: int | None = None  # None: not known yet
     rungs_unspoken: int = 0  # came due and were too late or failed
+    rungs_written: int = 0  # made as a file: nobody heard them
     threshold_s: float | None = None
     recognition: Recognition | None = None  # None: never out of sight before it opened
     taken_by: str = ""  # the operator who has it; '': the ladder has
@@ -87,7 +88,10 @@ class OffenceView:
 
     @property
     def rungs_spoken(self) -> int:
-        """Count the rungs that came due, less those known not to have been spoken."""
+        """Count the rungs that came due, less those known not to have been spoken.
+
+        Those that were made as a file count: the ladder goes on as after a call.
+        """
         return max(0, self.rungs_due - self.rungs_unspoken)
 
 
@@ -219,6 +223,11 @@ def _refused(known: OffenceView, event: Event[CommandRefused]) -> OffenceView:
     return _noted(replace(known, asked=_without(known.asked, event.data.command_id)), event)
 
 
+def _alarmed(known: OffenceView, event: Event[Any]) -> OffenceView:
+    # timed by the wall clock, as holds are
+    return replace(known, history=(*known.history, event))
+
+
 def _held(known: OffenceView, event: Event[EvidenceHeld]) -> OffenceView:
     data = event.data
     others = tuple(hold for hold in known.holds if hold.hold_id != data.hold_id)
@@ -241,6 +250,8 @@ def _masked(known: OffenceView, event: Event[EvidenceMasked]) -> OffenceView:
 
 def _announced(known: OffenceView, event: Event[AnnouncementMade]) -> OffenceView:
     data, known = event.data, _noted(known, event)
+    if data.rung_number and data.result == "written":
+        return replace(known, rungs_written=known.rungs_written + 1)
     if data.rung_number and not data.was_spoken and data.result != "unknown whether played":
         return replace(known, rungs_unspoken=known.rungs_unspoken + 1)
     return known
@@ -257,6 +268,9 @@ _CHANGES: dict[type[EventData], Callable[[OffenceView, Event[Any]], OffenceView]
     AnnouncementMade: _announced,
     NotificationMade: _noted,
     AlarmNotified: _noted,
+    AlarmOpened: _alarmed,
+    AlarmMoved: _alarmed,
+    AlarmOverdue: _alarmed,
 }
 
 

@@ -32,7 +32,7 @@ _OTHERS = (
     *(CameraChanged, ClockStepped, RingPinned, StorageChanged),
     *(EvidenceBehind, SiteFileChanged, SiteApplied),
 )
-_STORIES = select(OFFENCES.c.offence_id).order_by(OFFENCES.c.changed_at.desc())
+_STORIES = select(OFFENCES.c.offence_id, OFFENCES.c.alarm_id).order_by(OFFENCES.c.changed_at.desc())
 _COUNTED = select(OFFENCES.c.warned_at, OFFENCES.c.state, OFFENCES.c.changed_at).where(
     or_(OFFENCES.c.is_open.is_(False), OFFENCES.c.warned_at.is_not(None))
 )
@@ -53,17 +53,22 @@ def begin_projection(
         seq = place_of(connection, CONSUMER) or 0
         counts = _counts(connection, timezone)
         is_open = OFFENCES.c.is_open.is_(True)
-        told = [*connection.execute(_STORIES.where(is_open)).scalars()]
-        told += connection.execute(_STORIES.where(~is_open).limit(max_closed)).scalars()
+        told = [*connection.execute(_STORIES.where(is_open))]
+        told += connection.execute(_STORIES.where(~is_open).limit(max_closed))
     made = OffenceProjection(timezone, max_closed=max_closed)
-    made.take(_whole_stories(log, told, seq))
+    subjects = [
+        subject
+        for offence_id, alarm_id in told
+        for subject in (offence_id, mint("evd", offence_id), alarm_id)
+        if subject
+    ]
+    made.take(_whole_stories(log, subjects, seq))
     made.counts = counts
     return made, LogPlace(log.log_id, seq, log.id_at(seq))
 
 
-def _whole_stories(log: EventLog, offence_ids: list[str], until_seq: int) -> list[Event]:
-    """Read all about some offences and the site, up to a number, in the order of the log."""
-    subjects = (name for each in offence_ids for name in (each, mint("evd", each)))
+def _whole_stories(log: EventLog, subjects: list[str], until_seq: int) -> list[Event]:
+    """Read all about some subjects and the site, up to a number, in the order of the log."""
     logged = [each for subject in subjects for each in log.about(subject)]
     after, types = 0, [kind.event_type for kind in _OTHERS]
     while page := log.read(after, types, PAGE):

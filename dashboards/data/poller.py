@@ -6,6 +6,7 @@ the disk no more than one.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -14,12 +15,14 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from dashboards.data.alarm_views import AlarmView, read_alarm_views
 from dashboards.data.offence_projection import OffenceProjection, OffenceView
 from dashboards.data.past_offences import begin_projection
 from dashboards.data.tiles import Tile, TileReader, known_cameras
 from dashboards.settings import MAX_TABLE_ROWS, STALE_AFTER_S, ConsoleSettings
 from domain.errors import ForewarnError
 from domain.events.catalog import (
+    AlarmData,
     ClockStepped,
     EvidenceBehind,
     RingPinned,
@@ -45,6 +48,7 @@ class ConsoleData:
     version: int = 0
     tiles: Mapping[str, Tile] = field(default_factory=dict)
     offences: Mapping[str, OffenceView] = field(default_factory=dict)
+    alarms: Mapping[str, AlarmView] = field(default_factory=dict)  # open ones, the last closed ones
     counts: Mapping[tuple[date, str], int] = field(default_factory=dict)
     rings: Mapping[str, RingPinned] = field(default_factory=dict)  # by camera
     disks: Mapping[str, StorageChanged] = field(default_factory=dict)  # by folder
@@ -72,6 +76,14 @@ class Poller(BackgroundThread):
         self._log_problem = ""
         self._is_caught_up = False
         self._has_begun = False  # since the last look
+        self._alarms: Mapping[str, AlarmView] = {}
+        self._has_new_alarms = True  # they have to be read
+        self._read_to_end_s = time.monotonic()  # when the log was last read to its end
+
+    @property
+    def behind_s(self) -> float:
+        """Return for how many seconds nothing that the log says has come to the pages."""
+        return time.monotonic() - self._read_to_end_s
 
     def _run(self) -> None:
         tick = 0
@@ -90,22 +102,36 @@ class Poller(BackgroundThread):
     def _read_log(self) -> bool:
         """Fold in new events; return True where the log or its readability changed."""
         before = self._log_problem, self._is_caught_up
+        alarms, new = self._alarms, NewEvents()
         try:
             new = self._log.read()
+            self._read_alarms(new)
         except (ForewarnError, OSError) as error:
-            new, self._log_problem = NewEvents(), str(error)
+            self._log_problem = str(error)
         else:
             self._log_problem = ""
         self._projection.take(new.events)
         self._is_caught_up = new.is_last
+        if new.is_last and not self._log_problem:
+            self._read_to_end_s = time.monotonic()
         has_begun, self._has_begun = self._has_begun, False
         has_changed = before != (self._log_problem, self._is_caught_up)
+        has_changed = has_changed or alarms is not self._alarms
         return has_changed or has_begun or bool(new.events)
+
+    def _read_alarms(self, new: NewEvents) -> None:
+        """Read the alarms anew where the log tells of one; where that fails, at the next look."""
+        if new.is_other_log or any(isinstance(event.data, AlarmData) for event in new.events):
+            self._has_new_alarms = True
+        if self._log.log is None:
+            self._alarms = self._alarms and {}
+        elif self._has_new_alarms:
+            self._alarms, self._has_new_alarms = read_alarm_views(self._log.log), False
 
     def _begin(self, log: EventLog) -> LogPlace:
         """Take what a log that is new tells so far."""
         self._projection, place = begin_projection(log, self.timezone, MAX_TABLE_ROWS)
-        self._has_begun = True
+        self._has_begun = self._has_new_alarms = True
         return place
 
     def _read_tiles(self) -> dict[str, Tile]:
@@ -129,6 +155,7 @@ class Poller(BackgroundThread):
             version=old.version + 1,
             tiles=MappingProxyType(tiles),
             offences=MappingProxyType(dict(projection.offences)) if has_events else old.offences,
+            alarms=MappingProxyType(self._alarms) if has_events else old.alarms,
             counts=MappingProxyType(dict(projection.counts)) if has_events else old.counts,
             rings=MappingProxyType(dict(projection.rings)) if has_events else old.rings,
             disks=MappingProxyType(dict(projection.disks)) if has_events else old.disks,

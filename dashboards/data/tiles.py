@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dashboards.texts import Lang
@@ -24,6 +25,7 @@ class Tile:
     status: str  # up, slow, stale, ended, stalled, failed, waiting
     reason: str  # for people, as the watch process wrote it; English
     reason_zh: str = ""  # of what an older version wrote there is none
+    replaced_at: datetime | None = None  # when the files were; None: there are none
 
     def reason_in(self, lang: Lang) -> str:
         """Return why, in the reader's language."""
@@ -75,7 +77,10 @@ class TileReader:
         if self._tile is None or shown != self._shown:
             version = self._tile.version + 1 if self._tile else 1
             self._shown = shown
-            self._tile = Tile(self.camera_id, version, view, jpeg, age_s, status, *reasons)
+            at = datetime.fromtimestamp(max(stamp) // 1000 / 1e6, UTC) if any(stamp) else None
+            self._tile = Tile(
+                self.camera_id, version, view, jpeg, age_s, status, *reasons, replaced_at=at
+            )
         return self._tile
 
     def _modified_ns(self, ending: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboards.display_names import DisplayNames
+from dashboards.html.alarm_steps import ALARM_STEPS
 from dashboards.html.operator_steps import OPERATOR_STEPS, request_lines
 from dashboards.html.retention import RETENTION_STEPS
 from dashboards.html.step_lines import StepFormatter, StepFormatters, StepLine, reason_lines
@@ -125,6 +126,9 @@ def _unknown(data: OffenceUnknown, names: DisplayNames) -> list[StepLine]:
 
 def _announcement(data: AnnouncementMade, names: DisplayNames) -> list[StepLine]:
     seconds, is_rung = f"{data.audio_duration_s or 0:.1f}", data.rung_number != 0
+    if data.result == "written":  # whether anybody plays the file, nobody knows
+        key = "history.written" if is_rung else "hand.words_written"
+        return [StepLine(names.say(key, number=data.rung_number, seconds=seconds), "written")]
     if data.was_spoken and not is_rung:
         return [StepLine(names.say("hand.words_spoken", seconds=seconds), "spoken")]
     if data.was_spoken:
@@ -162,6 +166,7 @@ STEPS: StepFormatters = {
     AlarmNotified: _message,
     AnnouncementMade: _announcement,
     EvidenceSealed: _sealed,
+    **ALARM_STEPS,
     **OPERATOR_STEPS,
     **RETENTION_STEPS,
 }

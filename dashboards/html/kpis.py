@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from dashboards.data.poller import ConsoleData, day_of, has_live_camera
+from dashboards.data.tiles import Tile
 from dashboards.display_names import DisplayNames
 from dashboards.html.rendering import render
 from dashboards.html.retention import ring_alerts
@@ -70,15 +71,7 @@ def _count(state: str, mood: str, snapshot: ConsoleData, names: DisplayNames) ->
 def _cameras(snapshot: ConsoleData, names: DisplayNames) -> KpiCard:
     tiles = list(snapshot.tiles.values())
     down = [tile for tile in tiles if not tile.is_up]
-    reasons = [
-        names.say(
-            "kpi.camera_reason",
-            camera=names.camera(tile.camera_id),
-            status=names.say(f"wall.status_{tile.status}"),
-            reason=tile.reason_in(names.lang),
-        )
-        for tile in down[:REASONS_SHOWN]
-    ]
+    reasons = [_camera_down(tile, names) for tile in down[:REASONS_SHOWN]]
     if len(down) > REASONS_SHOWN:
         reasons.append(names.say("kpi.more_cameras", count=len(down) - REASONS_SHOWN))
     reasons += [
@@ -89,6 +82,17 @@ def _cameras(snapshot: ConsoleData, names: DisplayNames) -> KpiCard:
     number = names.say("kpi.cameras_value", up=len(tiles) - len(down), all=len(tiles))
     css_class = "cameras is-bad" if down else "cameras"
     return KpiCard(number, names.say("kpi.cameras"), css_class, tuple(reasons))
+
+
+def _camera_down(tile: Tile, names: DisplayNames) -> str:
+    facts = {
+        "camera": names.camera(tile.camera_id),
+        "status": names.say(f"wall.status_{tile.status}"),
+        "reason": tile.reason_in(names.lang),
+    }
+    if tile.status == "stale" and tile.replaced_at is not None:
+        return names.say("kpi.camera_since", since=names.clock(tile.replaced_at), **facts)
+    return names.say("kpi.camera_reason", **facts)
 
 
 def _log_alerts(snapshot: ConsoleData, names: DisplayNames) -> list[str]:

@@ -15,7 +15,7 @@ class StepLine:
     """One line of a step."""
 
     text: str
-    css_class: str = "what"  # what, said, detail, spoken or not-spoken
+    css_class: str = "what"  # what, said, detail, spoken, written or not-spoken
     lang: str = ""  # of the text; "" where it is the page's
     address: str = ""  # of the page that it leads to; "" where it is no link
 

@@ -8,8 +8,12 @@ from typing import Any
 
 from staged_pictures import START, sighting_at
 
+from casework.alarms.desk import AlarmDesk
+from casework.alarms.policy import AlarmPolicy
 from domain.base import BothLanguages
+from domain.cameras.steady_clock import SteadyClock
 from domain.events.catalog import (
+    AlarmOpened,
     AnnouncementMade,
     CameraChanged,
     Event,
@@ -96,6 +100,11 @@ class StagedLog:
             engine="espeak-ng",
         )
         self.write(offence_id, at + timedelta(seconds=1), spoken)
+
+    def open_alarms(self) -> list[str]:
+        """Open what a person must answer, as the alarms program does; return the ids of new alarms."""
+        desk = AlarmDesk(self.log, AlarmPolicy.of_site(self.site), SteadyClock())
+        return [each.subject for each in desk.look() if isinstance(each.data, AlarmOpened)]
 
     def camera_changed(self, camera_id: str, status: Any, reason: str = "") -> None:
         """Log that a camera came or went."""

@@ -6,6 +6,7 @@ import os
 import time
 
 import numpy as np
+import pytest
 
 from dashboards.data.poller import Poller
 from dashboards.data.tiles import TileReader
@@ -13,10 +14,11 @@ from dashboards.settings import ConsoleSettings
 from dashboards.wall_socket import encode_tile
 
 
-def _age_files(staged, camera_id: str, seconds: float) -> None:
+def _age_files(staged, camera_id: str, seconds: float) -> float:
+    then = time.time() - seconds
     for ending in ("json", "jpg"):
-        then = time.time() - seconds
         os.utime(staged.data.live / f"{camera_id}.{ending}", (then, then))
+    return then
 
 
 def _reader(staged) -> TileReader:
@@ -44,10 +46,12 @@ def test_a_new_picture_is_a_new_version(staged):
 
 def test_a_picture_that_was_old_when_the_console_started_is_stale(staged):
     staged.show("gate-early", 10.0)
-    _age_files(staged, "gate-early", 12)
+    then = _age_files(staged, "gate-early", 12)
     tile = _reader(staged).read(None)
     assert tile.status == "stale"
     assert 11 < tile.age_s < 60
+    assert tile.replaced_at is not None
+    assert tile.replaced_at.timestamp() == pytest.approx(then, abs=0.001)
 
 
 def test_files_from_the_future_do_not_stay_fresh_for_ever(staged):

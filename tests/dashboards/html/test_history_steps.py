@@ -10,9 +10,6 @@ from dashboards.texts import Lang
 from domain.events.catalog import (
     EVENT_DATA,
     AlarmJoined,
-    AlarmMoved,
-    AlarmOpened,
-    AlarmOverdue,
     CameraChanged,
     CameraFitness,
     ClockStepped,
@@ -40,7 +37,7 @@ NO_STEP = {
     EvidenceBehind,
     ClockStepped,
     ItemPutAside,
-    *(AlarmOpened, AlarmJoined, AlarmMoved, AlarmOverdue),
+    AlarmJoined,
 }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from dashboards.access.file_tokens import FileTokens
 from dashboards.data.offence_projection import OffenceProjection
 from dashboards.data.poller import ConsoleData
+from dashboards.data.tiles import Tile
 from dashboards.display_names import DisplayNames
 from dashboards.html.history import history
 from dashboards.html.kpis import kpis
@@ -74,6 +76,26 @@ def test_times_are_the_sites_and_words_are_the_readers(staged):
     assert row["since"] == "08:00:06"  # London in March is UTC
     assert (row["camera"], row["rule"]) == ("路口相机（前段）", "请勿在前场停留")
     assert row["state_name"] == "已离开"
+
+
+def test_an_officer_who_was_sent_is_told_apart_and_what_nobody_has_comes_first(staged):
+    offence_id = staged.offence(1, None, calls=2)
+    called = _snapshot(staged).offences[offence_id]
+    sent, taken = replace(called, is_dispatched=True), replace(called, taken_by="Wang")
+    names = DisplayNames(staged.site, "en")
+    rows = [row_of(each, ConsoleData(), names) for each in (called, sent, taken)]
+    assert [row["sent"] for row in rows] == ["", "Officer sent", ""]
+    assert [row["urgency"] for row in rows] == [2, -1, -1]
+    assert rows[0]["calls"] == "2/3 as files"
+    assert "Officer sent" in history(sent, names, FileTokens())
+    assert "Officer sent" not in history(called, names, FileTokens())
+
+
+def test_a_camera_without_new_pictures_says_since_when():
+    since = datetime(2026, 3, 2, 8, 0, 5, tzinfo=UTC)
+    tile = Tile("gate", 1, None, b"", 9.0, "stale", "", replaced_at=since)
+    data = ConsoleData(tiles={"gate": tile}, is_caught_up=True)
+    assert "gate: Stale since 08:00:05" in kpis(data, DisplayNames(None, "en"))
 
 
 def test_what_an_event_says_cannot_become_html(staged):

@@ -16,11 +16,13 @@ from jinja2 import UndefinedError
 from pydantic import BaseModel
 
 from dashboards.access.file_tokens import FileTokens
+from dashboards.data.alarm_views import AlarmView
 from dashboards.data.evidence_lookup import EvidenceFound
 from dashboards.data.offence_projection import OffenceProjection
 from dashboards.data.poller import ConsoleData
 from dashboards.data.tiles import Tile
 from dashboards.display_names import DisplayNames
+from dashboards.html.alarm_rows import trouble
 from dashboards.html.audit_trend import audit_html
 from dashboards.html.history import history, nothing_picked
 from dashboards.html.kpis import kpis
@@ -178,6 +180,14 @@ def draw_navigation(words: str) -> str:
     )
 
 
+def draw_trouble(words: str) -> str:
+    alarm = AlarmView(
+        *(words, words, "ordinary", words, True, 1, 0, (words,), "", "", ""),
+        *(BothLanguages(zh=words, en=words), WHEN, WHEN, words, (words,), ()),
+    )
+    return trouble(alarm, names_of(words))
+
+
 def draw_login(words: str) -> str:
     texts = dict.fromkeys(("site", "fault", "who", "next_page", "other", "other_language"), words)
     return render("login.html", say=names_of(words).say, lang="en", fonts="serif", **texts)
@@ -199,6 +209,7 @@ DRAWN: dict[str, Callable[[str], str]] = {
         "picture.html", picture=SubjectPicture(words, words, None)
     ),
     "recent_cards.html": draw_recent,
+    "trouble.html": draw_trouble,
     "unmasked_player.html": lambda words: render(
         "unmasked_player.html", names=names_of(words), address=words
     ),
