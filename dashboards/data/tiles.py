@@ -71,15 +71,16 @@ class TileReader:
             view = read_live_view(self.folder, self.camera_id)
             jpeg = self._read_jpeg()
         age_s = self._age_s(stamp)
-        status, *reasons = _judge(view, change, age_s > self.stale_after_s)
+        status, reason, reason_zh = _judge(view, change, age_s > self.stale_after_s)
         # a stale tile counts its seconds; all others only change with their files
-        shown = (stamp, status, *reasons, int(age_s) if status == "stale" else 0)
+        shown = (stamp, status, reason, reason_zh, int(age_s) if status == "stale" else 0)
         if self._tile is None or shown != self._shown:
             version = self._tile.version + 1 if self._tile else 1
             self._shown = shown
             at = datetime.fromtimestamp(max(stamp) // 1000 / 1e6, UTC) if any(stamp) else None
             self._tile = Tile(
-                self.camera_id, version, view, jpeg, age_s, status, *reasons, replaced_at=at
+                *(self.camera_id, version, view, jpeg, age_s, status, reason, reason_zh),
+                replaced_at=at,
             )
         return self._tile
 

@@ -13,7 +13,7 @@ from panel_material_ui.template.base import Page
 from dashboards.access.visitor import Visitor
 from dashboards.context import ConsoleContext
 from dashboards.html.audit_trend import audit_html
-from dashboards.pages.page_frame import framed, page_names
+from dashboards.pages.page_frame import bell_for, framed, page_names
 from dashboards.theme import AUDIT_CSS
 from domain.access.permissions import Permission
 from validation.report import read_all
@@ -25,7 +25,7 @@ class AuditPage:
     """One open audit page."""
 
     def __init__(self, context: ConsoleContext, visitor: Visitor) -> None:
-        self._visitor = visitor
+        self._context, self._visitor = context, visitor
         self._audits = context.settings.data.audits
         self._names = page_names(context)
         self._drawn = pn.pane.HTML("", stylesheets=[AUDIT_CSS], sizing_mode="stretch_width")
@@ -35,7 +35,8 @@ class AuditPage:
         pn.state.onload(self._begin_to_refresh)
         self._drawn.object = audit_html(read_all(self._audits), self._names)
         main = pmui.Column(self._drawn, sizing_mode="stretch_width", margin=12)
-        return framed("audit", self._names, [main], self._visitor)
+        bell = bell_for(self._context, self._names, self._visitor)
+        return framed("audit", self._names, [main], self._visitor, bell)
 
     def _begin_to_refresh(self) -> None:
         # Panel awaits coroutines, which its annotation leaves out

@@ -1,4 +1,4 @@
-"""The live page: live pictures, the offence table, and the history of one offence."""
+"""The live page: what needs a person, offences, live pictures, and the history of what is picked."""
 
 from __future__ import annotations
 
@@ -8,14 +8,23 @@ from panel_material_ui.template.base import Page
 
 from dashboards.access.visitor import Visitor
 from dashboards.context import ConsoleContext
+from dashboards.data.alarm_views import AlarmView
 from dashboards.data.offence_projection import OffenceView
 from dashboards.data.poller import ConsoleData
+from dashboards.html.alarm_rows import trouble
 from dashboards.html.history import history, nothing_picked
 from dashboards.html.kpis import kpis
 from dashboards.html.uncertainty import offence_notes
+from dashboards.pages.alarm_queue import AlarmQueue
 from dashboards.pages.offence_table import OffenceTable
 from dashboards.pages.operator_panel import OperatorPanel
-from dashboards.pages.page_frame import framed, html_pane, named_in_address, page_names
+from dashboards.pages.page_frame import (
+    bell_for,
+    framed,
+    html_pane,
+    named_in_address,
+    page_names,
+)
 from dashboards.pages.unmasked_dialog import UnmaskedDialog
 from dashboards.pages.wall import wall
 from dashboards.selections import LiveSelection
@@ -24,12 +33,9 @@ from domain.access.permissions import Permission
 
 REFRESH_MS = 500
 BEAT_MS = 1000
-# the history scrolls by itself, so that its reader still sees the cameras beside it
-HISTORY_STYLE = {
-    "p": 2,
-    "overflowY": {"lg": "auto"},
-    "maxHeight": {"lg": "max(320px, calc(100vh - 560px))"},
-}
+# the lists stay where they are, however far the pictures are scrolled; the history scrolls by itself
+STAYS = {"position": {"lg": "sticky"}, "top": {"lg": "76px"}, "alignSelf": "start"}
+HISTORY_STYLE = {"p": 2, "overflowY": {"lg": "auto"}, "maxHeight": {"lg": "calc(100vh - 96px)"}}
 
 
 class LivePage:
@@ -39,46 +45,53 @@ class LivePage:
         self._context, self._visitor = context, visitor
         self._tokens = context.tokens.of_session(visitor.handle)
         self._names = page_names(context)
-        # a link in a message names one
-        self._selection = LiveSelection(named_in_address("offence") or None)
+        asked = named_in_address("offence")  # a link in a message names one
+        self._selection = LiveSelection(asked or None)
         self._drawn_version = -1
         self._drawn: tuple[OffenceView, list[str]] | None = None
         names = self._names
         self._kpis = html_pane("", KPI_CSS)
-        self._table = OffenceTable(names, self._picked)
+        self._queue = AlarmQueue(context, names, visitor, self._picked_alarm, asked)
+        self._table = OffenceTable(names, self._picked, asked)
         self._history = html_pane(nothing_picked(names), HISTORY_CSS)
         self._operator = OperatorPanel(context, names, visitor)
         self._unmasked = UnmaskedDialog(context, names, visitor)
 
     def view(self) -> Page:
         """Build the page and keep it fresh while somebody looks at it."""
-        right = pmui.Column(
-            self._table.view,
-            pmui.Paper(
-                *(self._operator.view, self._history, self._unmasked.view),
-                sx=HISTORY_STYLE,
-                margin=(12, 0, 0, 0),
-            ),
-            sizing_mode="stretch_width",
+        lists = pmui.Column(
+            self._queue.view, self._table.view, sizing_mode="stretch_width", margin=0
+        )
+        picked = pmui.Paper(
+            *(self._operator.view, self._history, self._unmasked.view),
+            sx=HISTORY_STYLE,
             margin=0,
+            sizing_mode="stretch_width",
         )
         body = pmui.Grid(
-            pmui.Grid(wall(self._names), size={"xs": 12, "lg": 6}),
-            pmui.Grid(right, size={"xs": 12, "lg": 6}),
+            pmui.Grid(lists, size={"xs": 12, "lg": 4}, sx=STAYS),
+            pmui.Grid(wall(self._names), size={"xs": 12, "lg": 4}),
+            pmui.Grid(picked, size={"xs": 12, "lg": 4}, sx=STAYS),
             container=True,
             spacing=1.5,
             sizing_mode="stretch_width",
         )
         snapshot = self._context.poller.snapshot
         self._kpis.object = kpis(snapshot, self._names)
+        self._queue.begin(snapshot)
         self._table.begin(snapshot)
         pn.state.onload(self._begin_to_refresh)  # changes sent before the page stands would be lost
         main = pmui.Column(self._kpis, body, sizing_mode="stretch_width", margin=12)
-        return framed("live", self._names, [main], self._visitor)
+        bell = bell_for(self._context, self._names, self._visitor)
+        return framed("live", self._names, [main], self._visitor, bell)
 
     def _begin_to_refresh(self) -> None:
         pn.state.add_periodic_callback(self._refresh, period=REFRESH_MS)
-        pn.state.add_periodic_callback(self._table.live_on, period=BEAT_MS)
+        pn.state.add_periodic_callback(self._live_on, period=BEAT_MS)
+
+    def _live_on(self) -> None:
+        self._table.live_on(self._context.poller.behind_s)
+        self._queue.live_on()
 
     def _refresh(self) -> None:
         if not self._visitor.may(Permission.WATCH):
@@ -91,16 +104,22 @@ class LivePage:
             numbers = kpis(snapshot, self._names)
             if numbers != self._kpis.object:
                 self._kpis.object = numbers
+            self._queue.show(snapshot)
             self._table.show(snapshot)
             self._show_history(snapshot)
 
+    def _picked_alarm(self, alarm: AlarmView) -> None:
+        self._selection.offence_id, self._selection.alarm_id = alarm.offence_id, alarm.alarm_id
+        self._show_history(self._context.poller.snapshot)
+
     def _picked(self, offence_id: str) -> None:
-        self._selection.offence_id = offence_id
+        self._selection.offence_id, self._selection.alarm_id = offence_id, None
         self._show_history(self._context.poller.snapshot)
 
     def _show_history(self, snapshot: ConsoleData) -> None:
         offence = snapshot.offences.get(self._selection.offence_id or "")
         if offence is None:
+            self._show_alarm(snapshot.alarms.get(self._selection.alarm_id or ""))
             return
         # the log may say nothing while what is known of the subject changes
         notes = offence_notes(offence, snapshot, self._names)
@@ -108,5 +127,17 @@ class LivePage:
             return
         self._drawn = offence, notes
         self._history.object = history(offence, self._names, self._tokens, notes)
+        self._operator.view.visible = True
         self._operator.offer(offence)
         self._unmasked.offer(offence.evidence)
+
+    def _show_alarm(self, alarm: AlarmView | None) -> None:
+        """Show an alarm that is about no offence, or about one of long ago; never another's history."""
+        if alarm is None:
+            return
+        self._drawn = None
+        drawn = trouble(alarm, self._names)
+        if drawn != self._history.object:
+            self._history.object = drawn
+            self._operator.view.visible = False
+            self._unmasked.offer(None)

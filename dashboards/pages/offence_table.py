@@ -1,4 +1,4 @@
-"""The offence table as a Panel component: newest first, rows changed in place by its script.
+"""The tables of offences as a Panel component: open ones, past ones, newest first, changed in place by its script.
 
 Panel's Tabulator was tried: on every patch or streamed row it sets all its data anew, which throws
 the reader back to the top and takes the keyboard's focus away twice a second.
@@ -32,6 +32,7 @@ class OffenceGrid(JSComponent):
     rows = param.List(default=[])  # Row, as the page is first drawn
     news = param.Dict(default={})  # "rows" that came or changed, ids that are "gone"
     beat = param.Integer(default=0)  # grows while the session lives
+    behind_s = param.Number(default=0.0)  # for how long the console has not read the log
     picked = param.String(default="")  # id of the offence whose row was picked
 
     _esm = _HERE / "offence_table.js"
@@ -41,15 +42,21 @@ class OffenceGrid(JSComponent):
 class OffenceTable:
     """Draws the snapshot's offences; calls back with the id of the row that was picked."""
 
-    def __init__(self, names: DisplayNames, on_pick: Callable[[str], None]) -> None:
+    def __init__(
+        self, names: DisplayNames, on_pick: Callable[[str], None], offence_id: str = ""
+    ) -> None:
         self._names, self._on_pick = names, on_pick
         self._drawn: dict[str, Row] = {}
         self._day: date | None = None
         self._drawn_from: dict[str, OffenceView] = {}  # the offence behind each drawn row
         self.view = OffenceGrid(
-            texts=section("table", names.lang), sizing_mode="stretch_width", margin=0
+            texts=section("table", names.lang),
+            picked=offence_id,
+            sizing_mode="stretch_width",
+            margin=0,
         )
-        self.view.param.watch(self._picked, "picked")
+        # what was picked before may be picked again, after a row of the other list
+        self.view.param.watch(self._picked, "picked", onlychanged=False)
 
     def begin(self, snapshot: ConsoleData) -> None:
         """Give the page its first rows, before it is drawn."""
@@ -64,9 +71,12 @@ class OffenceTable:
             self._drawn = rows
             self.view.news = {"rows": list(changes.rows), "gone": list(changes.gone)}
 
-    def live_on(self) -> None:
-        """Let the page know that its session lives; without this it warns and reloads itself."""
-        self.view.beat += 1
+    def live_on(self, behind_s: float = 0.0) -> None:
+        """Let the page know that its session lives; without this it warns and reloads itself.
+
+        `behind_s`: for how long what stands here has not been compared with the log.
+        """
+        self.view.param.update(behind_s=round(behind_s, 1), beat=self.view.beat + 1)
 
     def _rows(self, snapshot: ConsoleData) -> dict[str, Row]:
         """Make the snapshot's rows; those of closed offences are made once and kept."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -13,6 +14,7 @@ from dashboards.access.visitor import Visitor
 from dashboards.context import ConsoleContext
 from dashboards.display_names import DisplayNames
 from dashboards.html.rendering import render
+from dashboards.pages.bell import Bell
 from dashboards.texts import LANGS, choose_lang, in_language
 from dashboards.theme import NAV_CSS, NO_LOGIN_CSS, PAGE_CSS, THEME
 from domain.access.decisions import MAKE_A_LIST
@@ -20,6 +22,8 @@ from domain.access.permissions import Permission
 
 # each page, and the permission that it needs
 PAGES = {"live": Permission.WATCH, "search": Permission.SEE_MASKED, "audit": Permission.READ_AUDITS}
+
+BELL_EVERY_MS = 500
 
 
 def named_in_address(name: str) -> str:
@@ -67,8 +71,31 @@ def refused(page: str, names: DisplayNames, visitor: Visitor) -> Page | None:
     return framed(page, names, [alert], visitor)
 
 
-def framed(page: str, names: DisplayNames, main: list[Any], visitor: Visitor) -> Page:
-    """Build a page with its bar; everything it needs comes from this console."""
+def bell_for(context: ConsoleContext, names: DisplayNames, visitor: Visitor) -> list[Any]:
+    """Build a page's bell, which rings as long as somebody looks at it; [] for who may not watch."""
+    if not visitor.may(Permission.WATCH):
+        return []
+    bell = Bell(names)
+
+    def look() -> None:
+        if visitor.may(Permission.WATCH):
+            bell.look(context.poller.snapshot)
+
+    def begin() -> None:
+        pn.state.add_periodic_callback(look, period=BELL_EVERY_MS)
+
+    pn.state.onload(begin)
+    return [bell.view]
+
+
+def framed(
+    page: str,
+    names: DisplayNames,
+    main: list[Any],
+    visitor: Visitor,
+    beside: Sequence[Any] = (),
+) -> Page:
+    """Build a page with its bar and what stands `beside` it; everything it needs comes from this console."""
     title = names.say(f"page.{page}")
     return Page(
         title="forewarn",
@@ -78,7 +105,7 @@ def framed(page: str, names: DisplayNames, main: list[Any], visitor: Visitor) ->
         theme_toggle=False,
         theme_config=THEME,
         busy_indicator=None,
-        header=[_navigation(page, names, visitor)],
+        header=[_navigation(page, names, visitor), *beside],
         main=main if visitor.is_listed else [_no_login(names), *main],
         raw_css=[PAGE_CSS],
         site_url=f"/live?lang={names.lang}",

@@ -17,7 +17,7 @@ from dashboards.context import ConsoleContext
 from dashboards.data.evidence_lookup import NoModelServer, RecordGone
 from dashboards.data.uploaded_picture import BadPicture
 from dashboards.html.search_results import ADDRESS_TIME, address_of, found_cards, note, recent_cards
-from dashboards.pages.page_frame import framed, html_pane, named_in_address, page_names
+from dashboards.pages.page_frame import bell_for, framed, html_pane, named_in_address, page_names
 from dashboards.pages.search_form import MAX_WORDS, SearchForm
 from dashboards.selections import SearchSelection
 from dashboards.texts import in_language
@@ -68,6 +68,7 @@ class SearchPage:
             names,
             [pmui.Column(body, sizing_mode="stretch_width", margin=12)],
             self._visitor,
+            bell_for(self._context, names, self._visitor),
         )
 
     async def _load(self) -> None:

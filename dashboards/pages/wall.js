@@ -34,6 +34,9 @@ class Tile {
     this.mark = element("div", "mark", picture);
     this.note = element("div", "note", this.root);
     this.note.setAttribute("role", "status");
+    picture.title = wall.texts.pick;
+    this.root.addEventListener("click", () => this.pick());
+    this.root.addEventListener("keydown", (event) => { if (event.key === "Enter") this.pick(); });
     new ResizeObserver(() => this.draw()).observe(picture);
     this.show({status: "waiting", reason: null, age_s: 0, tracks: [], hidden: [], captured_at: null});
   }
@@ -44,12 +47,20 @@ class Tile {
         const bitmap = await createImageBitmap(new Blob([jpeg], {type: "image/jpeg"}));
         this.bitmap?.close();
         this.bitmap = bitmap;
+        this.tellPicture();
       } catch {
         facts = {...facts, status: "failed", reason: {[this.wall.lang]: this.wall.texts.unreadable}};
       }
     }
     this.show(facts);
   }
+
+  // lists of offences and alarms draw small pictures, and pick by a camera; see alarm_queue.js
+  tellPicture() {
+    if (this.bitmap) tell("forewarn:picture", {camera_id: this.camera.camera_id, bitmap: this.bitmap});
+  }
+
+  pick() { tell("forewarn:tile", {camera_id: this.camera.camera_id}); }
 
   show(facts) {
     this.facts = facts;
@@ -68,9 +79,11 @@ class Tile {
     this.draw();
   }
 
-  explain({status, reason, age_s, unfit, unfit_places, hidden, is_learning}) {
+  explain({status, reason, age_s, replaced_at, unfit, unfit_places, hidden, is_learning}) {
     const {texts} = this.wall;
-    if (status === "stale") return fill(texts.no_new_picture, {seconds: Math.floor(age_s)});
+    if (status === "stale") {
+      return fill(texts.no_new_picture, {seconds: Math.floor(age_s), since: this.wall.clock(replaced_at)});
+    }
     if (status === "waiting") return texts.no_picture_yet;
     const said = [];
     const whole = (unfit ?? []).filter((code) => !(unfit_places?.length && code === PARTLY));
@@ -165,6 +178,8 @@ class Tile {
   }
 }
 
+function tell(name, detail) { document.dispatchEvent(new CustomEvent(name, {detail})); }
+
 function label(pen, text, x, y, back, front) {
   pen.font = "600 13px system-ui, 'Noto Sans', 'Noto Sans CJK SC', sans-serif";
   const width = pen.measureText(text).width + 10;
@@ -193,7 +208,18 @@ class Wall {
     for (const camera of model.cameras) this.add(camera);
     this.boot = null;
     this.tries = 0;
+    this.hearing = new AbortController();
+    const signal = this.hearing.signal;
+    document.addEventListener("forewarn:picked", ({detail}) => this.mark(detail.cameras), {signal});
+    document.addEventListener("forewarn:pictures", () => {
+      for (const tile of this.tiles.values()) tile.tellPicture();
+    }, {signal});
+    this.mark(globalThis.forewarnPicked?.cameras ?? []);
     this.connect();
+  }
+
+  mark(cameras) {
+    for (const [camera, tile] of this.tiles) tile.root.toggleAttribute("data-picked", cameras.includes(camera));
   }
 
   add(camera) {
@@ -201,6 +227,7 @@ class Wall {
     this.tiles.set(camera.camera_id, tile);
     this.root.appendChild(tile.root);
     this.root.style.setProperty("--columns", this.tiles.size > 4 ? 3 : this.tiles.size > 1 ? 2 : 1);
+    this.root.style.setProperty("--narrowest", this.tiles.size > 4 ? "200px" : "260px");
     return tile;
   }
 
@@ -243,7 +270,7 @@ class Wall {
     setTimeout(() => this.isOver || this.connect(), RETRY_MS[Math.min(this.tries++, RETRY_MS.length - 1)]);
   }
 
-  close() { this.isOver = true; this.socket.close(); }
+  close() { this.isOver = true; this.hearing.abort(); this.socket.close(); }
 }
 
 export function render({model, el}) {

@@ -17,6 +17,8 @@ ITSELF = {"page.other_language", "page.other_language_hint"}  # each in the othe
 FORMATS = {
     "kpi.camera_reason",
     "kpi.cameras_value",
+    "alarm.moved",
+    "alarm.done",
     "table.calls_value",
     "search.record_label",
     "page.clock_stepped",
@@ -47,7 +49,16 @@ def test_every_text_that_the_code_asks_for_stands_in_the_catalogue():
     assert asked <= set(catalogue())
 
 
-@pytest.mark.parametrize(("script", "part"), [("wall.js", "wall"), ("offence_table.js", "table")])
+@pytest.mark.parametrize(
+    ("script", "part"),
+    [
+        ("wall.js", "wall"),
+        ("offence_table.js", "table"),
+        ("alarm_actions.js", "alarm"),
+        ("alarm_queue.js", "alarm"),
+        ("bell.js", "bell"),
+    ],
+)
 def test_every_text_that_a_script_asks_for_stands_in_the_catalogue(script: str, part: str):
     source = (DASHBOARDS / "pages" / script).read_text(encoding="utf-8")
     asked = set(re.findall(r"texts\.([a-z_]+)", source))

@@ -76,3 +76,8 @@ def open_page(page: Page, running_console: Any, path: str) -> None:
     """Go to a page of the console and wait until it stands."""
     page.goto(running_console.address + path)
     page.wait_for_selector(".MuiAppBar-root")
+
+
+def unfold_past(page: Page) -> None:
+    """Unfold the live page's list of past offences."""
+    page.locator("details.past > summary").click()

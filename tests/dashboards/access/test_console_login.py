@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from console_people import PASSWORD, PEOPLE_ROLES, ask, cookie_of, log_in, write_people
 from playwright.sync_api import Browser, Page, expect
-from real_browser import guarded_page, open_page
+from real_browser import guarded_page, open_page, unfold_past
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -178,8 +178,9 @@ def visit(browser: Browser, closed_console: Any) -> Iterator[Any]:
         yield enter
 
 
-def _open_row(page: Page, words: str) -> None:
-    page.locator("tbody tr", has_text=words).first.click()
+def _open_past_row(page: Page, words: str) -> None:
+    unfold_past(page)
+    page.locator(".past tbody tr", has_text=words).first.click()
 
 
 @pytest.mark.browser
@@ -187,8 +188,10 @@ def test_an_officer_sees_the_unmasked_clip_after_the_reason_was_logged(visit, cl
     log = closed_console.staged.data.custody
     page = visit("felix")
     expect(page.locator("nav")).to_contain_text("Felix")
+    # who has just logged in hears alarms, without a click on this page
+    expect(page.locator(".bell")).to_have_attribute("data-sound", "on")
     expect(page.locator("nav a", has_text="Audit")).to_have_count(0)
-    _open_row(page, "Escalated")
+    _open_past_row(page, "Escalated")
     expect(page.locator(".history")).to_contain_text("Call 3 of 3 due")
     page.get_by_role("button", name="Unmasked clip").click()
     page.get_by_role("button", name="Log it and play").click()
@@ -233,7 +236,7 @@ def test_an_operators_commands_bear_the_name_of_who_logged_in(visit, closed_cons
         (given,) = log.read(types=[CommandGiven.event_type], limit=10)
     assert isinstance(given.event.data, CommandGiven)
     assert (given.event.data.operator, given.event.data.person) == ("Olga", "olga")
-    _open_row(page, "Escalated")
+    _open_past_row(page, "Escalated")
     expect(page.locator(".history")).to_contain_text("Call 3 of 3 due")
     expect(page.get_by_role("button", name="Unmasked clip")).to_have_count(0)
 

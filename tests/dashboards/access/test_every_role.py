@@ -34,7 +34,7 @@ from dashboards.settings import ConsoleSettings
 from domain.access.decisions import Asker
 from domain.access.people import shipped_roles
 from domain.access.people_file import PeopleFile
-from domain.events.catalog import CommandGiven, EvidenceSealed
+from domain.events.catalog import AlarmMoved, CommandGiven, EvidenceSealed
 from domain.events.commands import CommandKind
 from evidence_store.keys.signing_keys import KeyFolder
 from evidence_store.vault.open_vault import open_vault
@@ -60,6 +60,7 @@ class Console:
     address: str
     sealed: EvidenceSealed
     open_offence_id: str
+    alarm_id: str
     cookies: dict[str, str]
     visitors: dict[str, Visitor]
     server: Any
@@ -80,6 +81,7 @@ def console(tmp_path_factory, sample_clip, sample_site_file) -> Iterator[Console
         KeyFolder(staged.data.keys).create()
         staged.seal(staged.offence(2, "escalated", calls=3), "gate-early", "escalated", 10.0)
         open_offence_id = staged.offence(4, None, calls=2)
+        (alarm_id,) = staged.open_alarms()
         (sealed,) = staged.log.read(types=[EvidenceSealed.event_type], limit=9)
         from dashboards.serve import _free_port
 
@@ -101,7 +103,7 @@ def console(tmp_path_factory, sample_clip, sample_site_file) -> Iterator[Console
         with _served(context, port) as server:
             yield Console(
                 *(context, staged, f"http://127.0.0.1:{port}", sealed.event.data),
-                *(open_offence_id, cookies, visitors, server),
+                *(open_offence_id, alarm_id, cookies, visitors, server),
             )
         poller.stop()
 
@@ -189,6 +191,28 @@ def _given(console: Console, kind: CommandKind) -> int:
     return sum(each.event.data.command is kind for each in commands)
 
 
+def _answer(console: Console, who: str) -> bool:
+    """Answer an alarm as the page's script asks for it, also where it shows no button."""
+    from dashboards.pages.alarm_queue import AlarmQueue
+
+    queue = AlarmQueue(console.context, console.names, console.visitors[who], lambda alarm: None)
+    wish = {"alarm_id": console.alarm_id, "action": "acknowledge", "who": "Somebody"}
+    before = console.staged.log.count_by_type().get(AlarmMoved.event_type, 0)
+    answer = asyncio.run(
+        queue.carry_out({**wish, "reason": "", "assigned_to": "", "seen_number": 1})
+    )
+    assert bool(answer["is_done"]) == (answer["row"] is not None) and answer["text"]
+    after = console.staged.log.count_by_type().get(AlarmMoved.event_type, 0)
+    assert answer["is_done"] == (after > before)
+    return after > before
+
+
+def _bell(console: Console, who: str) -> bool:
+    from dashboards.pages.page_frame import bell_for
+
+    return bool(bell_for(console.context, console.names, console.visitors[who]))
+
+
 def _search(console: Console, who: str) -> bool:
     from dashboards.pages.search_page import SearchPage
 
@@ -215,6 +239,8 @@ EVERYTHING: list[tuple[str, Callable[[Console, str], bool], frozenset[str]]] = [
     ("action: unmasked clip", _unmasked, frozenset({"officer"})),
     *((f"action: {kind}", _command(kind), frozenset({"operator"})) for kind in ORDER),
     ("action: pause", _pause, frozenset({"operator"})),
+    ("action: answer an alarm", _answer, frozenset({"operator"})),
+    ("sound: of alarms, on any page", _bell, WATCHERS),
     ("link: masked picture", _file("first.masked.jpg"), MASKED),
     ("link: an officer's masked picture", _file("first.masked.jpg", "officer"), {"officer"}),
     ("link: an officer's clip", _file("clip.mp4", "officer"), frozenset({"officer"})),

@@ -10,7 +10,7 @@ import sys
 import cv2
 import pytest
 from playwright.sync_api import Page, expect
-from real_browser import open_page
+from real_browser import open_page, unfold_past
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -62,7 +62,9 @@ def test_a_tile_is_the_cameras_picture_with_the_boxes_on_it(page, running_consol
     assert edge[2] < 120
 
 
-def test_the_table_shows_newest_first_and_grows_by_itself(page, running_console):
+def test_open_offences_stand_newest_first_and_go_to_the_past_ones_when_they_end(
+    page, running_console
+):
     staged = running_console.staged
     before = staged.offence(next(NUMBERS), None, calls=2)
     open_page(page, running_console, "/live?lang=en")
@@ -73,16 +75,22 @@ def test_the_table_shows_newest_first_and_grows_by_itself(page, running_console)
     new = staged.offence(number, None, calls=1, camera_id="gate-late")
     expect(first).to_have_attribute("data-offence", new)
     expect(first).to_contain_text("second stretch")
-    expect(first).to_contain_text("1/3")
+    expect(first).to_contain_text("1/3 as files")
     expect(page.locator("tbody tr").nth(1)).to_have_attribute("data-offence", before)
     staged.offence(number, "complied", calls=2, camera_id="gate-late")
-    expect(first).to_contain_text("Complied")
-    expect(first).to_contain_text("2/3")
+    expect(first).to_have_attribute("data-offence", before)
+    past = page.locator(".past tbody tr").first
+    expect(past).to_have_attribute("data-offence", new)
+    expect(past).to_be_hidden()
+    unfold_past(page)
+    expect(past).to_contain_text("Complied")
+    expect(past).to_contain_text("2/3")
     expect(_row(page, new)).to_have_count(1)
 
 
 def test_a_row_tells_its_history_with_masked_pictures_and_no_clip(page, running_console):
     open_page(page, running_console, "/live?lang=en")
+    unfold_past(page)
     _row(page, running_console.escalated_id).click()
     history = page.locator(".history")
     expect(history).to_contain_text("Call 3 of 3 due")
@@ -100,6 +108,7 @@ def test_a_row_tells_its_history_with_masked_pictures_and_no_clip(page, running_
 
 def test_without_a_login_nothing_unmasked_is_shown_and_the_page_says_so(page, running_console):
     open_page(page, running_console, "/live?lang=en")
+    unfold_past(page)
     _row(page, running_console.escalated_id).click()
     expect(page.locator(".history")).to_contain_text("Call 3 of 3 due")
     expect(page.get_by_role("button", name="Unmasked clip")).to_have_count(0)
@@ -114,7 +123,7 @@ def test_a_live_camera_that_falls_silent_is_marked_as_stale(page, running_consol
     expect(tile).to_have_attribute("data-status", "up")
     silence.set()
     expect(tile).to_have_attribute("data-status", "stale")
-    expect(tile.locator(".note")).to_contain_text("No new picture for")
+    expect(tile.locator(".note")).to_contain_text("No new picture since")
     failed = view.model_copy(update={"status": "failed", "reason": "gate-late: gone"})
     failed.write(running_console.staged.data.live)
     expect(tile.locator(".note")).to_have_text("gate-late: gone")
@@ -126,7 +135,7 @@ def test_the_language_switch_changes_every_word(page, running_console):
     page.locator("a.language").click()
     expect(page.locator("nav")).to_contain_text("实时")
     expect(page.locator(".kpis")).to_contain_text("当前未结")
-    expect(page.locator("thead")).to_contain_text("状态")
+    expect(page.locator("thead").first).to_contain_text("状态")
     row = _row(page, running_console.escalated_id)
     expect(row).to_contain_text("已上报")
     expect(row).to_contain_text("请勿在前场停留")
@@ -142,37 +151,38 @@ def test_a_page_without_a_wish_speaks_the_browsers_language(browser, running_con
     context.close()
 
 
-def _tab_to_the_table(page, running_console) -> set[str]:
-    """List what the Tab key reaches on a newly opened page, up to the table's first row."""
+def _tab_to_the_pictures(page, running_console) -> set[str]:
+    """List what the Tab key reaches on a newly opened page, up to the first camera."""
     open_page(page, running_console, "/live?lang=en")
     expect(page.locator("tbody tr").first).to_be_visible()
     expect(page.locator("nav")).to_contain_text("中文")
     expect(page.locator("figure[data-camera=gate-early]")).to_be_visible()
     page.locator("body").evaluate("element => element.focus()")  # parts that came late took it
     reached: list[str] = []
-    while len(reached) < 40 and not (reached and reached[-1].startswith("TR:")):
+    while len(reached) < 40 and not (reached and reached[-1].startswith("FIGURE:")):
         page.keyboard.press("Tab")
         reached.append(page.evaluate(_FOCUSED))
     return set(reached)
 
 
 def test_the_live_page_can_be_used_from_the_keyboard(page, running_console):
-    wanted = {"A:Search", "A:中文", "FIGURE:gate-early"}
-    reached = _tab_to_the_table(page, running_console)
+    lower, upper = (running_console.staged.offence(next(NUMBERS), None) for _ in range(2))
+    wanted = {"A:Search", "A:中文", f"TR:{upper}", "FIGURE:gate-early"}
+    reached = _tab_to_the_pictures(page, running_console)
     for _ in range(4):
         if wanted <= reached:
             break
         # on a busy machine the bar is still drawn while the Tab key passes it
-        reached = _tab_to_the_table(page, running_console)
+        reached = _tab_to_the_pictures(page, running_console)
     assert wanted <= reached
-    page.keyboard.press("End")
-    page.keyboard.press("ArrowUp")
-    chosen = page.evaluate(_FOCUSED)
+    _row(page, upper).focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(_FOCUSED) == f"TR:{lower}"
     above = running_console.staged.offence(next(NUMBERS), None, calls=1)
     expect(_row(page, above)).to_have_count(1)
-    assert page.evaluate(_FOCUSED) == chosen
+    assert page.evaluate(_FOCUSED) == f"TR:{lower}"
     page.keyboard.press("Enter")
-    expect(page.locator(".history h2")).to_contain_text("Escalated")
+    expect(page.locator(".history h2")).to_contain_text("Warned")
 
 
 _FOCUSED = """() => {
@@ -189,11 +199,13 @@ def test_what_is_being_read_stays_in_place_when_newer_rows_come(page, running_co
     open_page(page, running_console, "/live?lang=en")
     # the console takes the new rows up within its next look at the log
     expect(_row(page, last)).to_have_count(1)
+    unfold_past(page)
     read = _row(page, running_console.escalated_id)
     read.scroll_into_view_if_needed()
     before = read.bounding_box()
-    above = running_console.staged.offence(next(NUMBERS), None)
-    expect(_row(page, above)).to_have_count(1)
+    for end in (None, "complied"):
+        above = running_console.staged.offence(next(NUMBERS), end)
+        expect(_row(page, above)).to_have_count(1)
     after = read.bounding_box()
     assert before is not None
     assert after is not None

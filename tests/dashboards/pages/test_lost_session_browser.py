@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
-from real_browser import guarded_page, open_page
+from real_browser import guarded_page, open_page, unfold_past
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -18,6 +18,7 @@ LOST = "what stands below may be old"
 
 def _read_a_history(page: Page, running_console) -> None:
     open_page(page, running_console, "/live?lang=en")
+    unfold_past(page)
     page.locator(f"tr[data-offence='{running_console.escalated_id}']").click()
     expect(page.locator(".history h2")).to_contain_text("Escalated")
     page.evaluate("window.isTheSamePage = true")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from real_browser import open_page
+from real_browser import open_page, unfold_past
 
 from domain.events.catalog import ByHand, CommandGiven, Event, OffenceTakenOver, OffenceWarned
 from domain.events.commands import CommandKind, Refusal, answer_id
@@ -65,7 +65,7 @@ def test_taking_over_needs_a_name_and_a_double_click_is_one_command(
     row = page.locator(f"tr[data-offence='{offence_id}']")
     _answer(running_console, given)
     expect(row).to_contain_text("Taken over")
-    expect(row.locator("td.standing small")).to_have_text("A. Li")
+    expect(row.locator("td.standing small.holder")).to_have_text("A. Li")
     expect(history).to_contain_text("Taken over by A. Li; goes back by itself at")
     expect(history).not_to_contain_text("waiting")
     expect(_button(page, "Hand back")).to_be_visible()
@@ -126,7 +126,8 @@ def test_the_buttons_speak_chinese_and_a_closed_offence_has_none(page, running_c
     expect(_button(page, "确认并记录")).to_be_disabled()
     _button(page, "取消").click()
     expect(_button(page, "确认并记录")).to_have_count(0)
-    page.locator("tbody tr", has_text="已上报").first.click()
+    unfold_past(page)
+    page.locator(".past tbody tr", has_text="已上报").first.click()
     expect(page.locator(".history")).to_contain_text("请派人到场核实")
     expect(_button(page, "立即喊话")).to_have_count(0)
 
