@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-from datetime import datetime, timedelta
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from evidence_store.custody.chain import CustodyChain
 from evidence_store.custody.records_on_chain import check_not_erased
 from evidence_store.files.try_again import reraise_as_try_again
 from evidence_store.vault.additions import add_files, added_files, faults_of_added
+from evidence_store.vault.clip_times import ClipTimes
 from evidence_store.vault.vault import Vault
 from flows.masks.clip import MaskTools, mask_clip
 from flows.masks.subject import subject_kind
@@ -133,28 +132,17 @@ def _condition(story: dict[str, Any]) -> Condition | None:
 
 def _track(story: dict[str, Any], outcome: OutcomeData, clip: str) -> list[PathPoint]:
     """Return where the subject is known to be, in the clip's own time."""
-    facts = next(
-        (clip_facts for clip_facts in story.get("clips", ()) if clip_facts["name"] == clip), None
-    )
-    if facts is None or "stream_s" not in facts:
+    times = ClipTimes.of(story, outcome, clip)
+    if times is None:
         return []
-    time_base = Fraction(outcome.first_sighting.time_base)
     sightings = (outcome.first_sighting, *outcome.rung_sightings, outcome.last_sighting)
-    from_at = datetime.fromisoformat(facts["from_at"])
-    length_s = (datetime.fromisoformat(facts["to_at"]) - from_at).total_seconds()
     places = {}
     points: list[TrackPoint | Sighting] = [*outcome.track, *sightings]
     for point in points:
-        at_s = float(point.pts * time_base) - float(facts["stream_s"])
-        # another run of the stream counts from another zero: its timestamps would fit by chance
-        if 0 <= at_s <= length_s and _is_near(point, from_at + timedelta(seconds=at_s)):
+        at_s = times.media_time_s(point)
+        if at_s is not None:
             places[round(at_s, 3)] = PathPoint(at_s, point.box_xyxy)
     return sorted(places.values(), key=lambda place: place.at_s)
-
-
-def _is_near(point: TrackPoint | Sighting, shown_at: datetime) -> bool:
-    """Tell whether the camera's clock and ours agree that it is in this clip."""
-    return abs((shown_at - point.at).total_seconds()) < 5.0
 
 
 def _masked_event(
