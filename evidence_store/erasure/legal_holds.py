@@ -185,6 +185,25 @@ def standing_holds(data: DataDir) -> list[Hold]:
     return Holds(data.holds, chain).standing(read_despite_faults(chain, keys_of(data)))
 
 
+def holds_on_record(data: DataDir, evidence_id: str) -> list[Hold]:
+    """Return the holds in force on one record, to read; its entries of the chain are not checked.
+
+    Raises:
+        TryAgain: the chain cannot be read.
+    """
+    holds = {
+        hold.hold_id: hold for hold in read_holds(data.holds) if hold.evidence_id == evidence_id
+    }
+    for entry in CustodyChain(data.custody).about(evidence_id):
+        with suppress(KeyError, TypeError, ValueError):
+            details = entry["details"]
+            if entry["kind"] == "held":
+                holds[str(details["hold_id"])] = Hold.from_json(evidence_id, details)
+            elif entry["kind"] == "released":
+                holds.pop(str(details["hold_id"]), None)
+    return sorted(holds.values(), key=lambda hold: (hold.from_at, hold.hold_id))
+
+
 def read_holds(folder: Path) -> list[Hold]:
     """Read the holds' files of a folder; one that cannot be read is passed over: the chain has it."""
     holds = []

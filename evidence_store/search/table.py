@@ -20,6 +20,7 @@ from evidence_store.search.filters import EVERYTHING, FACT_INDICES, RecordFilter
 from evidence_store.search.lance import add_rows, open_table, writing_rows
 from evidence_store.search.maintenance import Indices, keep_up, tidy
 from evidence_store.search.nearest import count_fitting, to_unit
+from evidence_store.search.order import ids_beside, in_order
 from evidence_store.search.schema import (
     ADDED_LATER,
     FACTS,
@@ -128,20 +129,20 @@ class EvidenceTable:
         """Read records that pass a filter, those that ended last first."""
         if limit <= 0:
             return []
-        from lancedb.query import ColumnOrdering
-
-        newest_first = [
-            ColumnOrdering(column_name="ended_at", ascending=False),
-            ColumnOrdering(column_name=KEY),
-        ]
 
         def read(table: LanceTable) -> list[EvidenceRecord]:
             query = table.search()
             if (expression := record_filter.expression()) is not None:
                 query = query.where(expression)
-            return from_arrow(query.order_by(newest_first).limit(limit).to_arrow())
+            return from_arrow(
+                query.order_by(in_order(KEY, is_newest_first=True)).limit(limit).to_arrow()
+            )
 
         return self._stored.read(read, [])
+
+    def beside(self, record: EvidenceRecord) -> tuple[str, str]:
+        """Return the ids of the records that ended before and after one, in the order of `newest`; "": none."""
+        return self._stored.read(lambda table: ids_beside(table, KEY, record), ("", ""))
 
     def search(
         self,

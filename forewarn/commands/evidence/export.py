@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from rich.progress import track
 
 from domain.access.permissions import Permission
-from domain.errors import PutAside
 from evidence_store.custody.chain import LOG_HEAD
 from evidence_store.search.stored_table import TableDamaged
 from evidence_store.verify_data_folder import Verifier
@@ -145,32 +144,15 @@ def export(
 
     Example: forewarn evidence export evd-0123456789abcdef --to case-17.zip
     """
-    from evidence_store.export.credential_certificate import credentials_of
-    from evidence_store.export.export import Exporter
-    from evidence_store.export.summary_pdf import write_summaries
+    from evidence_store.export.record_export import export_record
 
     folder, key_folder = data_dir(data), keys_dir(keys)
     act = Permission.EXPORT_UNMASKED if unmasked else Permission.EXPORT_MASKED
     grant = authorize(act, folder, key_folder, by, evidence_id, reason)
-    own = grant.chain.signer
-    anchors = [own.key_id] if own else []
-    record, verifier = (
-        evidence_record(folder, evidence_id),
-        Verifier.open(folder, key_folder, anchors),
-    )
-    if problems := [*verifier.problems, *verifier.problems_of(record)]:
-        raise PutAside(f"{evidence_id} does not verify and is not exported: " + "; ".join(problems))
+    record = evidence_record(folder, evidence_id)
     target = to or Path(f"{evidence_id}{'.unmasked' if unmasked else ''}.zip")
+    withheld = export_record(folder, key_folder, grant, record, target)
     chain = grant.chain
-    exporter = Exporter(
-        verifier.vault,
-        chain,
-        verifier.counted_keys,
-        verifier.authorities,
-        credentials_of(folder, chain.signer, record.site_id),
-        write_summaries,
-    )
-    withheld = exporter.export(record, target, grant if unmasked else None)
     key_id = chain.signer.key_id if chain.signer else ""
     if as_json:
         facts = {"file": str(target.resolve()), "masked": not unmasked, "withheld": withheld}

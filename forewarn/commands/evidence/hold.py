@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from domain.access.permissions import Permission
-from domain.errors import PutAside, Stop
+from domain.errors import Stop
 from forewarn.terminal.identity import ByOption, authorized_chain
 from forewarn.terminal.options import (
     DEFAULT_DATA,
@@ -72,34 +72,21 @@ def hold(
     Example: forewarn evidence hold --camera gate --from 2026-03-02T08:00 --to 2026-03-02T08:20 \
     --reason "police request 9/26" --owner "duty lawyer" --until 2026-09-30
     """
+    from casework.retention.placing import hold_record, place_hold
     from evidence_store.erasure.legal_holds import Hold, new_hold_id
 
     service = _open(data, keys, Permission.HOLD, by, evidence_id or "", reason)
     if (evidence_id is None) == (camera is None):
         raise Stop("needs either an EVIDENCE_ID or --camera with --from and --to")
+    ends_at = _utc(until) if until else None
     if evidence_id is not None:
-        record = service.record(evidence_id)
-        if record is None or evidence_id in service.report.erasing:
-            raise PutAside(
-                f"no evidence {evidence_id!r}, or it is being erased; `forewarn evidence list` shows the ids"
-            )
-        around = timedelta(seconds=around_s)
-        camera, from_at = record.camera_id, min(record.first_seen_at, record.clip_from_at) - around
-        to_at = record.ended_at + around
-    if camera is None or from_at is None or to_at is None:
+        placed = hold_record(service, evidence_id, reason, owner, ends_at, around_s)
+    elif camera is None or from_at is None or to_at is None:
         raise Stop("holding a camera's recordings needs --from and --to, such as 2026-03-02T08:00")
-    placed = Hold(
-        hold_id=new_hold_id(),
-        evidence_id=evidence_id or "",
-        camera_id=camera,
-        from_at=_utc(from_at),
-        to_at=_utc(to_at),
-        reason=reason.strip(),
-        owner=owner.strip(),
-        until=_utc(until) if until else None,
-    )
-    service.holds.place(placed)
-    service.log_hold(placed, placed.reason, is_held=True)
+    else:
+        footage = (camera, _utc(from_at), _utc(to_at))
+        held = Hold(new_hold_id(), "", *footage, reason.strip(), owner.strip(), ends_at)
+        placed = place_hold(service, held)
     if as_json:
         print_json(_as_json(placed))
         return
@@ -122,15 +109,10 @@ def release(
 
     Example: forewarn evidence release hld-0123456789abcdef --reason "case 17 closed"
     """
-    from evidence_store.erasure.legal_holds import find_hold
+    from casework.retention.placing import release_holds
 
     service = _open(data, keys, Permission.RELEASE, by, wanted, reason)
-    found = find_hold(wanted, service.standing_holds())
-    if not found:
-        raise PutAside(f"nothing is held as {wanted!r}; `forewarn evidence holds` shows what is")
-    for standing in found:
-        service.holds.release(standing, reason)
-        service.log_hold(standing, reason.strip(), is_held=False)
+    found = release_holds(service, wanted, reason)
     if as_json:
         print_json({"released": [standing.hold_id for standing in found]})
         return

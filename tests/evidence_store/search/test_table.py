@@ -111,6 +111,19 @@ def test_rows_are_listed_newest_first_and_by_facts(tmp_path: Path) -> None:
     assert table.newest(RecordFilter(camera_id="gate-1' OR 'a'='a")) == []
 
 
+def test_beside_a_record_stand_those_that_ended_before_and_after_it(tmp_path: Path) -> None:
+    table = EvidenceTable.open(tmp_path)
+    at_once = [replace(record(number), ended_at=record(4).ended_at) for number in (4, 5, 6)]
+    table.put([record(2), *at_once, record(9)])
+    order = [each.evidence_id for each in table.newest()]
+    for place, evidence_id in enumerate(order):
+        here = table.get(evidence_id)
+        assert here is not None
+        newer = order[place - 1] if place else ""
+        older = order[place + 1] if place + 1 < len(order) else ""
+        assert table.beside(here) == (older, newer)
+
+
 def test_search_finds_the_likest_first_within_the_facts_asked_for(tmp_path: Path) -> None:
     table = EvidenceTable.open(tmp_path)
     table.put([record(number) for number in range(20)])
