@@ -1,4 +1,4 @@
-"""Addresses that are not pages: evidence files (by token, in ranges), health, login, wall."""
+"""Addresses that are not pages of Panel's: evidence files (by token, in ranges), records, health, login, wall."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from dashboards.access.origin import OwnPagesOnly
 from dashboards.access.request_guard import RequestGuard
 from dashboards.context import ConsoleContext
 from dashboards.data.poller import Poller
+from dashboards.data.record_acts import RecordActs
+from dashboards.data.record_lookup import RecordLookup
 from dashboards.pages.login_page import LoginHandler, LoginService, LogoutHandler
+from dashboards.pages.record_actions import record_act_routes
+from dashboards.pages.record_page import RecordService, record_routes
 from dashboards.wall_socket import WallSocket
 from domain.access.permissions import Permission
 from domain.errors import ForewarnError, PutAside
@@ -124,9 +128,13 @@ class HealthHandler(OwnPagesOnly):
 def routes(
     context: ConsoleContext, vault: SealedFiles, logins: LoginService, boot_id: str
 ) -> Routes:
-    """List all addresses that are not pages."""
+    """List all addresses that are not pages of Panel's."""
     guard = context.guard
+    lookup = RecordLookup(context.settings, vault, context.evidence)
+    records = RecordService(context, lookup, RecordActs(context.settings, lookup))
     return [
+        *record_act_routes(records),
+        *record_routes(records),
         ("/wall", WallSocket, {"poller": context.poller, "guard": guard, "boot_id": boot_id}),
         (
             r"/evidence/([^?]+)",

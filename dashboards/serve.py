@@ -46,7 +46,7 @@ PAGE_TYPES: dict[str, type[AuditPage | LivePage | SearchPage]] = {
 }
 FAVICON = Path(__file__).with_name("favicon.ico")
 SWEEP_EVERY_MS = 2_000  # websockets of sessions that have ended are closed
-MAX_BODY_BYTES = 64 * 1024  # of a request: the only forms are the login's
+MAX_BODY_BYTES = 64 * 1024  # of a request: the only forms are the login's and those of records
 REQUEST_WITHIN_S = 10.0  # for its headers, and again for its body: half-open ones are closed
 MAX_WEBSOCKET_BYTES = 20 * 1024 * 1024  # an upload of 10 MB comes as base64, in chunks
 

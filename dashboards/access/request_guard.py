@@ -6,6 +6,7 @@ the server's own router is wrapped: what is not admitted never reaches a handler
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -29,6 +30,15 @@ log = structlog.get_logger()
 VISITOR_HEADER = "X-Forewarn-Visitor"
 OPEN_TO_ALL = frozenset({"/login", "/logout", "/health"})
 PAGE_PATHS = frozenset({"/", "/live", "/search", "/audit"})
+# a record's page, by its id or its offence's
+RECORD_PAGE = re.compile(r"/record/[^/]+")
+# its forms: the only ones beside the login's, and never Bokeh's
+RECORD_ACTS = re.compile(r"/record/(evd-[0-9a-f]{16})/(verify|unmasked|export|hold|release)")
+
+
+def is_page(path: str) -> bool:
+    """Tell whether people open this address, and may be led there by the login."""
+    return path in PAGE_PATHS or RECORD_PAGE.fullmatch(path) is not None
 
 
 class RequestGuard:
@@ -106,12 +116,12 @@ class RequestGuard:
             return {"status": 403, "address": ""}
         if request.path in OPEN_TO_ALL:
             return None
-        if chooses_a_session(request):
+        if not RECORD_ACTS.fullmatch(request.path) and chooses_a_session(request):
             return {"status": 403, "address": ""}
         if not self.needs_login():
             return None
         if session is None:
-            if request.method in ("GET", "HEAD") and request.path in PAGE_PATHS:
+            if request.method in ("GET", "HEAD") and is_page(request.path):
                 return {"status": 302, "address": f"/login?next={quote(request.uri or '/')}"}
             return {"status": 403, "address": ""}
         # Bokeh writes a request's headers and cookies into the page: not the cookie that logs one in

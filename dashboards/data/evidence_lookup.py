@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,12 +56,24 @@ class EvidenceLookup:
         self._lock = threading.Lock()
         self._table: EvidenceTable | None = None
 
-    def recent(self, selection: SearchSelection) -> list[EvidenceRecord]:
+    def recent(
+        self, selection: SearchSelection, limit: int = RECENT, zone_id: str | None = None
+    ) -> list[EvidenceRecord]:
         """Load the newest records that pass the selection's filters; may raise TryAgain and Stop."""
         table = self._open()
         if table is None:
             return []
-        return table.newest(_filter_of(selection), RECENT)
+        return table.newest(replace(_filter_of(selection), zone_id=zone_id), limit)
+
+    def record(self, evidence_id: str) -> EvidenceRecord | None:
+        """Read one record's row; None where it has none; may raise TryAgain and Stop."""
+        table = self._open()
+        return table.get(evidence_id) if table else None
+
+    def beside(self, record: EvidenceRecord) -> tuple[str, str]:
+        """Return the ids of the next older and the next newer record; "" where there is none."""
+        table = self._open()
+        return table.beside(record) if table else ("", "")
 
     def similar(self, selection: SearchSelection) -> EvidenceFound:
         """Find records that look most like what was picked, or fit its words best; best first.

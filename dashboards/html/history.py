@@ -51,15 +51,15 @@ def history(
         offence=offence,
         facts=facts,
         now=now,
-        steps=_steps(offence, names),
+        steps=steps_of(offence, names),
         notes=retention_notes(offence, names),
         pictures=pictures,
         clip_addresses=clip_addresses,
     )
 
 
-def _steps(offence: OffenceView, names: DisplayNames) -> list[HistoryStep]:
-    """List what happened, then the commands without an answer."""
+def steps_of(offence: OffenceView, names: DisplayNames) -> list[HistoryStep]:
+    """List what happened to an offence, then the commands without an answer."""
     steps = [
         HistoryStep(names.clock(event.time), lines)
         for event in offence.history
@@ -83,13 +83,14 @@ def _pictures_and_clips(
         return tokens.address(evidence.evidence_id, file.name, MASKED_FOR_S)
 
     pictures = [
-        SubjectPicture(address(file), _caption(file, names), sighting_of(file, offence))
+        SubjectPicture(address(file), caption_of(file, names), sighting_of(file, offence))
         for file in masked_pictures(evidence.files)
     ]
     return pictures, [address(file) for file in offence.masked_clips]
 
 
-def _caption(file: EvidenceFile, names: DisplayNames) -> str:
+def caption_of(file: EvidenceFile, names: DisplayNames) -> str:
+    """Say which moment a masked picture shows."""
     for word in ("first", "last"):
         if word in file.name:
             return names.say(f"history.snapshot_{word}")

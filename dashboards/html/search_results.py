@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from dashboards.access.file_tokens import MASKED_FOR_S, FileTokens
 from dashboards.data.evidence_lookup import EvidenceFound
@@ -32,6 +32,7 @@ class RecordCard:
     state: str  # how the offence ended
     facts: list[str]
     picture: SubjectPicture | None  # None: there is no masked one
+    record_address: str  # of the record's own page
     percent: int | None = None  # how similar it is; None where nothing was compared
     use_address: str = ""  # of a search with this record; "" for the record that was searched with
 
@@ -65,7 +66,7 @@ def recent_cards(
     offences: Offences,
 ) -> str:
     """Draw records to pick from, below a hint to pick one or to upload a picture."""
-    cards = [_card(record, None, selection, names, tokens, offences) for record in records]
+    cards = [record_card(record, None, selection, names, tokens, offences) for record in records]
     return render("recent_cards.html", names=names, cards=cards)
 
 
@@ -79,7 +80,7 @@ def found_cards(
     """Draw what was compared, then the matches, most similar first."""
     query = None
     if found.query is not None:
-        query = _card(found.query, None, selection, names, tokens, offences, is_query=True)
+        query = record_card(found.query, None, selection, names, tokens, offences, is_query=True)
     compared = names.say(
         "search.all_compared" if found.is_exact else "search.by_index", fitting=f"{found.fitting:,}"
     )
@@ -92,10 +93,15 @@ def found_cards(
         query=query,
         compared=compared,
         cards=[
-            _card(match.record, _percent(match), selection, names, tokens, offences)
+            record_card(match.record, percent_of(match), selection, names, tokens, offences)
             for match in found.matches
         ],
     )
+
+
+def record_address(evidence_id: str, names: DisplayNames) -> str:
+    """Return the address of a record's own page."""
+    return f"/record/{quote(evidence_id, safe='')}?lang={names.lang}"
 
 
 def note(text: str) -> str:
@@ -103,12 +109,13 @@ def note(text: str) -> str:
     return render("note.html", text=text)
 
 
-def _percent(match: Match) -> int:
+def percent_of(match: Match) -> int:
+    """Return how similar a match is, in percent."""
     # cosine below 0 means "nothing in common", which people read as 0 %
     return round(100 * max(0.0, min(1.0, match.similarity)))
 
 
-def _card(
+def record_card(
     record: EvidenceRecord,
     percent: int | None,
     selection: SearchSelection,
@@ -117,6 +124,7 @@ def _card(
     offences: Offences,
     is_query: bool = False,
 ) -> RecordCard:
+    """Describe a record; `percent` None: nothing was compared; `is_query`: it is what was searched with."""
     facts = [
         names.date_and_clock(record.first_seen_at),
         names.camera(record.camera_id),
@@ -131,6 +139,7 @@ def _card(
         record.outcome,
         facts,
         _picture(record, names, tokens, offences),
+        record_address(record.evidence_id, names),
         percent,
         "" if is_query else address_of(use, names),
     )

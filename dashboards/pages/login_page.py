@@ -12,7 +12,7 @@ from tornado.web import HTTPError
 
 from dashboards.access.login_throttle import LoginThrottle
 from dashboards.access.origin import OwnPagesOnly
-from dashboards.access.request_guard import PAGE_PATHS, RequestGuard
+from dashboards.access.request_guard import RequestGuard, is_page
 from dashboards.access.sessions import LASTS_S
 from dashboards.html.rendering import render
 from dashboards.settings import ConsoleSettings
@@ -108,7 +108,7 @@ class LoginHandler(_UsesLogins):
     def _next_page(self) -> str:
         """Return where they wanted to go: a page of this console and nothing else."""
         page = urlsplit(self.get_argument("next", "/"))
-        if page.scheme or page.netloc or page.path not in PAGE_PATHS:
+        if page.scheme or page.netloc or not is_page(page.path):
             return "/"
         return f"{page.path}?{page.query}" if page.query else page.path
 

@@ -57,6 +57,7 @@ def test_every_text_that_the_code_asks_for_stands_in_the_catalogue():
         ("alarm_actions.js", "alarm"),
         ("alarm_queue.js", "alarm"),
         ("bell.js", "bell"),
+        ("record.js", "player"),
     ],
 )
 def test_every_text_that_a_script_asks_for_stands_in_the_catalogue(script: str, part: str):

@@ -47,10 +47,15 @@ def put_files(
 
 
 def put_row(data: DataDir, sealed: EvidenceSealed) -> None:
-    """Add the record's row; records of one camera look more alike than others."""
+    """Add the record's row."""
+    EvidenceTable.open(data.lancedb).put([row_of(sealed)])
+
+
+def row_of(sealed: EvidenceSealed) -> EvidenceRecord:
+    """Make a record's row; records of one camera look more alike than others."""
     seed = int(sealed.offence_id[-8:], 16)
     alike = 100 if sealed.camera_id == "gate-early" else 200
-    record = EvidenceRecord(
+    return EvidenceRecord(
         evidence_id=sealed.evidence_id,
         offence_id=sealed.offence_id,
         site_id=sealed.site_id,
@@ -75,7 +80,6 @@ def put_row(data: DataDir, sealed: EvidenceSealed) -> None:
         model_versions="staged",
         software_version="staged",
     )
-    EvidenceTable.open(data.lancedb).put([record])
 
 
 def _unit_vector(size: int, alike: int, seed: int) -> np.ndarray:

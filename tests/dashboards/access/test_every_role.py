@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 from console_people import ask
@@ -69,9 +70,11 @@ class Console:
     def names(self) -> DisplayNames:
         return DisplayNames(self.context.settings.site, "en")
 
-    def status(self, who: str, path: str, method: str = "GET", **headers: str) -> int:
+    def status(
+        self, who: str, path: str, method: str = "GET", body: str = "", **headers: str
+    ) -> int:
         sent = {"Cookie": self.cookies[who], **headers}
-        return ask(self, path, method, **sent)[0].status
+        return ask(self, path, method, body, **sent)[0].status
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +164,24 @@ def _file(name: str, whose: str = "") -> Callable[[Console, str], bool]:
     return fetch
 
 
+def _record(path: str = "") -> Callable[[Console, str], bool]:
+    """Open the staged record's page, or what belongs to it."""
+    return lambda console, who: (
+        console.status(who, f"/record/{console.sealed.evidence_id}{path}") == 200
+    )
+
+
+def _record_act(act: str, **typed: str) -> Callable[[Console, str], bool]:
+    """Send a form of the record's page, also where none is shown."""
+
+    def send(console: Console, who: str) -> bool:
+        path = f"/record/{console.sealed.evidence_id}/{act}"
+        # 409: they may, but the staged record does not verify, or nothing is held
+        return console.status(who, path, "POST", urlencode(typed)) in (200, 409)
+
+    return send
+
+
 def _command(kind: CommandKind) -> Callable[[Console, str], bool]:
     """Press the button and confirm, also where no button is shown."""
 
@@ -230,6 +251,7 @@ def _unmasked(console: Console, who: str) -> bool:
     return "key=" in str(dialog._player.object)
 
 
+REASON = {"reason": "case 17"}
 # what is asked for, how, and who gets it
 EVERYTHING: list[tuple[str, Callable[[Console, str], bool], frozenset[str]]] = [
     ("page: live", _page("live"), WATCHERS),
@@ -241,6 +263,20 @@ EVERYTHING: list[tuple[str, Callable[[Console, str], bool], frozenset[str]]] = [
     ("action: pause", _pause, frozenset({"operator"})),
     ("action: answer an alarm", _answer, frozenset({"operator"})),
     ("sound: of alarms, on any page", _bell, WATCHERS),
+    ("page: record", _record(), MASKED),
+    ("side: /record, what stands beside one", _record("/beside"), MASKED),
+    ("side: /record.js", _answered("/record.js"), ROLES),
+    ("side: /record.css", _answered("/record.css"), ROLES),
+    ("action: verify a record", _record_act("verify"), MASKED),
+    ("action: a record's originals", _record_act("unmasked", **REASON), frozenset({"officer"})),
+    ("action: export a record", _record_act("export"), frozenset({"reviewer", "officer"})),
+    (
+        "action: export a record's originals",
+        _record_act("export", unmasked="1", **REASON),
+        frozenset({"officer"}),
+    ),
+    ("action: hold a record", _record_act("hold", owner="Wang", **REASON), frozenset({"keeper"})),
+    ("action: let go of a record", _record_act("release", **REASON), frozenset({"keeper"})),
     ("link: masked picture", _file("first.masked.jpg"), MASKED),
     ("link: an officer's masked picture", _file("first.masked.jpg", "officer"), {"officer"}),
     ("link: an officer's clip", _file("clip.mp4", "officer"), frozenset({"officer"})),
@@ -274,6 +310,16 @@ def test_everybody_gets_what_their_role_permits_and_nothing_else(
     monkeypatch.setattr(operator_commands, "ANSWER_WAIT_S", 0.0)  # nobody watches here
     got = {who for who in (*sorted(ROLES), NOBODY) if ask_for(console, who)}
     assert got == set(allowed)
+
+
+def test_a_link_to_a_record_leads_there_after_the_login(console):
+    link = f"/record/{console.sealed.offence_id}?lang=zh"
+    answer, _ = ask(console, link)
+    assert (answer.status, answer.headers["Location"]) == (302, f"/login?next={quote(link)}")
+    answer, _ = ask(console, answer.headers["Location"], Cookie=console.cookies["officer"])
+    assert answer.headers["Location"] == link
+    _, page = ask(console, link, Cookie=console.cookies["officer"])
+    assert f'data-record="{console.sealed.evidence_id}"' in page.decode()
 
 
 def _addresses(router: Any) -> Iterator[str]:

@@ -67,7 +67,7 @@ def test_counts_and_reasons_are_told_in_the_readers_language(
     drawn = audit_html([report(2)], DisplayNames(None, lang))
     for each in words:
         assert each in drawn, each
-    assert f"/search?lang={lang}&amp;evidence=evd-0000000000000000" in drawn
+    assert f"/record/evd-0000000000000000?lang={lang}" in drawn
 
 
 def test_a_cell_has_its_number_and_its_shade_by_the_share() -> None:
