@@ -62,7 +62,11 @@ class AppriseSender:
                 f"dingtalk://…, got one of kind {self.service!r} that apprise cannot use; "
                 "see docs/how-to/notifications.md"
             )
-        self.takes_pictures = bool(next(iter(self._apprise)).attachment_support)
+        plugin = next(iter(self._apprise))
+        # the libraries below repeat a redirected POST as a GET without its words, or hand text and picture to
+        # whatever host the answer names, and call both a success
+        plugin.redirects = False
+        self.takes_pictures = bool(plugin.attachment_support)
 
     def send(self, message: Message, picture: Path | None) -> SendResult:
         """See Sender."""

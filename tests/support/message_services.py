@@ -35,6 +35,7 @@ class Service:
     status: int = 200  # webhook: the answer; mail: 200, or an SMTP code given to DATA
     hangs_s: float = 0.0
     closes_early: bool = False
+    leads_to: str = ""  # webhook: the address that its answer names
     messages: list[Got] = field(default_factory=list)
     requests: int = 0
 
@@ -57,6 +58,13 @@ def webhook(port: int = 0, **behaviour: object) -> Iterator[Service]:
                 return
             time.sleep(service.hangs_s)
             self.send_response(service.status)
+            if service.leads_to:
+                self.send_header("Location", service.leads_to)
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            service.requests += 1
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:

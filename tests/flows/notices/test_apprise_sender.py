@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from closed_port import closed_port
-from message_services import mail_server
+from message_services import mail_server, webhook
 
 from domain.errors import Stop
 from flows.notices.apprise_sender import AppriseSender, judge
@@ -32,6 +32,20 @@ def test_a_mail_server_that_is_away_was_not_reached() -> None:
     with closed_port() as port:
         away = AppriseSender("desk", f"mailto://127.0.0.1:{port}?from=a@city.test&to=b@city.test")
         assert away.send(Message("Title", "Text"), None).outcome == "not reached"
+
+
+@pytest.mark.parametrize("status", [301, 307])
+@pytest.mark.parametrize("asked", ["", "?redirect=yes"])
+def test_a_service_that_moved_took_nothing_and_nothing_goes_where_it_points(
+    status: int, asked: str
+) -> None:
+    with webhook() as elsewhere:
+        there = f"http://127.0.0.1:{elsewhere.port}/new-home"
+        with webhook(status=status, leads_to=there) as moved:
+            sender = AppriseSender("desk", f"json://127.0.0.1:{moved.port}/{asked}")
+            answer = sender.send(Message("Title", "Text"), None)
+    assert (answer.outcome, answer.reason) == ("failed", f"it answered {status}")
+    assert (moved.requests, elsewhere.requests) == (1, 0)
 
 
 def test_addresses_never_show_in_faults() -> None:
