@@ -120,8 +120,7 @@ def file_lines(stored: StoredRecord, names: DisplayNames) -> list[FileLine]:
     lines = []
     for file in [*stored.record.files, *stored.masked_clips]:
         role = _named("record.role_", file.role, names)
-        kilobytes = f"{file.size_bytes / 1000:,.0f}"
-        what = names.say("record.file", role=role, kilobytes=kilobytes)
+        what = f"{role} · {file.size_bytes / 1000:,.0f} kB"
         lines.append(FileLine(file.name, what, file.sha256))
     return lines
 

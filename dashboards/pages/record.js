@@ -61,7 +61,7 @@ class Player {
     this.place.max = length || 1;
     this.place.value = now;
     this.time.textContent = `${now.toFixed(2)} / ${length.toFixed(2)} s`;
-    this.play.textContent = video.paused ? "▶" : "⏸";
+    this.play.textContent = video.paused ? "▶" : "❚❚";
     const at = this.wantsBox.checked ? this.where(now) : null;
     this.box.toggleAttribute("hidden", !at);
     if (!at) return;
