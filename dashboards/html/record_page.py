@@ -69,10 +69,10 @@ def record_page(
     )
 
 
-def fault_page(text: str, names: DisplayNames, bar: dict[str, Any], link: str = "") -> str:
-    """Draw one sentence where no record can be shown; `link` leads to its offence on the live page."""
+def fault_page(text: str, names: DisplayNames, bar: dict[str, Any]) -> str:
+    """Draw one sentence where no record can be shown."""
     heading = names.say("record.title")
-    return render("record_fault.html", **bar, names=names, heading=heading, text=text, link=link)
+    return render("record_fault.html", **bar, names=names, heading=heading, text=text)
 
 
 def records_beside(beside: RecordsBeside, names: DisplayNames, tokens: FileTokens) -> str:

@@ -96,9 +96,11 @@ class RecordPageHandler(RecordRequest):
             may = {permission for permission in Permission if visitor.may(permission)}
             drawn = record_page(stored, names, self.tokens, may, bar)
         except RecordFault as error:
-            link = self._to_offence(error)
+            if error.offence_id and visitor.may(Permission.WATCH):
+                self.redirect(f"/live?lang={names.lang}&offence={error.offence_id}")
+                return
             self.set_status(STATUS[error.key])
-            self.finish(fault_page(self.words_of(error), names, bar, link))
+            self.finish(fault_page(self.words_of(error), names, bar))
             return
         except (ForewarnError, OSError) as error:
             self.set_status(503)
@@ -113,10 +115,6 @@ class RecordPageHandler(RecordRequest):
             return
         log.info("record_opened", person_id=visitor.asker.person_id, evidence_id=wanted)
         self.finish(drawn)
-
-    def _to_offence(self, error: RecordFault) -> str:
-        is_live = error.offence_id and self.visitor.may(Permission.WATCH)
-        return f"/live?lang={self.names.lang}&offence={error.offence_id}" if is_live else ""
 
 
 class RecordBesideHandler(RecordRequest):

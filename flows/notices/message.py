@@ -94,6 +94,7 @@ def _lines(request: RequestData, site: SiteInfo, lang: str, picture: PictureStat
     lines.append(say(asked_by, lang, number=request.rung_number, count=request.rung_count))
     lines.append(say(picture, lang))
     if site.console_url is not None:
-        link = f"{site.console_url.rstrip('/')}/live?lang={lang}&offence={request.offence_id}"
+        # the console leads on to the record, or while there is none to the offence on its live page
+        link = f"{site.console_url.rstrip('/')}/record/{request.offence_id}?lang={lang}"
         lines.append(say("record", lang, link=link))
     return [*lines, say("number", lang, offence=request.offence_id)]

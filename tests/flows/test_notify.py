@@ -121,7 +121,7 @@ def test_a_webhook_and_a_mailbox_get_the_message_with_a_masked_picture(
     (at_hook,), (at_desk,) = hook.messages, mail.messages
     assert at_hook.title == "校园路口：疑似情况，请勿在前场停留"
     assert "须由人员核实" in at_hook.text and "人脸及旁人已遮挡" in at_hook.text
-    assert f"http://10.0.0.5:5006/live?lang=zh&offence={made[0].offence_id}" in at_hook.text
+    assert f"http://10.0.0.5:5006/record/{made[0].offence_id}?lang=zh" in at_hook.text
     assert "疑似情况" in at_desk.text and "Suspected: No lingering" in at_desk.text
     assert at_hook.pictures == at_desk.pictures and len(at_hook.pictures) == 1
     shown = decode_picture(at_hook.pictures[0], "picture").astype(int)

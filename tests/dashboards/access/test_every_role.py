@@ -322,6 +322,16 @@ def test_a_link_to_a_record_leads_there_after_the_login(console):
     assert f'data-record="{console.sealed.evidence_id}"' in page.decode()
 
 
+def test_an_offence_without_a_record_is_shown_on_the_live_page_to_who_may_watch(console):
+    path = f"/record/{console.open_offence_id}?lang=en"
+    answer, _ = ask(console, path, Cookie=console.cookies["operator"])
+    live = f"/live?lang=en&offence={console.open_offence_id}"
+    assert (answer.status, answer.headers["Location"]) == (302, live)
+    answer, page = ask(console, path, Cookie=console.cookies["keeper"])
+    assert answer.status == 404
+    assert "has no sealed record yet" in page.decode()
+
+
 def _addresses(router: Any) -> Iterator[str]:
     """Yield the beginnings of all addresses that a server answers, up to what may vary."""
     for rule in router.rules:

@@ -252,7 +252,7 @@ def draw_beside(words: str) -> str:
 
 
 def draw_fault(words: str) -> str:
-    return fault_page(words, names_of(words), {**bar(words), "person": None}, link=words)
+    return fault_page(words, names_of(words), {**bar(words), "person": None})
 
 
 DRAWN: dict[str, Callable[[str], str]] = {
