@@ -1,9 +1,9 @@
 """Measure quality on clips with a known truth: `python -m benchmarks.quality [--only SECTION ...]`.
 
-The clips are named by --data or FOREWARN_EVAL_DATA. What the detector sees on them is asked once and
-kept (FOREWARN_EVAL_CACHE, or a folder for temporary files), and so are darkened copies. One table is
-printed: each figure, what it was before, what it must and should be, and what it is now. Results are
-appended to var/bench/results.jsonl.
+The clips are named by --data or FOREWARN_EVAL_DATA. What the models say of their pictures is asked once and
+kept as it comes (FOREWARN_EVAL_CACHE, or a folder for temporary files), and so are darkened copies. One table
+is printed: each figure, what it was before, what it must and should be, and what it is now. Each section's
+results are appended to var/bench/results.jsonl when it is through.
 """
 
 from __future__ import annotations
@@ -66,13 +66,14 @@ def main(argv: list[str] | None = None) -> int:
         for section in asked.only or SECTIONS:
             began_s = time.monotonic()
             terminal.print(f"[bold]{section}[/bold]")
-            results += SECTIONS[section](runs, lambda words: terminal.print(words, markup=False))
+            figures = SECTIONS[section](runs, lambda words: terminal.print(words, markup=False))
+            for figure in figures:
+                append(figure)
+            results += figures
             terminal.print(f"  took {time.monotonic() - began_s:.0f} s")
     except ForewarnError as error:
         terminal.print(f"[red]error:[/red] {error}")
         return error.exit_code
-    for result in results:
-        append(result)
     if asked.json:
         print(as_json(results))
     else:

@@ -14,11 +14,11 @@ import numpy as np
 
 from benchmarks.quality.figures import quality_result
 from benchmarks.quality.footage import EvalData, Truth
+from benchmarks.quality.kept_answers import KeptInference
 from benchmarks.quality.likenesses import find_encoder
 from benchmarks.quality.naming import SAME_PERSON
 from benchmarks.results import Result
 from models.appearance import describe
-from models.direct import DirectInference
 from models.serving.client import Embedder
 
 # seconds between two pictures of one person; repeat_visit: the second visit is the first's footage
@@ -127,7 +127,7 @@ def _pictures(data: EvalData, clip: str) -> Pictures:
     return Pictures(
         people=np.array([same.get(person, person) for _, person, _ in picked], np.int64),
         vectors={
-            "looks": Embedder(DirectInference()).embed(crops),
+            "looks": Embedder(KeptInference()).embed(crops),
             "colours": np.stack([describe(crop) for crop in crops]),
         }
         | ({} if likeness is None else {"likeness": likeness.describe(crops)}),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+from benchmarks.quality.kept_answers import KeptInference
 from domain.detections import Detections
 from domain.frames import SampledFrame
 from domain.site.views import View
 from flows.detection.likeness import LikenessTaker, PersonDescriber
 from flows.detection.likeness_views import LikenessViews
-from models.direct import DirectInference
 from models.registry import TRITON_REPO, read_registry
 from models.serving.client import LikenessEncoder
 
@@ -33,4 +33,4 @@ class Likenesses:
 def find_encoder() -> PersonDescriber | None:
     """Return the likeness model; None where it is not built, and colours alone tell people apart."""
     folder = TRITON_REPO / read_registry().model("likeness").triton_folder
-    return LikenessEncoder(DirectInference()) if (folder / "1").is_dir() else None
+    return LikenessEncoder(KeptInference()) if (folder / "1").is_dir() else None
