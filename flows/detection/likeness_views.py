@@ -3,7 +3,8 @@
 The model that tells people apart costs a third of the detector's work for each person, and what it says
 of somebody is personal data. So it is asked about those only who stand where a rule looks, and not about
 every box. What is at one place from frame to frame is taken for one person: by overlap,
-before anybody has a number, for pixels end with the detect step. A mistake here costs one question.
+before anybody has a number, for pixels end with the detect step. Whoever comes up there, or free of others, after
+a moment may be somebody else: they are asked about again, as often as it takes to know them by it.
 
 After a restart places are new again, and more is asked than was; who follows people goes by the same
 times (flows/tracking/likeness_times.py) and takes of it what it would have taken without one.
@@ -19,7 +20,7 @@ import numpy as np
 from domain.detections import Detections
 from domain.site.views import View
 from flows.tracking.clear_views import is_alone, is_whole, looked_at
-from flows.tracking.likeness_times import is_due
+from flows.tracking.likeness_times import ENOUGH_VIEWS, FIRST_VIEWS, is_due
 from flows.tracking.matching import assign, drop_duplicates, widened_overlaps
 
 PERSON = 1  # COCO's category id
@@ -29,6 +30,8 @@ DUPLICATE_IOU = 0.45  # as people are followed
 SAME_PLACE_IOU = 0.15  # of boxes widened by so many heights, to the sides by half of that:
 STILL, WALK_PER_S = 0.1, 0.8
 FORGET_AFTER_S = 2.0
+# not seen clearly for longer, and in so many frames: then it may be somebody else, asked about so often at most
+UNSURE_AFTER_S, UNSURE_AFTER_FRAMES, STILL_ASKED = 0.5, 2, FIRST_VIEWS - ENOUGH_VIEWS
 LEAST_AGE_S = 0.4  # who is there for a moment only is nobody whom a rule warns
 NEAR = (
     0.05  # of the picture's sides: whose feet are so near to where rules look are asked about, too
@@ -43,13 +46,23 @@ class _Place:
     box_xyxy: np.ndarray
     began_s: float
     seen_s: float
+    clear_s: float  # when they were last seen whole and alone,
+    clear_frame: int  # and in which of the camera's frames
     asked: int = 0
     asked_s: float = 0.0  # the last time
+
+    def come_clear(self, at_s: float, frame: int) -> None:
+        """Note a clear view; the first in a while may be of somebody else."""
+        missed = frame - self.clear_frame - 1
+        if missed >= UNSURE_AFTER_FRAMES and at_s - self.clear_s > UNSURE_AFTER_S:
+            self.asked = min(self.asked, STILL_ASKED)
+        self.clear_s, self.clear_frame = at_s, frame
 
 
 @dataclass(slots=True)
 class _Camera:
     run: str
+    frame: int = 0  # how many were looked at
     places: list[_Place] = field(default_factory=list)
 
 
@@ -66,6 +79,7 @@ class LikenessViews:
         camera = self._cameras.get(seen.frame.camera_id)
         if camera is None or camera.run != seen.frame.run:
             camera = self._cameras[seen.frame.camera_id] = _Camera(seen.frame.run)
+        camera.frame += 1
         at_s = seen.frame.captured_at.timestamp()
         camera.places = [p for p in camera.places if 0 <= at_s - p.seen_s <= FORGET_AFTER_S]
         rows = np.flatnonzero((seen.class_ids == PERSON) & (seen.scores >= WEAK_SCORE))
@@ -76,11 +90,13 @@ class LikenessViews:
         boxes = seen.boxes_xyxy[rows]
         clear = is_whole(boxes, looked_at(seen)) & is_alone(boxes, boxes)
         clear &= (seen.scores[rows] >= MIN_SCORE) & self._counts(seen, boxes)
+        places = _places_of(camera, boxes, at_s)
+        for place, is_clear in zip(places, clear, strict=True):
+            if is_clear:
+                place.come_clear(at_s, camera.frame)
         due = [
             (int(row), place)
-            for row, place, is_clear in zip(
-                rows, _places_of(camera, boxes, at_s), clear, strict=True
-            )
+            for row, place, is_clear in zip(rows, places, clear, strict=True)
             if is_clear
             and at_s - place.began_s >= LEAST_AGE_S
             and is_due(place.asked, place.asked_s, at_s)
@@ -111,7 +127,10 @@ def _places_of(camera: _Camera, boxes_xyxy: np.ndarray, at_s: float) -> list[_Pl
     margins_px = (STILL + WALK_PER_S * gaps_s) * (there[:, 3] - there[:, 1])
     misfit = 1 - widened_overlaps(there, boxes, margins_px)
     place_of = {column: known[row] for row, column in assign(misfit, 1 - SAME_PLACE_IOU)}
-    places = [place_of.get(column) or _Place(box, at_s, at_s) for column, box in enumerate(boxes)]
+    places = [
+        place_of.get(column) or _Place(box, at_s, at_s, at_s, camera.frame)
+        for column, box in enumerate(boxes)
+    ]
     for place, box in zip(places, boxes, strict=True):
         place.box_xyxy, place.seen_s = box, at_s
     camera.places = [*(place for place in known if place.seen_s < at_s), *places]

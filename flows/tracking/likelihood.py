@@ -16,6 +16,7 @@ from pydantic import FiniteFloat, NonNegativeInt
 
 from domain.tracks import ComparedBy
 from flows.tracking.colours import SIZE, lightness
+from flows.tracking.likeness_times import ENOUGH_VIEWS
 from flows.tracking.matching import similarities
 from flows.tracking.subject import Subject
 
@@ -102,7 +103,7 @@ MODEL = LikenessKind(
     strangers=Spread(0.3, 0.15),
     doubles=Spread(0.45, 0.15),
     doubles_share=0.05,
-    enough_views=2,
+    enough_views=ENOUGH_VIEWS,
     views=lambda subject: subject.likeness_views,
     alike=_by_model,
     says=lambda subjects: np.array([each.likeness is not None for each in subjects], np.float64),

@@ -6,6 +6,7 @@ On fixed grids of time, so that any frame rate gives about the same views, and a
 from __future__ import annotations
 
 FIRST_VIEWS = 5
+ENOUGH_VIEWS = 2  # from so many on, somebody may be known by it
 _FIRST_CELL_S = 0.5  # each of the first views lies in another cell
 _LATER_CELL_S = 10.0  # then there is one in each cell: how somebody looked when they left
 

@@ -11,6 +11,7 @@ from plain_frames import detections
 
 from domain.detections import Detections
 from flows.detection.likeness_views import LikenessViews
+from flows.tracking.likeness_times import ENOUGH_VIEWS
 
 Box = tuple[float, float, float, float]
 HERE: Box = (100, 200, 130, 280)
@@ -63,6 +64,28 @@ def test_who_was_away_for_some_seconds_is_new_again() -> None:
     asked_at(views, [detections(t, [HERE]) for t in times(5, 0, 4)])
     assert asked_at(views, [detections(t, []) for t in times(5, 4, 7)]) == []
     assert len(asked_at(views, [detections(t, [HERE]) for t in times(5, 7, 9.9)])) == 5
+
+
+def test_whoever_comes_where_somebody_was_a_moment_ago_is_asked_about_as_well() -> None:
+    """Before: nobody asked for ten seconds, and who came back there was never known again."""
+    views = LikenessViews()
+    assert len(asked_at(views, [detections(t, [HERE]) for t in times(5, 0, 4)])) == 5
+    assert asked_at(views, [detections(t, []) for t in times(5, 4, 4.6)]) == []
+    assert len(asked_at(views, [detections(t, [HERE]) for t in times(5, 4.6, 9.9)])) >= ENOUGH_VIEWS
+
+
+def test_whoever_comes_out_of_a_group_is_asked_about_as_well() -> None:
+    views, beside = LikenessViews(), (115, 200, 145, 280)
+    assert len(asked_at(views, [detections(t, [HERE]) for t in times(5, 0, 4)])) == 5
+    assert asked_at(views, [detections(t, [HERE, beside]) for t in times(5, 4, 5)]) == []
+    assert len(asked_at(views, [detections(t, [HERE]) for t in times(5, 5, 9.9)])) >= ENOUGH_VIEWS
+
+
+@pytest.mark.parametrize("fps", [2.5, 5, 10])
+def test_who_is_missed_in_a_frame_is_not_somebody_else(fps: float) -> None:
+    views = LikenessViews()
+    seen = [detections(t, [HERE] if n % 3 else []) for n, t in enumerate(times(fps, 0, 9.9))]
+    assert len(asked_at(views, seen)) == 5
 
 
 def test_only_clear_views_of_people_are_asked_about() -> None:
