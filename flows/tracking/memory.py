@@ -24,7 +24,7 @@ from flows.tracking.matching import (
     similarities,
     widened_overlaps,
 )
-from flows.tracking.relink import best_match
+from flows.tracking.relink import BestMatch, best_match
 from flows.tracking.remembered import SubjectState, forget
 from flows.tracking.seen_lately import SeenLately
 from flows.tracking.settings import SubjectSettings
@@ -235,13 +235,10 @@ class SubjectMemory:
         """Compare somebody with those who were here before; surely one of them: their number goes on."""
         state, settings = self.state, self._settings
         subject.match = None
-        # by the first likeness that is known of them and of anybody lost
-        known = next((each for each in lately if each.can_compare(subject)), None)
-        if known is None:
+        compared = self._compare(subject, lately)
+        if compared is None or not compared[0].is_worth_saying(settings):
             return None
-        found = best_match(subject, known, state.usually(known.kind), settings)
-        if found is None or not found.is_worth_saying(settings):
-            return None
+        found, kind = compared
         earlier, was = found.earlier, subject.number
         subject.match = SubjectMatch(
             number=earlier.number,
@@ -251,7 +248,7 @@ class SubjectMemory:
             margin=round(found.margin, 3),
             error=round(found.error, 4),
             is_sure=found.is_sure(settings),
-            by=known.kind.name,
+            by=kind.name,
         )
         if not subject.match.is_sure:
             return None
@@ -261,6 +258,18 @@ class SubjectMemory:
             each.drop(earlier)
         subject.take_up(earlier)
         return SubjectLink(subject.number, was, subject.match)
+
+    def _compare(
+        self, subject: Subject, lately: Sequence[SeenLately]
+    ) -> tuple[BestMatch, LikenessKind] | None:
+        """Find whom somebody may be by the first likeness of which enough was seen; None: there is nobody."""
+        for known in lately:
+            if known.can_compare(subject):
+                usual = self.state.usually(known.kind)
+                found = best_match(subject, known, usual, self._settings)
+                if found is not None:
+                    return found, known.kind
+        return None
 
     def resemblances(self, found: dict[int, Subject]) -> Resemblances:
         """Compare who came a moment ago with everybody out of sight since before, where colours are known.

@@ -37,13 +37,19 @@ def follow(
     people: Mapping[int, int],
     until_s: float,
     asked: set[int] | None = None,
+    at_turns: set[int] | None = None,
 ) -> list[TrackedFrame]:
-    """Let a tracker follow walkers; `people`: who each walker is, `asked`: the walkers the model was asked about."""
+    """Let a tracker follow walkers; `people`: who each walker is.
+
+    `asked`: the walkers the model was asked about, `at_turns`: and in which frames; None: all.
+    """
     tracker, told = CameraTracker(FPS, 0.3), []
     for turn in range(round(until_s * FPS)):
         there = [n for n, each in enumerate(walkers) if each.path(turn / FPS) is not None]
         said = [
-            vector_of(people[n], turn) if asked is None or n in asked else np.zeros(256, np.float16)
+            vector_of(people[n], turn)
+            if (asked is None or n in asked) and (at_turns is None or turn in at_turns)
+            else np.zeros(256, np.float16)
             for n in there
         ]
         likeness = np.array(said, np.float16).reshape(-1, 256)
@@ -54,8 +60,8 @@ def follow(
 
 
 def test_who_returns_in_a_uniform_gets_the_number_back_and_the_record_says_by_what() -> None:
-    walkers = [Walker(walk_through(0, 20, 300), GREEN), Walker(walk_through(50, 70, 320), GREEN)]
-    told = follow(walkers, {0: 1, 1: 1}, 65)
+    walkers = [Walker(walk_through(begin, begin + 20, 300), GREEN) for begin in (0, 25, 50)]
+    told = follow(walkers, {0: 1, 1: 2, 2: 1}, 65)
     (link,) = links_of(told)
     assert (link.track_id, link.match.how, link.match.is_sure) == (1, "return", True)
     assert link.match.by == "model" and link.match.error <= 0.01
@@ -79,6 +85,15 @@ def test_of_two_who_left_the_right_one_is_recognised() -> None:
     told = follow(walkers, {0: 1, 1: 2, 2: 2}, 65)
     first, second, third = numbers_of(walkers, told)
     assert second & third and not first & third
+
+
+def test_where_the_model_was_asked_too_seldom_colours_say_it() -> None:
+    """Before: one view by the model was enough that colours counted no more, and it says nothing yet."""
+    red = views_of((200, 40, 40), (40, 90, 200), seed=1)
+    walkers = [Walker(walk_through(0, 20, 300), red), Walker(walk_through(50, 70, 320), red)]
+    told = follow(walkers, {0: 1, 1: 1}, 65, at_turns={50, 280})
+    (match,) = told[-1].matches.values()
+    assert (match.number, match.by, match.is_sure) == (1, "colours", False)
 
 
 def test_where_one_of_them_was_not_asked_about_colours_say_it_and_the_record_says_so() -> None:
