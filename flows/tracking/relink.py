@@ -76,9 +76,11 @@ def best_match(
     # who was perhaps the same already is no rival
     probably = float(chances[asked & ~is_other].sum() / (chances.sum() + new))
     stranger = max(usual.typical(kind), float(alike[is_other].max(initial=-1)))
-    similarity = float(alike[best])
+    similarity, error = float(alike[best]), 1 - probably
     how: LinkKind = "occlusion" if is_hidden[best] else "return"
-    return BestMatch(known.subjects[best], how, similarity, similarity - stranger, 1 - probably)
+    if how == "return" and not is_other.any() and not usual.pairs:
+        error = max(error, settings.unrivalled_error)
+    return BestMatch(known.subjects[best], how, similarity, similarity - stranger, error)
 
 
 def _ways_back(

@@ -56,6 +56,8 @@ class SubjectSettings:
     repeat_sightings: int = 5
     returning_share: float = 0.3  # of those who come: who was here within the repeat window
     return_error: float = 0.01
+    # at least so much where nobody else was ever seen: all who come there may look like that
+    unrivalled_error: float = 0.05
     perhaps_error: float = 0.5  # more, and nothing is said of it
     margin: float = 0.08  # of similarity: two who look that much alike are not told apart
     double_iou: float = 0.1  # who overlaps somebody when they vanish may have changed places,

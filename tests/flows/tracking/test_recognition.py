@@ -15,7 +15,8 @@ from domain.tracks import LinkKind
 from flows.tracking.colours import SIZE
 from flows.tracking.likelihood import COLOURS, LikenessKind, Spread, UsualLikeness, likelihood_ratio
 from flows.tracking.matching import similarities
-from flows.tracking.relink import BestMatch
+from flows.tracking.relink import BestMatch, best_match
+from flows.tracking.seen_lately import SeenLately
 from flows.tracking.settings import SubjectSettings
 from flows.tracking.subject import Subject
 from flows.tracking.track import TRACKER_FORMAT, CameraTracker
@@ -34,6 +35,10 @@ TELLING = replace(
     doubles_share=0.01,
     says=lambda subjects: np.ones(len(subjects)),
 )
+
+
+# in clothes of their own
+STANDS_BY = Walker(walk_through(10, 99, 600, 420), views_of(YELLOW, GREY, seed=9))
 
 
 def telling() -> CameraTracker:
@@ -56,15 +61,48 @@ def test_who_returns_alone_is_perhaps_the_same_by_colours_and_gets_a_new_number(
 
 def test_who_returns_gets_the_number_back_by_likenesses_that_tell_more_than_clothes() -> None:
     worn = views_of(RED, BLUE, seed=1)
-    walkers = [Walker(walk_through(0, 20, 300), worn), Walker(walk_through(50, 70, 320), worn)]
-    told = follow(walkers, 65, telling())
-    assert int(told[-1].track_ids[0]) == 1
+    walkers = [Walker(walk_through(0, 20, 300), worn), STANDS_BY]
+    told = follow([*walkers, Walker(walk_through(50, 70, 320), worn)], 65, telling())
+    assert 1 in told[-1].track_ids.tolist()
     (link,) = links_of(told)
     assert (link.track_id, link.match.how, link.match.is_sure) == (1, "return", True)
     assert link.was > 1  # told under a new number for the moments before there were clear views
     assert link.match.error <= 0.01
     # said with every frame, so that a stay that begins later knows it, too
     assert told[-1].matches == {1: link.match}
+
+
+def test_where_nobody_else_was_ever_seen_who_returns_is_perhaps_the_same() -> None:
+    """Before: of two cleaners in one uniform who came one after the other, the second paid for the first."""
+    worn = views_of(RED, BLUE, seed=1)
+    walkers = [Walker(walk_through(0, 20, 300), worn), Walker(walk_through(50, 70, 320), worn)]
+    told = follow(walkers, 65, telling())
+    assert not links_of(told)
+    (match,) = told[-1].matches.values()
+    assert (match.number, match.is_sure) == (1, False)
+    assert 0.01 < match.error < 0.5
+
+
+def test_of_a_camera_that_has_shown_strangers_before_nobody_need_be_there_beside_who_returns() -> (
+    None
+):
+    wanted, usual = SubjectSettings(), UsualLikeness()
+    one, again = (_dressed(number, at_s) for number, at_s in ((1, 0.0), (0, 60.0)))
+    parts = np.array([[0, 0, 768, 576]], np.float32)
+    lately = SeenLately([one], [again], [again], parts, TELLING, wanted)
+    alone = best_match(again, lately, usual, wanted)
+    usual.note(0.3)
+    later = best_match(again, lately, usual, wanted)
+    assert alone is not None and later is not None
+    assert (alone.is_sure(wanted), later.is_sure(wanted)) == (False, True)
+
+
+def _dressed(number: int, at_s: float) -> Subject:
+    subject = Subject.begin(at_s, np.array([300, 240, 340, 360]), 0.8, 1, SubjectSettings())
+    subject.number = number
+    for worn in views_of(RED, BLUE, seed=1):
+        subject.look_at(worn, SubjectSettings())
+    return subject
 
 
 def test_somebody_else_is_not_even_perhaps_the_same() -> None:
@@ -99,12 +137,12 @@ def test_a_courier_in_the_same_jacket_does_not_become_the_one_before(
 def test_whoever_stands_there_in_the_same_clothes_makes_a_return_doubtful() -> None:
     worn = views_of(YELLOW, DARK, seed=1)
     walkers = [Walker(walk_through(0, 20, 300), worn), Walker(walk_through(50, 70, 320), worn)]
-    alone = follow(walkers, 65, telling())
-    assert [link.track_id for link in links_of(alone)] == [1]
-    witness = Walker(walk_through(10, 99, 600, 420), views_of(YELLOW, DARK, seed=3))
-    told = follow([*walkers, witness], 65, telling())
+    unlike = follow([*walkers, STANDS_BY], 65, telling())
+    assert [link.track_id for link in links_of(unlike)] == [1]
+    witness = Walker(walk_through(10, 99, 660, 60), views_of(YELLOW, DARK, seed=3))
+    told = follow([*walkers, STANDS_BY, witness], 65, telling())
     assert not links_of(told)
-    one, other, _ = numbers_of([*walkers, witness], told)
+    one, other, *_ = numbers_of([*walkers, STANDS_BY, witness], told)
     assert not one & other
 
 

@@ -71,8 +71,10 @@ def one_by_one(
     is_other = np.array(are_others(known[best]))
     probably = chances[~is_other].sum() / (chances.sum() + new)
     stranger = max(usual.typical(kind), float(alike[is_other].max(initial=-1)))
-    similarity, how = float(alike[best]), ways[best]
-    return BestMatch(known[best], how, similarity, similarity - stranger, 1 - probably)  # type: ignore[arg-type]
+    similarity, how, error = float(alike[best]), ways[best], 1 - probably
+    if how == "return" and not any(is_other) and not usual.pairs:
+        error = max(error, WANTED.unrivalled_error)
+    return BestMatch(known[best], how, similarity, similarity - stranger, error)  # type: ignore[arg-type]
 
 
 def way_back(subject: Subject, earlier: Subject, kind: LikenessKind) -> str | None:
