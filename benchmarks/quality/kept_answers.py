@@ -10,17 +10,19 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.quality.darkness import CACHE
 from models.building import GRAPH, WEIGHTS
+from models.contract import Answer, Batches, Tensor, Tensors
 from models.direct import DirectInference
-from models.registry import TRITON_REPO, Answer, Batches, Tensor, Tensors
+from models.registry import TRITON_REPO
 from models.serving.client import Inference
 
-KEPT = CACHE / "answers.sqlite3"
+KEPT = CACHE / "model-answers.sqlite3"
 
 
 class KeptInference:
@@ -56,7 +58,7 @@ class KeptInference:
         if new:
             (answer,) = self._inference.infer(model, given, [list(new.values())], wanted)
             for row, key in enumerate(new):
-                said[key] = b"".join(answer[each.name][row].tobytes() for each in wanted)
+                said[key] = _packed([answer[each.name][row] for each in wanted])
             kept = [(key, said[key]) for key in new]
             self._kept.execute("BEGIN")
             self._kept.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", kept)
@@ -77,13 +79,17 @@ class KeptInference:
         return None if found is None else bytes(found[0])
 
 
+def _packed(arrays: Sequence[np.ndarray]) -> bytes:
+    packed = BytesIO()
+    for array in arrays:
+        np.save(packed, array, allow_pickle=False)
+    return packed.getvalue()
+
+
 def _joined(said: Sequence[bytes], wanted: Tensors) -> Answer:
     """Lay kept rows out as the tensors that they were."""
-    answer, begins = Answer(), 0
-    for tensor in wanted:
-        shape, dtype = tensor.shape[1:], np.dtype(tensor.dtype)
-        size = int(np.prod(shape)) * dtype.itemsize
-        rows = [np.frombuffer(each[begins : begins + size], dtype) for each in said]
-        answer[tensor.name] = np.array(rows, dtype).reshape(len(said), *shape)
-        begins += size
-    return answer
+    rows = []
+    for each in said:
+        packed = BytesIO(each)
+        rows.append([np.load(packed, allow_pickle=False) for _ in wanted])
+    return {each.name: np.stack([row[place] for row in rows]) for place, each in enumerate(wanted)}
