@@ -8,9 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from casework.alarms.moves import AlarmAction
+from casework.alarms.openings import alarm_of
 from domain.data_dir import DataDir
 from domain.errors import Stop
 from domain.events.catalog import (
+    AlarmMoved,
     AnnouncementMade,
     Event,
     EvidenceSealed,
@@ -65,6 +68,7 @@ class ReportedOffence:
     evidence_id: str = ""  # "": none sealed (yet)
     taken_by: str = ""  # the operator who has it now
     dispatched_by: str = ""  # the operator who sent an officer
+    dismissed_by: str = ""  # who closed its alarm as false, after it had been escalated
 
     @property
     def track_id(self) -> int:
@@ -80,7 +84,8 @@ def read_offences(data: DataDir) -> list[ReportedOffence]:
 
 def read_offence(log: EventLog, offence_id: str) -> ReportedOffence | None:
     """Read one offence; None: the log does not have it (any more). Raises as `EventLog.about`."""
-    story = [*log.about(offence_id), *log.about(mint("evd", offence_id))]
+    about = (offence_id, mint("evd", offence_id), alarm_of(offence_id))
+    story = [logged for each in about for logged in log.about(each)]
     return next(iter(fold_offences(logged.event for logged in story)), None)
 
 
@@ -119,6 +124,8 @@ def fold_offences(events: Iterable[Event]) -> list[ReportedOffence]:
                     call.result = data.result
         elif isinstance(data, EvidenceSealed) and data.offence_id in offences:
             offences[data.offence_id].evidence_id = data.evidence_id
+        elif isinstance(data, AlarmMoved) and data.offence_id in offences:
+            _take_answer(offences[data.offence_id], data)
     return sorted(offences.values(), key=lambda offence: (offence.camera_id, offence.first_seen_at))
 
 
@@ -157,6 +164,13 @@ def _take_hand(offence: ReportedOffence, data: OffenceData) -> None:
         offence.dispatched_by = data.by_hand.operator
     if isinstance(data, OffenceDismissed):
         offence.remark = data.by_hand.reason
+
+
+def _take_answer(offence: ReportedOffence, data: AlarmMoved) -> None:
+    if data.action == AlarmAction.FALSE_ALARM:
+        offence.dismissed_by, offence.remark = data.by, data.reason
+    elif data.action == AlarmAction.REOPEN:
+        offence.dismissed_by, offence.remark = "", ""
 
 
 def pick_most_telling(offences: Sequence[ReportedOffence]) -> ReportedOffence | None:

@@ -81,7 +81,8 @@ def list_offences(
     for story in stories:
         since = story.first_seen_at.astimezone(UTC).strftime("%m-%d %H:%M:%S")
         calls, holder = str(len(story.calls)), story.taken_by or "the ladder"
-        cells = (story.offence_id, since, story.camera_id, story.rule_id, story.state, calls)
+        state = f"{story.state}, dismissed" if story.dismissed_by else story.state
+        cells = (story.offence_id, since, story.camera_id, story.rule_id, state, calls)
         table.add_row(*cells, holder if _is_open(story) else "")
     console.print(table)
 

@@ -131,6 +131,9 @@ def test_what_was_escalated_is_dismissed_by_closing_its_alarm_as_false(data: Dat
     result = run(data, "dismiss", OFFENCE, "--reason", "the gardener", "--json")
     assert result.exit_code == 0, result.exception
     assert (printed(result)["result"], printed(result)["alarm_state"]) == ("done", "closed")
+    shown = printed(run(data, "list", "--all", "--json"))
+    assert (shown["state"], shown["dismissed_by"]) == ("escalated", "Wang")
+    assert shown["remark"] == "the gardener"
     with EventLog.open(data.events_db) as log:
         moved = [e.event.data for e in log.read() if isinstance(e.event.data, AlarmMoved)]
     assert [(each.action, each.by, each.reason) for each in moved] == [
