@@ -11,7 +11,11 @@ from benchmarks.chaos.left import Left
 from benchmarks.chaos.tally import Tally
 from benchmarks.results import WrongOutputs
 from domain.events.catalog import (
+    AlarmNotified,
+    AlarmOpened,
+    AlarmOverdue,
     AnnouncementMade,
+    MessageData,
     NotificationMade,
     NotificationRequested,
     OffenceWarned,
@@ -86,20 +90,23 @@ def heard_times(announcements: Path, heard: Iterable[bytes]) -> Counter[str]:
 
 
 def count_messages(left: Left, arrived: Iterable[Got], tally: Tally) -> None:
-    """Count that each request has one answer for each recipient; what arrived is what was sent.
+    """Count that each request and alarm has one answer for each recipient; what arrived is what was sent.
 
     Args:
         left: what the run left.
         tally: takes the counts.
         arrived: at the desk; each tells the number of its offence, so no two are alike.
     """
-    made = [data for _, data in left.of(NotificationMade)]
+    made: list[MessageData] = [data for _, data in left.of(MessageData)]
     asked = Counter(
         f"{event.id} to {recipient}"
         for event, data in left.of(NotificationRequested)
         for recipient in data.recipients
     )
-    answers = Counter(f"{each.request_event_id} to {each.recipient_id}" for each in made)
+    turns = [(event.id, data.told) for event, data in left.of(AlarmOpened)]
+    turns += [(event.id, data.told) for event, data in left.of(AlarmOverdue)]
+    asked += Counter(f"{event_id} to {each}" for event_id, told in turns for each in told)
+    answers = Counter(f"{_asked_by(each)} to {each.recipient_id}" for each in made)
     tally.compare("message", asked, answers)
     came = Counter(f"{each.title}\n{each.text}".strip() for each in arrived)
     sent = Counter(each.text.strip() for each in made if each.result == "sent")
@@ -111,6 +118,13 @@ def count_messages(left: Left, arrived: Iterable[Got], tally: Tally) -> None:
         if came[text] > sent[text] + may_be[text]:
             tally.double("message", [f"{words}: arrived {came[text]} times, sent {sent[text]}"])
     tally.remarks.update(Counter(f"message {each.result}" for each in made))
+
+
+def _asked_by(made: MessageData) -> str:
+    """Return the id of the event that a message is about."""
+    if isinstance(made, AlarmNotified):
+        return made.told_event_id
+    return made.request_event_id if isinstance(made, NotificationMade) else ""
 
 
 def _sha256(content: bytes) -> str:
