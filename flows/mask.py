@@ -17,12 +17,13 @@ from bytewax.outputs import Sink
 from domain.errors import TryAgain
 from domain.events.catalog import Event, EvidenceSealed
 from domain.processes.backoff import Backoff
-from domain.saved_state import Formats, Saved, StateFormat
+from domain.saved_state import Saved
+from event_log.consumers import Answerer
 from event_log.rows import LoggedEvent
 from flows.keyed_logic import RetryingLogic
+from flows.masks.record import masked_event_id
 from flows.put_aside import Asides, StepAside
 from flows.signals import StopFlag
-from flows.sources.event_log import PLACE_FORMAT
 from flows.waking import Timers, Waking, WakingSource
 
 log = structlog.get_logger()
@@ -34,8 +35,8 @@ WANTED_TYPES = (EvidenceSealed.event_type,)
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 
-RECORD_FORMAT = StateFormat[Event | None](Event | None)  # the record that is still to be masked
-SAVED_STEPS: Formats = {"events": PLACE_FORMAT, "mask": RECORD_FORMAT}
+# what is still to be masked, the log says: nothing is saved elsewhere
+MASKED = Answerer("mask", EvidenceSealed.event_type, lambda sealed: masked_event_id(sealed.subject))
 
 
 class Stopped(TryAgain):
@@ -52,16 +53,15 @@ def build_mask_flow(
 ) -> Dataflow:
     """Wire sealed evidence -> masked copies -> events.
 
-    The step names are part of the saved state: renaming one forgets what is still to be masked.
     `mask` makes the copies of one record and raises TryAgain, and Stopped once `stop` is set;
-    `events` delivers WANTED_TYPES in order, one at a time; `masked` is an EventLogSink; `asides` is
-    told what was put aside.
+    `events` delivers WANTED_TYPES in order, one at a time, from the place of MASKED on; `masked` is an
+    EventLogSink that keeps that place; `asides` is told what was put aside.
     """
 
     timers, aside = Timers(), (asides or Asides()).step("mask")
 
     def make_logic(resume: Saved | None) -> MaskLogic:
-        return MaskLogic(mask, stop, beat, resume, timers, aside)
+        return MaskLogic(mask, stop, beat, timers, aside)
 
     flow = Dataflow(FLOW_ID)
     logged = op.input("events", flow, WakingSource(events, timers))
@@ -86,15 +86,13 @@ class MaskLogic(RetryingLogic[LoggedEvent]):
         mask: Callable[[Event], Event],
         stop: StopFlag,
         beat: Callable[[], None],
-        resume: Saved | None,
         timers: Timers | None = None,
         aside: StepAside | None = None,
     ) -> None:
         self._mask = mask
-        self._sealed = RECORD_FORMAT.restore(resume) if resume else None
+        self._sealed: Event | None = None
         backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
-        due = self.is_at_work
-        super().__init__(stop, beat, backoff, is_due=due, timers=timers, aside=aside)
+        super().__init__(stop, beat, backoff, is_due=False, timers=timers, aside=aside)
 
     @property
     def key(self) -> str:
@@ -112,8 +110,8 @@ class MaskLogic(RetryingLogic[LoggedEvent]):
         return self.try_now()
 
     def snapshot(self) -> Saved:
-        """Return what a restart needs."""
-        return RECORD_FORMAT.save(self._sealed)
+        """Return nothing: a restart reads the log."""
+        return {}
 
     def attempt(self) -> tuple[list[Event], bool]:
         """Make the masked copies, if all that is needed answers."""

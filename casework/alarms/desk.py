@@ -37,8 +37,9 @@ from domain.cameras.steady_clock import SteadyClock
 from domain.events.catalog import AlarmData, Event
 from domain.events.commands import LONGEST_NAME, LONGEST_WORDS
 from domain.ids import mint
+from event_log.consumers import keep_place, place_of
 from event_log.log import EventLog
-from event_log.projections.projection import Projection, keep_place, place_of
+from event_log.projections.projection import Projection
 from event_log.projections.rows import Fields
 from event_log.projections.tables import ALARMS
 from event_log.rows import as_text

@@ -21,9 +21,10 @@ from domain.events.catalog import (
 )
 from domain.ids import mint
 from domain.offence_states import OPEN, State
+from event_log.consumers import place_of
 from event_log.log import EventLog
 from event_log.place import LogPlace
-from event_log.projections.projection import CONSUMER, Projection, place_of
+from event_log.projections.projection import CONSUMER, Projection
 from event_log.projections.tables import OFFENCES
 
 PAGE = 1000

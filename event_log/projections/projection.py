@@ -7,9 +7,8 @@ from them are of one transaction. Any program may fold what is new; another find
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, select, update
 
 from domain.events.catalog import (
     EVENT_DATA,
@@ -22,6 +21,7 @@ from domain.events.catalog import (
     OffenceData,
     StorageChanged,
 )
+from event_log.consumers import keep_place, place_of
 from event_log.log import EventLog
 from event_log.projections.alarm_rows import fold_alarm
 from event_log.projections.offence_rows import fold_offence
@@ -29,9 +29,8 @@ from event_log.projections.rows import TableRows
 from event_log.projections.schema import bring_up_to_date, is_up_to_date
 from event_log.projections.tables import ALARMS, OFFENCES, TROUBLES
 from event_log.projections.trouble_rows import fold_trouble
-from event_log.rows import as_text
 from event_log.stories import empty_journal
-from event_log.tables import CONSUMERS, EVENTS
+from event_log.tables import EVENTS
 
 CONSUMER = "projections"
 EVENTS_AT_ONCE = 500  # a long log is folded in parts, so that others can write in between
@@ -49,7 +48,6 @@ _TYPES = tuple(
     for kind in EVENT_DATA
     if issubclass(kind, OffenceData | AlarmData) or kind in _OTHERS
 )
-_PLACE = select(CONSUMERS.c.seq).where(CONSUMERS.c.consumer == bindparam("name"))
 _NEWEST = select(func.max(EVENTS.c.seq))
 
 
@@ -126,21 +124,6 @@ class Projection:
                 is_there = exists().where(ALARMS.c.alarm_id == table.c.alarm_id)
                 connection.execute(update(table).where(~is_there).values(alarm_id=None))
         empty_journal(self.log)
-
-
-def place_of(connection: Connection, consumer: str) -> int | None:
-    """Return the number up to which a consumer has come; None: it never began."""
-    return connection.execute(_PLACE, {"name": consumer}).scalar_one_or_none()
-
-
-def keep_place(connection: Connection, consumer: str, seq: int) -> None:
-    """Note how far a consumer has come, in the transaction of what it made of it."""
-    values = {"seq": seq, "committed_at": as_text(datetime.now(UTC))}
-    if place_of(connection, consumer) is None:
-        connection.execute(insert(CONSUMERS).values(consumer=consumer, **values))
-    else:
-        mine = CONSUMERS.c.consumer == consumer
-        connection.execute(update(CONSUMERS).where(mine).values(**values))
 
 
 def _place(connection: Connection) -> int:

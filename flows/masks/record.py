@@ -145,6 +145,11 @@ def _track(story: dict[str, Any], outcome: OutcomeData, clip: str) -> list[PathP
     return sorted(places.values(), key=lambda place: place.at_s)
 
 
+def masked_event_id(evidence_id: str) -> str:
+    """Return the id of the event that says what came of masking a record."""
+    return mint("evt", evidence_id, EvidenceMasked.event_type)
+
+
 def _masked_event(
     sealed: Event, data: EvidenceSealed, files: tuple[EvidenceFile, ...], reason: str
 ) -> Event[EvidenceMasked]:
@@ -157,7 +162,7 @@ def _masked_event(
         reason=reason,
     )
     return Event(
-        id=mint("evt", data.evidence_id, masked.event_type),
+        id=masked_event_id(data.evidence_id),
         source=f"forewarn/{data.site_id}/mask",
         subject=data.evidence_id,
         time=sealed.time,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+from sqlalchemy import Connection
 
 from domain.errors import NoRoom, TryAgain
 from domain.events.catalog import Event
@@ -23,6 +24,8 @@ LONGEST_PAUSE_S = 2.0
 # Bytewax cannot resume where a partition that has saved state is gone, so this name never changes
 PARTITION = "event-log"
 
+Along = Callable[[EventLog, Connection], None]
+
 
 class EventLogSink(FixedPartitionedSink[Event, None]):
     """Takes (key, Event); the key only routes and may be anything stable.
@@ -32,7 +35,8 @@ class EventLogSink(FixedPartitionedSink[Event, None]):
     nothing left to flush; an epoch that is replayed writes the same ids again, which the log
     ignores. While the log is locked, a write is tried for `give_up_after_s`; then the error ends the
     process, and the epoch is replayed at its next start. While its disk is full it is tried for as long as
-    `wait_for_room` says: it may wait, and returns False where the program is asked to end.
+    `wait_for_room` says: it may wait, and returns False where the program is asked to end. `along` is called in
+    the transaction of each write: what it writes is there with the events, or not at all.
     """
 
     def __init__(
@@ -40,8 +44,10 @@ class EventLogSink(FixedPartitionedSink[Event, None]):
         log_path: Path,
         give_up_after_s: float = 20.0,
         wait_for_room: Callable[[], bool] | None = None,
+        along: Along | None = None,
     ) -> None:
         self._log_path = log_path
+        self._along = along
         self._give_up_after_s = give_up_after_s
         self._wait_for_room = wait_for_room
 
@@ -50,7 +56,7 @@ class EventLogSink(FixedPartitionedSink[Event, None]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> _EventLogPartition:
         return _EventLogPartition(
-            EventLog.open(self._log_path), self._give_up_after_s, self._wait_for_room
+            EventLog.open(self._log_path), self._give_up_after_s, self._wait_for_room, self._along
         )
 
 
@@ -70,8 +76,10 @@ class _EventLogPartition(StatefulSinkPartition[Event, None]):
         event_log: EventLog,
         give_up_after_s: float,
         wait_for_room: Callable[[], bool] | None,
+        along: Along | None,
     ) -> None:
         self._log = event_log
+        self._along = along
         self._give_up_after_s = give_up_after_s
         self._wait_for_room = wait_for_room
 
@@ -103,7 +111,7 @@ class _EventLogPartition(StatefulSinkPartition[Event, None]):
         backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         while True:
             try:
-                self._log.append(events)
+                self._write(events)
                 return
             except LogReplaced as error:
                 log.warning("event log was replaced, writing to the new one", reason=str(error))
@@ -121,3 +129,11 @@ class _EventLogPartition(StatefulSinkPartition[Event, None]):
                 if waits and self._wait_for_room is not None and not self._wait_for_room():
                     raise
             time.sleep(backoff.next_s())
+
+    def _write(self, events: list[Event]) -> None:
+        if self._along is None:
+            self._log.append(events)
+            return
+        with self._log.writing(f"append {len(events)} events") as connection:
+            self._log.append_within(connection, events)
+            self._along(self._log, connection)

@@ -35,7 +35,7 @@ PLACE_FORMAT = StateFormat[LogPlace](LogPlace)
 
 @dataclass(frozen=True, eq=False)
 class EventLogSource(FixedPartitionedSource[LoggedEvent, Saved]):
-    """Reads the log from where the recovery snapshot left off."""
+    """Reads the log from where the recovery snapshot left off, or from the place that it holds itself."""
 
     log_path: Path
     types: Collection[str] | None  # None: events of all types
@@ -48,6 +48,8 @@ class EventLogSource(FixedPartitionedSource[LoggedEvent, Saved]):
     waits: bool = True
     # called before the flow's state is saved, see forewarn/storage/room_for_state.py
     before_saving: Callable[[], object] = lambda: None
+    # number after which to read, of a consumer whose place is in the log; None: the snapshot has it
+    begin: Callable[[EventLog], int] | None = None
 
     def list_parts(self) -> list[str]:
         return [PARTITION]
@@ -56,7 +58,7 @@ class EventLogSource(FixedPartitionedSource[LoggedEvent, Saved]):
         self, step_id: str, for_part: str, resume_state: Saved | None
     ) -> _EventLogPartition:
         event_log = EventLog.open(self.log_path)
-        start = LogPlace(event_log.log_id, 0)
+        start = self.start_of(event_log)
         place = PLACE_FORMAT.restore(resume_state) if resume_state else start
         if reason := why_not_here(event_log, place):
             log.warning(
@@ -66,6 +68,10 @@ class EventLogSource(FixedPartitionedSource[LoggedEvent, Saved]):
             )
             place = start
         return _EventLogPartition(self, event_log, place)
+
+    def start_of(self, event_log: EventLog) -> LogPlace:
+        """Return where to begin in a log that was not read before."""
+        return LogPlace(event_log.log_id, self.begin(event_log) if self.begin else 0)
 
 
 class _EventLogPartition(StatefulSourcePartition[LoggedEvent, Saved]):
@@ -98,7 +104,7 @@ class _EventLogPartition(StatefulSourcePartition[LoggedEvent, Saved]):
             source.before_saving()  # or its disk was unmounted, and comes back
             self._log.close()
             self._log = EventLog.open(self._log.path)
-            self._place = LogPlace(self._log.log_id, 0)
+            self._place = source.start_of(self._log)
             return []
         except TryAgain as error:
             self._wait_for_the_log(error)

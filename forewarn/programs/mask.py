@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from domain.data_dir import DataDir
+from domain.events.catalog import Event
 from domain.site.revisions import SiteRevision
+from event_log.log import EventLog
 from evidence_store.custody.signing_key import open_sealing_chain
 from evidence_store.vault.open_vault import open_sealing_vault
-from flows.mask import SAVED_STEPS, WANTED_TYPES, Stopped, build_mask_flow
+from flows.mask import MASKED, WANTED_TYPES, Stopped, build_mask_flow
 from flows.masks.clip import MaskTools
 from flows.masks.record import mask_record
 from flows.put_aside import Asides
 from flows.signals import StopFlag, install_stop_signals
 from flows.sinks.event_log import EventLogSink, appending_to
 from flows.sources.event_log import EventLogSource
-from forewarn.programs.run_flow import run_flow
+from forewarn.programs.run_flow import run_stateless
 from forewarn.programs.settings import ProgramSettings
 from forewarn.programs.start import run_site_program
 from forewarn.programs.supervision.beat import Heartbeat
@@ -60,18 +65,46 @@ def mask(settings: ProgramSettings, in_force: SiteRevision) -> None:
     kept_free = in_force.site.storage.kept_free
     try:
         flow = build_mask_flow(
-            lambda sealed: mask_record(sealed, vault, chain, tools, built_versions(), kept_free),
-            EventLogSource(
-                events_db, WANTED_TYPES, stop, drain, ONE_AT_A_TIME, beat, before_saving=room
+            unless_masked(
+                events_db,
+                lambda sealed: mask_record(
+                    sealed, vault, chain, tools, built_versions(), kept_free
+                ),
             ),
-            EventLogSink(events_db, wait_for_room=room),
+            EventLogSource(
+                *(events_db, WANTED_TYPES, stop, drain, ONE_AT_A_TIME, beat),
+                before_saving=room,
+                begin=MASKED.place,
+            ),
+            EventLogSink(events_db, wait_for_room=room, along=MASKED.keep_place),
             stop,
             beat,
             Asides(program="mask", write=appending_to(events_db)),
         )
-        run_flow(flow, settings.data.recovery / "mask", SAVED_STEPS)
+        _forget_old_store(settings.data)
+        run_stateless(flow)
     finally:
         connection.close()
+
+
+def unless_masked(events_db: Path, mask: Callable[[Event], Event]) -> Callable[[Event], Event]:
+    """Return `mask`, which is not asked about what is masked: one that cannot be is before many, after each start."""
+
+    def mask_once(sealed: Event) -> Event:
+        with EventLog.open(events_db) as log:
+            masked = MASKED.answer(log, sealed)
+        return masked or mask(sealed)
+
+    return mask_once
+
+
+def _forget_old_store(data: DataDir) -> None:
+    """Take the place over from an older version, which kept it in a recovery store: all that is masked is past."""
+    store = data.recovery / "mask"
+    if store.exists():
+        with EventLog.open(data.events_db) as log, log.writing("keep a place") as connection:
+            MASKED.keep_place(log, connection)
+        shutil.rmtree(store, ignore_errors=True)
 
 
 def _breather(share: float, stop: StopFlag, beat: Callable[[], None]) -> Callable[[], None]:

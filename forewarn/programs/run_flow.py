@@ -64,6 +64,12 @@ def run_flow(
         raise
 
 
+def run_stateless(flow: Dataflow) -> None:
+    """Run a flow of which nothing has to be saved, until every source has ended."""
+    note_sigterm()
+    cli_main(flow, epoch_interval=EPOCH)
+
+
 def _run(flow: Dataflow, store: Path) -> None:
     note_sigterm()  # loading all this took seconds, and nothing of it had to be saved
     recovery = RecoveryConfig(str(store))

@@ -19,9 +19,10 @@ from domain.events.catalog import (
     EvidenceSealed,
     OffenceEscalated,
 )
+from event_log.consumers import place_of
 from event_log.log import EventLog
 from event_log.projections import projection as module
-from event_log.projections.projection import CONSUMER, Projection, place_of
+from event_log.projections.projection import CONSUMER, Projection
 from event_log.projections.rows import TableRows
 from event_log.projections.schema import VERSION_TABLE, bring_up_to_date
 from event_log.projections.tables import ALARMS, OFFENCES, PROJECTIONS, TROUBLES

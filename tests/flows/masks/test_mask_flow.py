@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,19 +10,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from bytewax.testing import cluster_main
 
+from domain.data_dir import DataDir
 from domain.errors import TryAgain
 from domain.events.catalog import Event, EvidenceFile, EvidenceMasked, EvidenceSealed
+from domain.ids import mint
+from event_log.log import EventLog
 from event_log.rows import LoggedEvent
-from flows.mask import MaskLogic, Stopped
+from flows.mask import MASKED, WANTED_TYPES, MaskLogic, Stopped, build_mask_flow
+from flows.masks.record import _masked_event
+from flows.sinks.event_log import EventLogSink
+from flows.sources.event_log import EventLogSource
+from forewarn.programs.mask import _forget_old_store, unless_masked
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CLIP = EvidenceFile(name="clip.mp4", role="clip", sha256="0" * 64, size_bytes=1)
 
 
-def sealed() -> Event:
+def sealed(evidence_id: str = "evd-0123456789abcdef") -> Event:
     data = EvidenceSealed(
-        evidence_id="evd-0123456789abcdef",
+        evidence_id=evidence_id,
         offence_id="ofc-0123456789abcdef",
         site_id="campus",
         camera_id="gate",
@@ -31,11 +40,12 @@ def sealed() -> Event:
         missing=(),
         files=(CLIP,),
     )
-    return Event("evt-1", "forewarn/campus/preserve", data.evidence_id, START, data)
+    id_ = mint("evt", evidence_id)
+    return Event(id_, "forewarn/campus/preserve", data.evidence_id, START, data)
 
 
-def logic(mask: Callable[[Event], Event], resume: Event | None = None) -> MaskLogic:
-    return MaskLogic(mask, threading.Event(), lambda: None, resume)
+def logic(mask: Callable[[Event], Event]) -> MaskLogic:
+    return MaskLogic(mask, threading.Event(), lambda: None)
 
 
 def test_it_tries_again_when_something_is_away_and_forgets_what_is_done(
@@ -56,15 +66,94 @@ def test_it_tries_again_when_something_is_away_and_forgets_what_is_done(
     assert done.id == "evt-2" and is_over == MaskLogic.DISCARD
 
 
-def test_work_cut_short_by_a_stop_is_done_after_the_next_start() -> None:
-    def stopped(event: Event) -> Event:
-        raise Stopped("the program is asked to end")
+class Masking:
+    """Masks records of a log, in flows that end where the log does; notes which were asked for."""
 
-    first = logic(stopped)
-    assert first.on_batch([LoggedEvent(1, sealed(), START)]) == ([], MaskLogic.RETAIN)
-    resumed = logic(lambda event: replace(event, id="evt-2"), first.snapshot())
-    assert resumed.notify_at() is not None
-    assert [each.id for each in resumed.on_notify()[0]] == ["evt-2"]
+    def __init__(self, log_path: Path) -> None:
+        self.log_path = log_path
+        self.stop, self.drain = threading.Event(), threading.Event()
+        self.drain.set()
+        self.asked: list[str] = []
+        self.raise_at = ""  # and while this one is, something breaks
+        self.stop_at = ""  # the program is asked to end while this one is masked
+
+    def seal(self, *numbers: int) -> None:
+        with EventLog.open(self.log_path) as log:
+            log.append([sealed(f"evd-{number:016x}") for number in numbers])
+
+    def mask(self, event: Event) -> Event:
+        self.asked.append(event.subject[-1])
+        if event.subject.endswith(self.stop_at or "never"):
+            self.stop.set()
+            raise Stopped("the program is asked to end")
+        if event.subject.endswith(self.raise_at or "never"):
+            raise ValueError("an odd record")
+        data = event.data
+        assert isinstance(data, EvidenceSealed)
+        return _masked_event(event, data, (), "")
+
+    def run(self, stop_at: str = "") -> list[str]:
+        """Return which were asked for."""
+        self.asked, self.stop_at = [], stop_at
+        self.stop.clear()
+        source = EventLogSource(
+            *(self.log_path, WANTED_TYPES, self.stop, self.drain, 1), begin=MASKED.place
+        )
+        sink = EventLogSink(self.log_path, along=MASKED.keep_place)
+        mask = unless_masked(self.log_path, self.mask)
+        cluster_main(build_mask_flow(mask, source, sink, self.stop), [], 0)
+        return self.asked
+
+    def place(self) -> int:
+        with EventLog.open(self.log_path) as log:
+            return MASKED.place(log)
+
+
+def test_a_restart_goes_on_behind_what_the_log_has_the_masks_of(tmp_path: Path) -> None:
+    masking = Masking(tmp_path / "events.sqlite")
+    masking.seal(1, 2, 3)
+    assert masking.run(stop_at="2") == ["1", "2"], "cut short by a stop"
+    assert masking.run() == ["2", "3"]
+    masking.seal(4)
+    assert masking.run() == ["4"] and masking.run() == []
+
+
+def test_one_that_cannot_be_masked_does_not_let_the_others_be_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.mask.FIRST_PAUSE_S", 0.0)
+    masking = Masking(tmp_path / "events.sqlite")
+    masking.seal(1, 2, 3)
+    masking.raise_at = "1"
+    assert {*masking.run()} == {"1", "2", "3"} and masking.place() == 0
+    masking.raise_at = ""
+    assert masking.run() == ["1"] and masking.place() > 3
+
+
+def test_an_older_copy_of_the_log_brings_its_place_with_it(tmp_path: Path) -> None:
+    masking = Masking(tmp_path / "events.sqlite")
+    masking.seal(1)
+    masking.run()
+    shutil.copyfile(masking.log_path, tmp_path / "backup")
+    masking.seal(2, 3)
+    masking.run()
+    masking.log_path.unlink()
+    shutil.copyfile(tmp_path / "backup", masking.log_path)
+    masking.seal(4, 5)
+    assert masking.run() == ["4", "5"]
+
+
+def test_the_place_of_an_older_version_is_taken_over(tmp_path: Path) -> None:
+    data = DataDir(tmp_path)
+    masking = Masking(data.events_db)
+    masking.seal(1, 2)
+    masking.run(stop_at="2")
+    with EventLog.open(data.events_db) as log, log.writing("begin as it did") as connection:
+        connection.exec_driver_sql("DELETE FROM consumers")
+    (data.recovery / "mask").mkdir(parents=True)
+    _forget_old_store(data)
+    assert not (data.recovery / "mask").exists()
+    assert masking.run() == ["2"]
 
 
 @pytest.mark.triton

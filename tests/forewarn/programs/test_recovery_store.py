@@ -27,7 +27,7 @@ from structlog.testing import capture_logs
 from domain.data_dir import DataDir
 from domain.errors import TryAgain
 from domain.saved_state import Formats, Saved, StateFormat, StateUnusable
-from flows import announce, mask, preserve, watch
+from flows import announce, preserve, watch
 from forewarn.programs import recovery_store
 from forewarn.programs.recovery_store import (
     PARTITION_FILE,
@@ -215,7 +215,7 @@ def test_nothing_that_a_store_holds_is_run(store: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
 
 
-@pytest.mark.parametrize("which", [watch, announce, preserve, mask])
+@pytest.mark.parametrize("which", [watch, announce, preserve])
 def test_stores_of_the_version_that_pickled_classes_are_set_aside(
     tmp_path: Path, which: Any
 ) -> None:
