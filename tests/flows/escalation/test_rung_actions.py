@@ -116,6 +116,7 @@ def test_each_thing_that_a_rung_does_is_an_event_after_the_move() -> None:
     )
     assert asked.evidence_id == mint("evd", asked.offence_id)
     assert (asked.rule_title.en, asked.category) == ("Keep off the lawn", "green/lawn")
+    assert (asked.place_title.en, asked.camera_title.en) == ("Lawn", "Name")
     assert found[3].subject == asked.offence_id
 
 

@@ -325,6 +325,19 @@ def test_a_command_that_comes_again_after_a_restart_does_nothing_more(
     assert climbing.command(given) == []
 
 
+def test_commands_that_waited_are_carried_out_in_the_order_of_their_moments(
+    rule: Rule, ladder: Ladder
+) -> None:
+    climbing = RuleLadder(rule, ladder, OffenceWriter("square", "north", rule, ladder))
+    shown = [presence(n / 5, {1: INSIDE}) for n in range(26)]
+    opened, *_ = [e for each in shown for e in climbing.step(each.frame, each.holdings)]
+    for kind, not_before_s in ((DISMISS, 6.0), (TAKE, 5.5)):
+        moment = BEGAN + timedelta(seconds=not_before_s)
+        assert not climbing.command(replace(pending(kind, opened.subject), not_before=moment))
+    last = presence(6.4, {1: INSIDE})
+    assert told(climbing.step(last.frame, last.holdings)) == ["6.4 taken-over", "6.4 dismissed"]
+
+
 def test_a_call_that_was_asked_for_too_long_ago_is_not_made_on_a_live_camera(
     rule: Rule, ladder: Ladder
 ) -> None:

@@ -420,3 +420,5 @@ def test_of_somebody_hidden_is_told_since_when_and_where_and_their_clock_goes_on
     assert (hidden.state, hidden.rung_number) == ("warned", 1)
     assert hidden.offence_id == unseen_for_a_moment.offence_id
     assert standing_at(site, people, 22).hidden_since is None
+    new = standing_at(site, people, 2)
+    assert (new.state, new.rung_number) == ("suspected", 0)
