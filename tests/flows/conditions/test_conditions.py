@@ -444,6 +444,17 @@ def test_a_third_who_comes_out_under_a_new_number_is_not_counted_twice() -> None
     assert said[8:12] == [Verdict.HOLDS] * 4 and said[12:] == [Verdict.DOES_NOT_HOLD] * 48
 
 
+@pytest.mark.parametrize(
+    ("x", "goes_on"), [(0.55, Verdict.DOES_NOT_HOLD), (0.58, Verdict.NOT_KNOWN)]
+)
+def test_a_new_number_is_the_hidden_thirds_within_a_height_and_a_half_after_a_second(
+    x: float, goes_on: Verdict
+) -> None:
+    left, four = (3, 0.41, 0.5), (4, x, 0.5)
+    said = three(lambda t: [left] if t < 5 else [four] if t < 7 else [(4, 0.9, 0.5)], 9)
+    assert said == [Verdict.HOLDS] * 7 + [goes_on] * 2
+
+
 def test_a_third_on_the_way_out_has_left() -> None:
     def walking(t: int, third: list[Person]) -> Scene:
         tracked = scene(t, [*STAND, *third]).tracked

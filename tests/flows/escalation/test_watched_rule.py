@@ -13,6 +13,7 @@ from by_operators import pending
 from ladder_and_log import Log
 from people import BEGAN, at, stamp
 
+from domain.cameras.status import CameraNotice, ReadCounts
 from domain.coco_classes import COCO_IDS
 from domain.events.catalog import (
     CommandRefused,
@@ -99,6 +100,13 @@ def test_a_restart_in_the_middle_changes_nothing(sample_site_file: Path) -> None
         lines = told(first, frames[:cut])
         second.restore(pickle.loads(pickle.dumps(first.save())))
         assert lines + told(second, frames[cut - 1 :]) == whole
+
+
+def test_news_that_the_camera_failed_is_told_of_who_was_there(sample_site_file: Path) -> None:
+    watch = watch_of(site_with(sample_site_file), KEY)
+    told(watch, [frame(n / 2, ("person",)) for n in range(20)])
+    failed = CameraNotice(KEY.camera_id, "failed", None, at(10), ReadCounts(), 0.0)
+    assert [each.data.state for each in watch.notice(failed)] == ["unknown"]  # type: ignore[attr-defined]
 
 
 def test_a_command_that_waits_for_its_moment_outlasts_a_restart(sample_site_file: Path) -> None:

@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 from people import at, stamp
 
-from domain.events.base import Box
+from domain.events.base import Box, CameOut
 from domain.offence_states import State
 from domain.tracks import Resemblances, Track, TrackedFrame
 from flows.conditions.condition import Holding
 from flows.conditions.verdict import Verdict
 from flows.escalation.out_of_sight.coming_out import ComingOut, coming_out
 from flows.escalation.out_of_sight.outlook import Outlook
-from flows.escalation.out_of_sight.renumbering import wrongly_taken
+from flows.escalation.out_of_sight.renumbering import give_back, wrongly_taken
 from flows.escalation.out_of_sight.unseen import tolerance
 from flows.escalation.stays.offence import Offence, Taken
 from flows.escalation.stays.stay import OffenceKey
 from flows.escalation.stays.whereabouts import Whereabouts
+from flows.tracking.ways_out import AHEAD_S, LEAST_SPEED
 
 LAST_S = 10.0
 X, TOP, HEIGHT = 384.0, 230.0, 100.0
@@ -218,7 +219,7 @@ def test_for_who_was_leaving_the_picture_nobody_is_taken() -> None:
 
 @pytest.mark.parametrize(
     ("back_for_s", "taken_for_s", "is_wrong"),
-    [(0.4, 2.0, False), (0.6, 2.0, True), (0.6, 4.9, True), (0.6, 5.1, False)],
+    [(0.4, 2.0, False), (0.5, 2.0, True), (0.6, 2.0, True), (0.6, 4.9, True), (0.6, 5.1, False)],
 )
 def test_it_was_wrong_where_the_number_before_is_back_for_half_a_second_within_five(
     back_for_s: float, taken_for_s: float, is_wrong: bool
@@ -246,6 +247,37 @@ def test_it_was_wrong_where_the_number_before_is_back_for_half_a_second_within_f
         other.state = State.WARNED
         both: dict[OffenceKey, Offence] = {Track(1): offence, Track(3): other}
         assert wrongly_taken(both, Outlook(tracked, lambda _: [])) == []
+
+
+def test_what_was_wrong_is_undone_and_goes_on_with_what_the_number_before_did_since() -> None:
+    def taken_for_3() -> Offence:
+        offence = Hidden().offence()
+        stay = offence.stay
+        offence.taken = Taken(
+            3, at(LAST_S), None, stay.last, stay.last_seen_at, stay.whereabouts, None, 0.0
+        )
+        stay.came_out.append(CameOut(gap_s=1.0, away=0.0, similarity=0.9))
+        return offence
+
+    alone: dict[OffenceKey, Offence] = {Track(1): taken_for_3()}
+    assert give_back(alone, Track(1)) == Track(3)
+    assert [*alone] == [Track(3)] and alone[Track(3)].stay.last.at == at(LAST_S)
+    back = Hidden(3).offence()
+    back.stay.note(stamp(LAST_S + 5), Holding(Track(3), "lawn", Verdict.HOLDS, 0.8, box()))
+    both: dict[OffenceKey, Offence] = {Track(1): taken_for_3(), Track(3): back}
+    assert give_back(both, Track(1)) == Track(3)
+    assert [*both] == [Track(3)] and both[Track(3)].stay.last.at == at(LAST_S + 5)
+
+
+def test_who_hardly_moves_is_expected_where_they_were() -> None:
+    slow_px = LEAST_SPEED * HEIGHT
+
+    def moved_px(speed_px: float) -> float:
+        where = Whereabouts(at(LAST_S), box(), (speed_px, 0.0), 1)
+        return where.foresee()[0] - box()[0]
+
+    assert moved_px(slow_px - 1) == 0
+    assert moved_px(slow_px + 1) == pytest.approx((slow_px + 1) * AHEAD_S)
 
 
 @pytest.mark.parametrize(
