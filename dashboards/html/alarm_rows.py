@@ -55,7 +55,10 @@ def alarm_row(
         "is_unanswered": alarm.is_unanswered,
         "number": alarm.number,
         "severity": alarm.severity,
-        "severity_name": _word(SEVERITIES, alarm.severity, names),
+        # what is as usual needs no word
+        "severity_name": ""
+        if alarm.severity == "ordinary"
+        else _word(SEVERITIES, alarm.severity, names),
         "state": alarm.state,
         "state_name": _word(STATES, alarm.state, names),
         "place": _place(alarm, offence, names),

@@ -52,7 +52,7 @@ class Bell {
 
   draw() {
     const {texts} = this.model;
-    this.button.textContent = this.isOff ? `🔇 ${texts.off}` : this.isOn ? `🔊 ${texts.on}` : `🔈 ${texts.waiting}`;
+    this.button.textContent = this.isOff ? texts.off : this.isOn ? texts.on : texts.waiting;
     this.button.dataset.sound = this.isOff ? "off" : this.isOn ? "on" : "waiting";
     this.button.dataset.sounded = this.sounded;
   }

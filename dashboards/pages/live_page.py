@@ -33,9 +33,12 @@ from domain.access.permissions import Permission
 
 REFRESH_MS = 500
 BEAT_MS = 1000
-# the lists stay where they are, however far the pictures are scrolled; the history scrolls by itself
-STAYS = {"position": {"lg": "sticky"}, "top": {"lg": "76px"}, "alignSelf": "start"}
-HISTORY_STYLE = {"p": 2, "overflowY": {"lg": "auto"}, "maxHeight": {"lg": "calc(100vh - 96px)"}}
+# lists and history stay where they are, however far the pictures are scrolled, and scroll by themselves
+STAYS_CSS = """
+@media (min-width: 1200px) {
+  :host { position: sticky; top: 0; align-self: flex-start; max-height: calc(100vh - 76px); overflow-y: auto; }
+}
+"""
 
 
 class LivePage:
@@ -64,14 +67,14 @@ class LivePage:
         )
         picked = pmui.Paper(
             *(self._operator.view, self._history, self._unmasked.view),
-            sx=HISTORY_STYLE,
+            sx={"p": 2},
             margin=0,
             sizing_mode="stretch_width",
         )
         body = pmui.Grid(
-            pmui.Grid(lists, size={"xs": 12, "lg": 4}, sx=STAYS),
+            pmui.Grid(lists, size={"xs": 12, "lg": 4}, stylesheets=[STAYS_CSS]),
             pmui.Grid(wall(self._names), size={"xs": 12, "lg": 4}),
-            pmui.Grid(picked, size={"xs": 12, "lg": 4}, sx=STAYS),
+            pmui.Grid(picked, size={"xs": 12, "lg": 4}, stylesheets=[STAYS_CSS]),
             container=True,
             spacing=1.5,
             sizing_mode="stretch_width",
