@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from casework.alarms.moves import AlarmAction
 from domain.events.catalog import (
     AlarmJoined,
     AlarmMoved,
@@ -74,6 +75,7 @@ class OffenceView:
     recognition: Recognition | None = None  # None: never out of sight before it opened
     taken_by: str = ""  # the operator who has it; '': the ladder has
     is_dispatched: bool = False  # an operator sent an officer
+    is_false_alarm: bool = False  # it was escalated, and somebody dismissed it since
     asked: tuple[Event, ...] = ()  # operators' commands without an answer yet
     history: tuple[Event, ...] = ()
     evidence: EvidenceSealed | None = None  # None too where it was erased
@@ -224,6 +226,12 @@ def _refused(known: OffenceView, event: Event[CommandRefused]) -> OffenceView:
 
 
 def _alarmed(known: OffenceView, event: Event[Any]) -> OffenceView:
+    data = event.data
+    if isinstance(data, AlarmMoved) and data.action in (
+        AlarmAction.FALSE_ALARM,
+        AlarmAction.REOPEN,
+    ):
+        known = replace(known, is_false_alarm=data.action == AlarmAction.FALSE_ALARM)
     # timed by the wall clock, as holds are
     return replace(known, history=(*known.history, event))
 

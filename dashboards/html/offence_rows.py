@@ -26,7 +26,7 @@ def row_of(offence: OffenceView, snapshot: ConsoleData, names: DisplayNames) -> 
         "camera_id": offence.camera_id,
         "urgency": urgency_of(offence),
         "state": offence.state,
-        "state_name": names.state(offence.state),
+        "state_name": names.state("dismissed_after" if offence.is_false_alarm else offence.state),
         "holder": offence.taken_by,
         "sent": names.say("table.sent") if offence.is_dispatched else "",
         "since": names.clock(offence.first_seen_at, day),

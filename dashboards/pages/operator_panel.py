@@ -36,6 +36,8 @@ from domain.access.permissions import Permission
 from domain.errors import ForewarnError
 from domain.events.commands import LONGEST_PAUSE_S, NEEDS_REASON, CommandKind, Hold
 
+# reasons for a dismissal, of the texts for a false alarm
+BECAUSE = ("nothing_there", "staff", "thing", "test")
 _COLOURS = {CommandKind.DISMISS: "error", CommandKind.SPEAK: "warning"}
 
 
@@ -66,6 +68,10 @@ class OperatorPanel:
         self._who = pmui.TextInput(label=say("operate.who"), sizing_mode="stretch_width")
         self._who.visible = not visitor.is_listed  # who logged in does not type a name
         self._reason = pmui.TextAreaInput(label="", rows=3, sizing_mode="stretch_width")
+        reasons = {say(f"alarm.because_{each}"): say(f"alarm.because_{each}") for each in BECAUSE}
+        self._because = pmui.Select(
+            label=say("operate.because"), options={"": "", **reasons}, sizing_mode="stretch_width"
+        )
         self._text = pmui.Select(
             label=say("operate.text"), options=texts_to_speak(names), sizing_mode="stretch_width"
         )
@@ -76,7 +82,8 @@ class OperatorPanel:
         self._fault = pmui.Alert(severity="error", visible=False, sizing_mode="stretch_width")
         self._said = pmui.Alert(severity="warning", visible=False, sizing_mode="stretch_width")
         self._dialog = pmui.Dialog(
-            *(self._explain, self._text, self._zh, self._en, self._who, self._reason, self._fault),
+            *(self._explain, self._text, self._zh, self._en, self._who),
+            *(self._because, self._reason, self._fault),
             pmui.Row(self._confirm, self._cancel),
             close_on_click=True,
             width_option="sm",
@@ -88,6 +95,7 @@ class OperatorPanel:
             # value_input follows every key, value only once the field is left
             field.param.watch(self._look_again, ["value_input", "value"])
         self._text.param.watch(self._look_again, "value")
+        self._because.param.watch(self._take_reason, "value")
         self._row = pmui.FlexBox(*self._buttons.values(), gap="8px", margin=(0, 0, 8, 0))
         self._row.visible = False
         self.view = pmui.Column(
@@ -137,6 +145,7 @@ class OperatorPanel:
         self._explain.object = explained
         needs = "needed" if kind in NEEDS_REASON else "optional"
         self._reason.param.update(value="", value_input="", label=say(f"operate.reason_{needs}"))
+        self._because.param.update(value="", visible=kind is CommandKind.DISMISS)
         self._text.param.update(value=NEXT_CALL, visible=is_speech)
         for field in (self._zh, self._en):
             field.param.update(value="", value_input="")
@@ -194,6 +203,11 @@ class OperatorPanel:
         who, reason, zh, en = (typed_text(field) for field in fields)
         who = self._visitor.asker.name or who
         return CommandForm(who, reason, self._text.value or NEXT_CALL, zh, en, self._despite)
+
+    def _take_reason(self, _: object) -> None:
+        """Put a reason that was chosen where it can be added to."""
+        if self._because.value:
+            self._reason.param.update(value=self._because.value, value_input=self._because.value)
 
     def _look_again(self, *_: object) -> None:
         """Enable the confirmation once nothing is missing."""

@@ -141,5 +141,9 @@ def test_what_was_escalated_while_somebody_typed_is_dismissed_by_closing_its_ala
     moved = answer.event.data
     assert isinstance(moved, AlarmMoved)
     assert (moved.state, moved.by, moved.reason) == ("closed", "Wang", "ours")
+    book = OffenceProjection(DisplayNames(None, "en").timezone)
+    book.take(each.event for each in staged.log.read(limit=1000))
+    assert book.offences[seen.offence_id].is_false_alarm
+    assert book.offences[seen.offence_id].state == "escalated"  # as it was sealed
     history = (*seen.history, answer.event)
     assert commands_for(replace(seen, state="escalated", history=history)) == set()

@@ -102,12 +102,16 @@ def test_what_is_confirmed_ends_the_wait_by_itself(staged: Any, open_panel: Any)
 
     async def open_and_confirm() -> None:
         await panel._open(DISMISS, None)
-        panel._reason.value = "the gardener"
+        assert panel._confirm.disabled
+        panel._because.value = "staff at work"
+        assert not panel._confirm.disabled
         await panel._write(None)
         await asyncio.sleep(0.1)
 
     asyncio.run(open_and_confirm())
     assert given(staged) == [PAUSE, DISMISS]
+    logged = staged.log.read(types=[CommandGiven.event_type])
+    assert logged[-1].event.data.reason == "staff at work"
     assert not panel._dialog.open and not panel._said.visible
 
 
