@@ -96,7 +96,7 @@ PLANTED = (
         'if note is not None and note.result == "being sent":', "if False:", NOTICES),
     PlantedBug("messages are forgotten over a restart", "flows/notify.py",
         "return DELIVERY_FORMAT.save(self._delivery)", "return DELIVERY_FORMAT.save(None)",
-        "tests/flows/test_state_is_data.py"),
+        NOTICES),
     PlantedBug("evidence waits for ever after a restart", "flows/preserve.py",
         "due = self.is_at_work", "due = False", "tests/flows/preservation"),
     PlantedBug("state is saved once only", "flows/keyed_logic.py",
