@@ -27,6 +27,8 @@ class FrameStamp:
     # of the reader: its frames are in order, those of another run are not earlier or later. "": a
     # recording, whose frames are read again after a restart
     run: str = ""
+    # version of the detector that saw it, such as "person-vehicle-bike=0123456789ab"; "": the usual one
+    seen_by: str = ""
 
     @property
     def wall_at(self) -> datetime:
@@ -43,7 +45,7 @@ class CloseLook:
     top_px: int
     width_px: int
     height_px: int
-    image_rgb: np.ndarray  # (300, 300, 3) uint8
+    image_rgb: np.ndarray  # (side, side, 3) uint8, as large as the camera's detector takes
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single ==
@@ -51,5 +53,5 @@ class SampledFrame:
     """Hold one frame, shrunk to what the detector takes; it never leaves the worker that read it."""
 
     stamp: FrameStamp
-    image_rgb: np.ndarray  # (300, 300, 3) uint8, the whole picture squeezed to the model's square
+    image_rgb: np.ndarray  # (side, side, 3) uint8, the whole picture squeezed to the model's square
     close_looks: tuple[CloseLook, ...] = ()  # what the detector is shown instead, if any

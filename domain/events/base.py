@@ -41,6 +41,11 @@ class Sighting(FrozenModel):
         exclude_if=lambda at: at is None,
         description="the same moment on the clock that is never set; left out: the same as at",
     )
+    seen_by: str = Field(
+        default="",
+        exclude_if=lambda version: not version,
+        description="version of the detector that saw it; left out: the usual one, which the record names",
+    )
 
 
 class TrackPoint(FrozenModel):

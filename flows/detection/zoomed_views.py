@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from domain.detections import Detections
-from domain.frames import SampledFrame
+from domain.frames import FrameStamp, SampledFrame
 from flows.tracking.colours import with_appearances
 from flows.tracking.matching import drop_duplicates
 
@@ -62,13 +62,17 @@ def _join(frame: SampledFrame, seen: Iterator[Detections]) -> Detections:
     looks = [part.appearances[kept] for part, _, kept in parts if part.appearances is not None]
     best = drop_duplicates(boxes, scores, classes, SAME_IOU)
     return Detections(
-        frame=frame.stamp,
+        frame=_as_seen_by(frame.stamp, parts[0][0].frame.seen_by),
         boxes_xyxy=boxes[best],
         scores=scores[best],
         class_ids=classes[best],
         appearances=np.concatenate(looks)[best] if len(looks) == len(parts) else None,
         looked_at_xyxy=views,
     )
+
+
+def _as_seen_by(stamp: FrameStamp, version: str) -> FrameStamp:
+    return replace(stamp, seen_by=version) if version else stamp
 
 
 def _is_seen_better(

@@ -158,10 +158,17 @@ def _record(
         files=(),  # the vault lists them when it seals
         embedding=embedding,
         appearance=appearance,
-        model_versions=parts.models.versions,
+        model_versions=_versions(outcome, parts.models.versions),
         software_version=parts.software_version,
         category=_category(outcome.rule_id, parts.site),
     )
+
+
+def _versions(outcome: OutcomeData, of_all: str) -> str:
+    """Return the versions of the models, with that of a detector which few cameras use and this one did."""
+    sightings = (outcome.first_sighting, *outcome.rung_sightings)
+    seen_by = [sighting.seen_by for sighting in sightings if sighting.seen_by]
+    return " ".join(dict.fromkeys([of_all, *seen_by]))
 
 
 def _register(ended: Event[OutcomeData], record: EvidenceRecord, parts: PreserveParts) -> Seal:

@@ -20,6 +20,7 @@ from models.face_detector import preprocess as face_pictures
 from models.likeness.preprocess import squeeze
 from models.registry import USUAL_DETECTOR, ModelEntry, read_registry
 from models.serving.connection import Connection, connect
+from models.versions import version_of
 
 __all__ = [
     "Connection",
@@ -86,6 +87,8 @@ class Detector(_ModelClient):
         self.side_px = entry.side_px
         self._to_detections = entry.part("postprocess").to_detections
         self._calibration = read_calibration(entry)
+        self.version = version_of(entry)
+        self._seen_by = "" if name == USUAL_DETECTOR else self.version
         self._min_score = min_score
         if self._calibration is not None:
             self._min_score = self._calibration.to_given(min_score)
@@ -111,7 +114,8 @@ class Detector(_ModelClient):
         return [self._read(frame, row) for frame, row in zip(frames, rows, strict=True)]
 
     def _read(self, frame: SampledFrame, row: Answer) -> Detections:
-        seen: Detections = self._to_detections(frame.stamp, row, self._min_score)
+        stamp = replace(frame.stamp, seen_by=self._seen_by) if self._seen_by else frame.stamp
+        seen: Detections = self._to_detections(stamp, row, self._min_score)
         if self._calibration is None:
             return seen
         return replace(seen, scores=self._calibration.to_common(seen.scores))

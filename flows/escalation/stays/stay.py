@@ -184,4 +184,5 @@ def _sighting(frame: FrameStamp, holding: Holding) -> Sighting:
         score=round(holding.score, 4),
         frame_width_px=frame.width_px,
         frame_height_px=frame.height_px,
+        seen_by=frame.seen_by,
     )
