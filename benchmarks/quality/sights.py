@@ -17,10 +17,12 @@ from domain.detections import Detections
 from domain.frames import SampledFrame
 from domain.site.views import View
 from flows.detection.zoomed_views import detect_closely
-from flows.sources.sampler import GRID_SLACK
+from flows.sources.sampler import DETECTOR_SIDE_PX, GRID_SLACK
 
 
-def sampled_frames(data: EvalData, name: str, views: Sequence[View] = ()) -> Iterator[SampledFrame]:
+def sampled_frames(
+    data: EvalData, name: str, views: Sequence[View] = (), side_px: int = DETECTOR_SIDE_PX
+) -> Iterator[SampledFrame]:
     """Yield every frame of a clip, shrunk as the watch flow shrinks it."""
     import av
 
@@ -30,7 +32,7 @@ def sampled_frames(data: EvalData, name: str, views: Sequence[View] = ()) -> Ite
     with av.open(str(data.clip(name))) as container:
         stream = container.streams.video[0]
         decoder = Decoder(container, stream, lambda packet: None, lambda time_s: None)
-        sampler = Sampler(name, 1000, lambda *size_px: views)
+        sampler = Sampler(name, 1000, lambda *size_px: views, side_px=side_px)
         for media_time_s, frame in islice(decoder.frames(), FRAMES_OF.get(name)):
             at = STARTS_AT + timedelta(seconds=media_time_s)
             yield sampler.sample(frame, decoder.time_base, media_time_s, at)

@@ -69,7 +69,9 @@ def test_versions_name_each_model_with_twelve_digits_of_its_hash() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(Stop, match="detector, embedder, face_detector, likeness"):
+    with pytest.raises(
+        Stop, match="detector, embedder, face_detector, likeness, person_vehicle_bike"
+    ):
         read_registry().model("plate_reader")
 
 

@@ -1,0 +1,1 @@
+"""Detector for streets: person-vehicle-bike-detection-2000 finds persons, motor vehicles and bikes."""
