@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_validator
 
-from domain.base import BothLanguages, Fraction01, FrozenModel, Identifier
+from domain.base import BothLanguages, Fraction01, FrozenModel, Identifier, ModelName
 from domain.site.addresses import check_camera_address, is_stream, wants_credentials
 from domain.site.compliance import Compliance
 from domain.site.views import Views
@@ -64,6 +64,10 @@ class Camera(FrozenModel):
         description="streams only: other hosts to which the camera may send on; they get no password",
     )
     analyse_fps: float = Field(default=5.0, gt=0, le=60, description="frames analysed a second")
+    detector: ModelName | None = Field(
+        default=None,
+        description="name of the model that looks for people and things here; none: the site's",
+    )
     views: Views = Field(
         default="automatic",
         description="parts of the picture to look at closely, each [left, top, right, bottom] as "

@@ -107,6 +107,12 @@ class Condition(FrozenModel):
         own = frozenset(plain.classes) if plain else frozenset()
         return own.union(*(part.class_names() for part in self.parts()))
 
+    def class_sets(self) -> tuple[frozenset[str], ...]:
+        """List the classes that each plain condition in it looks for, any of which will do."""
+        if parts := self.parts():
+            return tuple(each for part in parts for each in part.class_sets())
+        return (self.class_names(),)
+
     def seen_by(self, camera: Camera) -> Condition | None:
         """Return what of it one camera can judge; None: nothing, for it shows none of the places.
 

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
-from domain.base import BothLanguages, FrozenModel, refuse_faults
+from domain.base import BothLanguages, FrozenModel, ModelName, refuse_faults
 from domain.site.cameras import Camera
 from domain.site.checks.calls import call_faults
 from domain.site.checks.references import reference_faults
@@ -40,6 +40,11 @@ class Site(FrozenModel):
     cameras: tuple[Camera, ...] = Field(min_length=1)
     ladders: tuple[Ladder, ...] = ()
     rules: tuple[Rule, ...] = ()
+    detector: ModelName = Field(
+        default="detector",
+        description="name of the model that looks for people and things where a camera names none; cameras "
+        "whose rules name classes that it does not tell apart keep `detector`",
+    )
     speakers: tuple[SpeakerSettings, ...] = ()
     calls: Calls = Calls()
     recipients: tuple[Recipient, ...] = ()
@@ -106,6 +111,10 @@ class Site(FrozenModel):
     def watched_areas(self, camera_id: str) -> tuple[View, ...]:
         """Return the areas around which a camera's automatic views are drawn; see `watched_areas.py`."""
         return watched_areas(self.camera(camera_id), self.rules)
+
+    def detector_wanted(self, camera_id: str) -> str:
+        """Return the name of the detector that is asked for on a camera."""
+        return self.camera(camera_id).detector or self.detector
 
     def speaker_of(self, camera_id: str) -> SpeakerSettings | None:
         """Find the camera's speaker; None: announcements are written as files."""

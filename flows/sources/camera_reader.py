@@ -46,7 +46,7 @@ from flows.sources.media.footage import (
 )
 from flows.sources.read_positions import ReaderPosition
 from flows.sources.sample_queue import Sample, SampleQueue
-from flows.sources.sampler import Sampler
+from flows.sources.sampler import DETECTOR_SIDE_PX, Sampler
 from flows.sources.side_outlets import PacketSink, TileSink
 
 log = structlog.get_logger()
@@ -85,6 +85,7 @@ class CameraReader(threading.Thread):
         steady: SteadyClock | None = None,
         credentials: Credentials | None = None,
         mark: AbstractContextManager[object] | None = None,
+        side_px: int = DETECTOR_SIDE_PX,
     ) -> None:
         super().__init__(name=f"reader-{camera.id}", daemon=True)
         self._camera = camera
@@ -103,7 +104,7 @@ class CameraReader(threading.Thread):
         self._tiles = tiles
         run = "" if self._until_end else uuid.uuid4().hex[:12]
         self._sampler = Sampler(
-            camera.id, camera.analyse_fps, partial(views_of, camera, watched_areas), run
+            camera.id, camera.analyse_fps, partial(views_of, camera, watched_areas), run, side_px
         )
         self._steady = steady or SteadyClock()
         self._clock: FileClock | LiveClock = LiveClock(self._steady.now)

@@ -32,6 +32,7 @@ from flows.sources.pace import Paces
 from flows.sources.prefetch import FLUSH, Flush
 from flows.sources.read_positions import ReadPositions
 from flows.sources.sample_queue import ReaderItem, SampleQueue
+from flows.sources.sampler import DETECTOR_SIDE_PX
 from flows.sources.side_outlets import PacketSink, TileSink
 from flows.sources.watched_camera import HUNG_AFTER_S, Blinded, WatchedCamera
 from flows.waking import AT_ONCE, PollTimer
@@ -64,6 +65,8 @@ class ShardSettings:
     quarantined: Callable[[], Mapping[str, BothLanguages]] = dict
     # by camera id: what automatic views are drawn around
     watched_areas: Callable[[str], tuple[View, ...]] = lambda camera_id: ()
+    # by camera id: of the square pictures that its detector takes
+    side_px_of: Callable[[str], int] = lambda camera_id: DETECTOR_SIDE_PX
     patience: Patience | None = None  # with live cameras, if not the usual
     paces: Paces | None = None  # None: whether the machine is too slow is not reported
     # whether a step of the flow put aside all of a camera's frames lately; see Asides.look
@@ -135,6 +138,7 @@ class CameraShard(StatefulSourcePartition[ShardItem, Saved]):
             credentials=settings.credentials_of(camera),
             steady=settings.steady,
             mark=settings.mark_of(camera.id),
+            side_px=settings.side_px_of(camera.id),
         )
         reader.start()
         return reader

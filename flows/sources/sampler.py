@@ -14,7 +14,7 @@ from domain.frames import FrameStamp, SampledFrame
 from domain.site.views import View
 from flows.sources.view_cropper import ViewCropper
 
-DETECTOR_SIDE_PX = 300
+DETECTOR_SIDE_PX = 300  # of the usual one
 # a frame a hair before its grid point, by rounding of time bases, still counts as on it
 GRID_SLACK = 1e-3
 JUMP_BACK_S = 1.0
@@ -33,14 +33,16 @@ class Sampler:
         analyse_fps: float,
         views_of: Callable[[int, int], Sequence[View]] = lambda width_px, height_px: (),
         run: str = "",
+        side_px: int = DETECTOR_SIDE_PX,
     ) -> None:
         """Begin before the first grid cell; `analyse_fps` are cells a second of media time.
 
         `views_of` says what is looked at closely in upright pictures of that width and height; `run`
-        is written into the stamps.
+        is written into the stamps; `side_px` is of the squares that the detector takes.
         """
         self._camera_id = camera_id
         self._run = run
+        self._side_px = side_px
         self._fps = analyse_fps
         self._last_cell = -1
         self._reformatter = VideoReformatter()
@@ -80,7 +82,7 @@ class Sampler:
         """
         # AREA averages all pixels: at 0.4 times the size others skip some, and small people flicker
         square: np.ndarray = self._reformatter.reformat(
-            frame, DETECTOR_SIDE_PX, DETECTOR_SIDE_PX, "rgb24", interpolation="AREA"
+            frame, self._side_px, self._side_px, "rgb24", interpolation="AREA"
         ).to_ndarray()
         quarter_turns = (frame.rotation // 90) % 4
         width_px, height_px = frame.width, frame.height
@@ -109,6 +111,6 @@ class Sampler:
     def _croppers_for(self, width_px: int, height_px: int) -> list[ViewCropper]:
         if self._fit_px != (width_px, height_px):  # the camera may change its size
             views = self._views_of(width_px, height_px)
-            self._croppers = [ViewCropper(view, DETECTOR_SIDE_PX) for view in views]
+            self._croppers = [ViewCropper(view, self._side_px) for view in views]
             self._fit_px = width_px, height_px
         return self._croppers

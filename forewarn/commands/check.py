@@ -48,6 +48,7 @@ def check(
     try:
         site = load_checked_site(site_file)
         notes = _check_calls(site, site_file) + _check_addresses(site, site_file)
+        notes += _check_detectors(site, site_file)
     except SiteFileError as error:
         _print_faults(error.problems, json_out)
         raise typer.Exit(error.exit_code) from None
@@ -104,6 +105,17 @@ def _check_addresses(site: Site, site_file: Path) -> list[str]:
             faults.append((place, str(error)))
     refuse(site_file, faults)
     return name_lines(site_file, notes)
+
+
+def _check_detectors(site: Site, site_file: Path) -> list[str]:
+    """Return notes about the detectors that it names; that there are such was checked."""
+    from flows.site_checks.detectors import detector_notes
+    from models.building import why_not_built
+    from models.registry import read_registry
+
+    registry = read_registry()
+    built = [name for name in registry.detectors if why_not_built(registry.model(name)) is None]
+    return name_lines(site_file, list(detector_notes(site, registry, built)))
 
 
 def _print_faults(problems: list[str], json_out: bool) -> None:

@@ -115,7 +115,7 @@ def run(
         run_lock(folder, show_trouble, stopped.is_set, plays_footage=until_end),
         serving(triton, folder, stopped.is_set, withheld(TRITON, content.site)) as server,
     ):
-        note_models(server.address, server.left_out)
+        note_models(server.address, server.left_out, content.site)
         if fresh:
             shutil.rmtree(folder.recovery, ignore_errors=True)
         in_force = apply_at_start(content, folder, plays_footage=until_end)

@@ -85,7 +85,7 @@ def up(
         run_lock(folder, show_trouble, stopped.is_set),
         serving(triton, folder, stopped.is_set, withheld(TRITON, content.site)) as server,
     ):
-        note_models(server.address, server.left_out)
+        note_models(server.address, server.left_out, content.site)
         in_force = apply_at_start(content, folder)
         site = in_force.site
         settings = ProgramSettings(

@@ -19,6 +19,7 @@ from evidence_store.recordings.recorder import SegmentRecorder
 from evidence_store.recordings.ring_buffer import RingRetention
 from evidence_store.vault.open_vault import encryption_keys
 from flows.clock_keeper import ClockKeeper, open_clock
+from flows.detection.camera_detectors import CameraDetectors, choose_detectors
 from flows.detection.detect import DetectStep
 from flows.detection.likeness import LikenessTaker
 from flows.detection.likeness_views import LikenessViews
@@ -44,7 +45,10 @@ from forewarn.programs.settings import ProgramSettings
 from forewarn.programs.start import run_site_program
 from forewarn.programs.supervision.beat import Heartbeat
 from forewarn.storage.room_for_state import RoomForState
+from models.registry import USUAL_DETECTOR, read_registry
+from models.serving.check import usable_detectors
 from models.serving.client import Detector, connect, find_likeness
+from models.serving.connection import Connection
 
 log = structlog.get_logger()
 
@@ -76,6 +80,8 @@ def watch(settings: ProgramSettings, in_force: SiteRevision) -> None:
     pins = PinKeeper(settings.data, site.site.id, clock.now)
     paces = Paces(now=clock.now)
     asides = Asides(site.site.id, "watch", appending_to(settings.data.events_db))
+    connection = connect(settings.triton_address)
+    detectors = _detectors(site, connection)
     shard = ShardSettings(
         cameras=site.cameras,
         base=in_force.base,
@@ -87,6 +93,7 @@ def watch(settings: ProgramSettings, in_force: SiteRevision) -> None:
         mark_of=_marks(settings, site),
         quarantined=QuarantineList(settings.data.quarantine).why,
         watched_areas=site.watched_areas,
+        side_px_of=detectors.side_px_of,
         paces=paces,
         blinded=asides.look,
         held_up_s=lambda: room.waited_s,
@@ -97,12 +104,11 @@ def watch(settings: ProgramSettings, in_force: SiteRevision) -> None:
     logged = LoggedOffences(log, _live_cameras(settings, site), clock.of_wall)
     if not settings.until_end:
         log.append(ends_of_unwatched(logged, site))
-    connection = connect(settings.triton_address)
     waits = settings.until_end and not any(camera.is_live for camera in site.cameras)
     positions = shard.positions()
     detect = Prefetch(
         DetectStep(
-            Detector(connection),
+            detectors,
             stop,
             waits=waits,
             beat=beat,
@@ -141,6 +147,24 @@ def watch(settings: ProgramSettings, in_force: SiteRevision) -> None:
             board.close()
     if settings.until_end and not stop.is_set():
         finish_pass(store)
+
+
+def _detectors(site: Site, connection: Connection) -> CameraDetectors:
+    """Choose each camera's detector; a server is asked only about one that is not the usual.
+
+    Raises:
+        TryAgain: it is asked, and away.
+    """
+    registry = read_registry()
+    wanted = {site.detector_wanted(camera.id) for camera in site.cameras}
+    chosen = choose_detectors(
+        site, registry, usable_detectors(connection, wanted - {USUAL_DETECTOR})
+    )
+    for each in chosen:
+        if each.why_not_wanted:
+            log.warning("usual_detector", camera_id=each.camera_id, reason=each.why_not_wanted)
+    names = {each.name for each in chosen}
+    return CameraDetectors(chosen, {name: Detector(connection, name) for name in names})
 
 
 def operators(

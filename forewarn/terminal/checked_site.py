@@ -16,10 +16,14 @@ def load_checked_site(path: Path) -> Site:
     Raises:
         SiteFileError: all faults at once, each with its line.
     """
-    from flows.site_checks.rules import site_faults  # geometry and schedules take a moment to load
+    # geometry and schedules take a moment to load
+    from flows.site_checks.detectors import detector_faults
+    from flows.site_checks.rules import site_faults
+    from models.registry import read_registry
 
     site = load_site(path)
-    refuse(path, [*site_faults(site), *_authority_faults(site, path.parent)])
+    faults = [*site_faults(site), *detector_faults(site, read_registry())]
+    refuse(path, [*faults, *_authority_faults(site, path.parent)])
     return site
 
 
