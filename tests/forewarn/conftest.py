@@ -13,6 +13,7 @@ import pytest
 from evidence_store.keys.encryption_keys import EncryptionKeyFolder
 from evidence_store.keys.signing_keys import KeyFolder
 from tests.support.command_line import run_here
+from tests.support.site_part import write_part
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,6 +30,12 @@ def site_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     KeyFolder(folder).create()
     EncryptionKeyFolder(folder).create()
     return folder
+
+
+@pytest.fixture
+def one_offence(sample_site_file: Path, tmp_path: Path) -> Path:
+    """Return a site of one camera on the seconds in which one person stays and leaves."""
+    return write_part(tmp_path / "one-offence.yaml", sample_site_file, "gate-late", (59, 67))
 
 
 @pytest.fixture(scope="session")

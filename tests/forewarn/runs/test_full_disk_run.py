@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from domain.data_dir import DataDir
 from domain.errors import ForewarnError
@@ -24,20 +23,6 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.triton, pytest.mark.timeout(900)]
 FULL_FOR_S = 3.0
-
-
-@pytest.fixture
-def one_offence(sample_site_file: Path, tmp_path: Path) -> Path:
-    """Return a site of one camera on the seconds in which one person stays and leaves."""
-    yaml = YAML()
-    site = yaml.load(sample_site_file.read_text())
-    (camera,) = site["cameras"] = [site["cameras"][1]]
-    camera["url"] = str(sample_site_file.parent / camera["url"])
-    camera["stretch_s"] = [59, 67]
-    site["rules"][0]["condition"]["present"]["zones"] = ["forecourt-late"]
-    with (tmp_path / "site.yaml").open("w") as file:
-        yaml.dump(site, file)
-    return tmp_path / "site.yaml"
 
 
 def logged(data: DataDir, kind: type | None = None) -> list[LoggedEvent]:

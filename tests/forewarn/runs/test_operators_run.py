@@ -26,6 +26,7 @@ from domain.events.catalog import (
     OutcomeData,
 )
 from event_log.log import EventLog
+from tests.support.site_part import write_part
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 900.0
@@ -42,10 +43,17 @@ def data(tmp_path: Path) -> DataDir:
 
 
 @pytest.fixture
+def one_who_stays(sample_site_file: Path, tmp_path: Path) -> Path:
+    """Return a site on seconds in which many pass and one person stays: each record costs seconds."""
+    site_file = tmp_path / "site.yaml"
+    return write_part(site_file, sample_site_file, "gate-early", (0, 17), threshold_s=9)
+
+
+@pytest.fixture
 def running(
-    data: DataDir, triton_address: str, short_site: Path, site_key: Path
+    data: DataDir, triton_address: str, one_who_stays: Path, site_key: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    argv = ["run", short_site, "--until-end", "--data", data.root, "--keys", site_key]
+    argv = ["run", one_who_stays, "--until-end", "--data", data.root, "--keys", site_key]
     argv += ["--triton", triton_address]
     process = subprocess.Popen(
         [sys.executable, "-m", "forewarn", *map(str, argv)],
