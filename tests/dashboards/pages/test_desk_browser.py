@@ -23,7 +23,7 @@ WORDS = {
         "sound": "Sound is on",
         "states": ("not answered", "acknowledged", "assigned", "settled"),
         "send": "Send",
-        "who": "Your name or staff number",
+        "who": "Who answers",
         "whom": "Another name",
         "none": "Nobody is needed anywhere",
         "told": "A. Li: acknowledge",
@@ -32,7 +32,7 @@ WORDS = {
         "sound": "声音已开",
         "states": ("待确认", "已确认", "已指派", "已处理"),
         "send": "派人",
-        "who": "您的姓名或工号",
+        "who": "处理人",
         "whom": "其他人的姓名",
         "none": "没有需要人处理的报警",
         "told": "A. Li：确认",
@@ -145,8 +145,8 @@ def test_a_move_is_refused_in_one_sentence_and_its_question_closes(page, running
     page.keyboard.press("Escape")
     expect(question).to_have_count(0)
     page.keyboard.press("1")
-    expect(page.locator(".told")).to_have_text("First give your name or staff number.")
-    page.get_by_label("Your name or staff number").fill("A. Li")
+    expect(page.locator(".told")).to_have_text("First say who answers: a name or staff number.")
+    page.get_by_label("Who answers").fill("A. Li")
     alarm.click()
     page.keyboard.press("2")
     page.get_by_label("Another name").fill("patrol \u200b3")  # looks like another's name
