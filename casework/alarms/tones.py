@@ -18,6 +18,7 @@ class SoundingAlarm:
     severity: str
     level: int  # how often nobody answered in time
     opened_at_s: float  # of any clock, to have the oldest first
+    reopened: int = 0  # number of the event that made it unanswered again; 0: it is the first time
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Tone:
     alarm_id: str
     level: int
     at_s: float  # of a clock that is never set
+    reopened: int = 0  # as of the alarm
 
 
 def urgency(alarm: SoundingAlarm) -> tuple[bool, int, int, float, str]:
@@ -40,15 +42,17 @@ def next_tone(
 ) -> Tone | None:
     """Return what sounds now; None: silence.
 
-    Each alarm sounds once, and once more each time that nobody has answered it in time; at most three do
-    within any minute, the most urgent first. `sounded` need hold no more than the alarms' own and those of
-    the last minute.
+    Each alarm sounds once, and once more each time that nobody has answered it in time or that it is
+    reopened; at most three do within any minute, the most urgent first, and the third is kept for where a
+    person is asked for. `sounded` need hold no more than the alarms' own and those of the last minute.
     """
-    if sum(now_s - tone.at_s < 60.0 for tone in sounded) >= MOST_A_MINUTE:
-        return None
-    heard = {(tone.alarm_id, tone.level) for tone in sounded}
-    silent = [alarm for alarm in unanswered if (alarm.alarm_id, alarm.level) not in heard]
+    heard = {(tone.alarm_id, tone.level, tone.reopened) for tone in sounded}
+    silent = [each for each in unanswered if (each.alarm_id, each.level, each.reopened) not in heard]
     if not silent:
         return None
     first = min(silent, key=urgency)
-    return Tone(first.alarm_id, first.level, now_s)
+    # else what is broken would silence an escalation for up to a minute
+    most = MOST_A_MINUTE if first.is_offence else MOST_A_MINUTE - 1
+    if sum(now_s - tone.at_s < 60.0 for tone in sounded) >= most:
+        return None
+    return Tone(first.alarm_id, first.level, now_s, first.reopened)

@@ -42,6 +42,7 @@ class AlarmView:
     holder: str  # who has it to do; "": nobody yet
     told: tuple[str, ...]  # ids of recipients whose turn it was
     actions: tuple[AlarmAction, ...]  # what a person may do now, by the alarm's own table of moves
+    moved_number: int = 0  # of the last event by which a person moved it; 0: none has
 
     @property
     def is_unanswered(self) -> bool:
@@ -53,7 +54,12 @@ class AlarmView:
         """Return what decides whether it may sound."""
         opened_at_s = self.opened_at.timestamp()
         return SoundingAlarm(
-            self.alarm_id, bool(self.offence_id), self.severity, self.level, opened_at_s
+            self.alarm_id,
+            bool(self.offence_id),
+            self.severity,
+            self.level,
+            opened_at_s,
+            self.moved_number,
         )
 
 
@@ -73,6 +79,7 @@ def alarm_view(row: Fields) -> AlarmView:
         changed_at=datetime.fromisoformat(row["changed_at"]),
         told=tuple(row["told"]),
         actions=actions,
+        moved_number=row["moved_number"],
     )
 
 

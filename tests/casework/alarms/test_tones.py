@@ -64,3 +64,21 @@ def test_an_alarm_that_nobody_answered_in_time_sounds_again() -> None:
     assert first is not None and next_tone([alarm("a")], [first], 90.0) is None
     again = next_tone([alarm("a", level=1)], [first], 90.0)
     assert again == Tone("a", 1, 90.0)
+
+
+def test_what_is_reopened_sounds_again() -> None:
+    first = next_tone([alarm("a")], [], 0.0)
+    assert first is not None
+    again = next_tone([alarm("a", reopened=4)], [first], 90.0)
+    assert again == Tone("a", 0, 90.0, reopened=4)
+    assert next_tone([alarm("a", reopened=4)], [first, again], 180.0) is None
+
+
+def test_what_is_broken_does_not_silence_an_escalation() -> None:
+    broken = [alarm(f"camera {n}") for n in range(4)]
+    sounded: list[Tone] = []
+    for now_s in range(10):
+        if tone := next_tone(broken, sounded, float(now_s)):
+            sounded.append(tone)
+    tone = next_tone([*broken, alarm("person", is_offence=True)], sounded, 10.0)
+    assert tone is not None and tone.alarm_id == "person"

@@ -70,6 +70,7 @@ def test_an_alarm_is_read_with_what_may_be_done_about_it_by_its_own_table(
     desk.move(first.subject, AlarmAction.ACKNOWLEDGE, WANG)
     moved = read_alarm_views(log)[first.subject]
     assert (moved.is_unanswered, moved.holder, moved.number) == (False, "Wang Fang", 2)
+    assert (view.sounding.reopened, moved.sounding.reopened) == (0, 2)
     assert AlarmAction.SET_OUT in moved.actions
 
 
