@@ -49,6 +49,11 @@ class AlarmNotice:
             return f"{row['last_by']} has answered it meanwhile ({row['last_action']})"
         return "" if row["is_open"] else "it is over"
 
+    def stays_useful(self) -> bool:
+        """See Notice; while nobody has answered, the last call is all that people will hear of it."""
+        row = self._tools.find_alarm(self._data.alarm_id)
+        return row is not None and row["level"] <= _level(self._data)
+
     def compose(self, recipient: Recipient, sender: Sender) -> tuple[Message, Still]:
         """See Notice."""
         row = self._tools.find_alarm(self._data.alarm_id) or {}

@@ -118,7 +118,8 @@ class _Attempt:
             seen_at = steady_time_of(logged.event, tools.of_wall)
             age_s = max(age_s, (tools.of_wall(now) - seen_at).total_seconds())
         is_spent = not is_live and note.attempts >= MAX_ATTEMPTS_OF_RECORDINGS
-        if age_s > recipient.useful_s or is_spent:
+        is_old = age_s > recipient.useful_s and not self._notice.stays_useful()
+        if is_old or is_spent:
             if note.attempts:
                 return "failed", f"tried {note.attempts} times: {note.reason}"
             return "too late", f"{age_s:.0f} s old, at most {recipient.useful_s:g} s are useful"

@@ -28,6 +28,9 @@ class Notice(Protocol):
     def withheld_because(self) -> str:
         """Say why nobody is told (any more), whoever it is; "": they are. TryAgain: not known now."""
 
+    def stays_useful(self) -> bool:
+        """Tell whether it is worth sending however old it is. TryAgain: not known now."""
+
     def compose(self, recipient: Recipient, sender: Sender) -> tuple[Message, Still]:
         """Make the message, in the recipient's language, and its picture."""
 

@@ -45,6 +45,10 @@ class RequestNotice:
         """See Notice."""
         return self._data.explanation if isinstance(self._data, OffenceWithheld) else ""
 
+    def stays_useful(self) -> bool:
+        """See Notice; a moment that is long past is nobody's errand."""
+        return False
+
     def compose(self, recipient: Recipient, sender: Sender) -> tuple[Message, Still]:
         """See Notice; waits for the picture as long as the recipient allows."""
         request = expect_event(self._logged.event, NotificationRequested).data

@@ -174,6 +174,18 @@ def test_a_message_that_is_too_old_says_so_and_the_next_one_is_told_all_the_same
     ]
 
 
+def test_after_an_outage_the_last_call_of_what_nobody_answered_still_goes_out(scene: Scene) -> None:
+    for _ in range(60):  # the notifier does not run, and the line is called to its end
+        scene.machine.now_s += 60
+        scene.desk.look()
+    scene.after(1)
+    made = {each.level: (each.recipient_id, each.result) for each in scene.told()}
+    last = max(made)
+    assert made.pop(last) == ("chief", "sent")
+    assert {result for _, result in made.values()} == {"too late"}
+    assert [len(titles) for titles in scene.titles().values()] == [0, 0, 1]
+
+
 def test_of_many_cameras_some_are_named_and_the_rest_counted(scene: Scene) -> None:
     now = scene.clock.now()
     scene.log.append([camera(number, "failed", now) for number in range(8)])
