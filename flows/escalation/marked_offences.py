@@ -151,7 +151,7 @@ class MarkedOffences:
     def lose_all(self, why: BothLanguages) -> list[Event]:
         """End all as unknown, and refuse what waits: there are no pictures of it."""
         refused = [
-            refuse(each.event, Refusal.NOT_WATCHED, why.en)
+            refuse(each.event, Refusal.NOT_FIT, why.en)
             for each in self._starts
             if not each.is_answered
         ]

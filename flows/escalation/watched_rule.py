@@ -12,11 +12,13 @@ import numpy as np
 import shapely
 from pydantic import AwareDatetime
 
+from domain.base import BothLanguages
 from domain.cameras.messages import trouble
 from domain.cameras.status import WATCHED, CameraNotice
 from domain.cameras.steady_clock import SteadyClock
 from domain.events.catalog import Event, Mark, OffenceOpened
-from domain.events.commands import CommandKind
+from domain.events.commands import CommandKind, Refusal
+from domain.events.refusals import refuse
 from domain.events.wall_time import Convert, in_steady_time, in_wall_time, same_time
 from domain.picture_digest import CLEAR, PictureTrust
 from domain.rule_key import RuleKey
@@ -80,10 +82,12 @@ class RuleWatch:
         self._memory: Memory = {}
         self.ladder = ladder
         self.marked = marked  # what people have started
+        self._no_pictures: BothLanguages | None = None  # why; None: there are some
 
     def step(self, tracked: TrackedFrame) -> list[Event]:
         """Return the events that one frame causes; outside the rule's hours nobody watches any more."""
         events: list[Event] = []
+        self._no_pictures = None
         for link in tracked.links:
             self._condition.renumber(link, self._memory)
             events += self.ladder.renumber(link, tracked.frame.captured_at)
@@ -112,14 +116,18 @@ class RuleWatch:
 
     def notice(self, notice: CameraNotice) -> list[Event]:
         """Return the events that news of the camera causes."""
-        events = self.ladder.notice(notice)
+        events, self._no_pictures = self.ladder.notice(notice), None
         if notice.status not in WATCHED:
-            events += self.marked.lose_all(notice.said or trouble("footage_ended"))
+            self._no_pictures = notice.said or trouble("footage_ended")
+            events += self.marked.lose_all(self._no_pictures)
         return self._told(events)
 
     def command(self, pending: PendingCommand) -> list[Event]:
         """Return the events that an operator's command causes."""
         given = pending.given
+        if given.command is CommandKind.START and self._no_pictures and not pending.is_answered:
+            # the next picture may be hours away, and nobody should wait for an answer until then
+            return [refuse(pending.event, Refusal.NOT_FIT, self._no_pictures.en)]
         if given.command is CommandKind.START or self.marked.knows(given.offence_id):
             return self._told(self.marked.command(pending, self.ladder.sight))
         return self._told(self.ladder.command(pending))

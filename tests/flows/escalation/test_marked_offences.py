@@ -125,7 +125,7 @@ def test_where_there_are_no_pictures_nobody_can_say_what_came_of_it(make: Make) 
     marked.command(waiting, CLEAR)
     assert told(marked.lose_all(trouble("footage_ended"))) == [
         "0.8 unknown",
-        "refused: camera or rule not watched",
+        "refused: camera not fit to warn",
     ]
     silent = make()
     silent.command(start(), CLEAR)

@@ -109,6 +109,19 @@ def test_news_that_the_camera_failed_is_told_of_who_was_there(sample_site_file: 
     assert [each.data.state for each in watch.notice(failed)] == ["unknown"]  # type: ignore[attr-defined]
 
 
+def test_what_is_marked_on_a_camera_that_is_away_is_refused_at_once(sample_site_file: Path) -> None:
+    watch = watch_of(site_with(sample_site_file), KEY)
+    told(watch, [frame(0, ())])
+    watch.notice(CameraNotice(KEY.camera_id, "failed", None, at(10), ReadCounts(), 0.0))
+    mark = Mark(x=0.5, y=0.5)
+    (refused,) = watch.command(pending(CommandKind.START, "ofc-0123456789abcdef", mark=mark))
+    assert isinstance(refused.data, CommandRefused) and refused.data.why is Refusal.NOT_FIT
+    assert told(watch, [frame(20, ())]) == []  # nor when it is back
+    later = pending(CommandKind.START, "ofc-fedcba9876543210", mark=mark)
+    assert watch.command(later) == []
+    assert told(watch, [frame(20.5, ())])[0].startswith("20.5 opened")
+
+
 def test_a_command_that_waits_for_its_moment_outlasts_a_restart(sample_site_file: Path) -> None:
     site = site_with(sample_site_file)
     first, second = (watch_of(site, KEY) for _ in range(2))
