@@ -47,7 +47,9 @@ def next_tone(
     person is asked for. `sounded` need hold no more than the alarms' own and those of the last minute.
     """
     heard = {(tone.alarm_id, tone.level, tone.reopened) for tone in sounded}
-    silent = [each for each in unanswered if (each.alarm_id, each.level, each.reopened) not in heard]
+    silent = [
+        each for each in unanswered if (each.alarm_id, each.level, each.reopened) not in heard
+    ]
     if not silent:
         return None
     first = min(silent, key=urgency)

@@ -139,8 +139,10 @@ def give(
                 return done
         answer = wait_for_answer(log, give_command(log, request).id, patience_s)
         why = answer.refusal.why if answer and answer.refusal else None
-        if command is CommandKind.DISMISS and why is Refusal.ENDED:
-            return _close_alarm(settings, log, offence, form, decision) or answer
+        if command is CommandKind.DISMISS and answer and why in (None, Refusal.ENDED):
+            # also of who was sent there before it ended
+            closed = _close_alarm(settings, log, offence, form, decision)
+            return answer if why is None else closed or answer
     return answer
 
 
@@ -151,7 +153,7 @@ def _close_alarm(
     form: CommandForm,
     decision: Decision | None,
 ) -> CommandAnswer | None:
-    """Close the alarm of an offence that was escalated meanwhile as false; None: it has none to be closed.
+    """Close the alarm of an offence that has ended as false; None: it has none to be closed.
 
     Returns the answer that the move stands for.
     """

@@ -24,6 +24,7 @@ from forewarn.terminal.options import console, data_dir, print_json
 if TYPE_CHECKING:  # SQLAlchemy takes a while to load
     from event_log.commands import CommandAnswer
     from event_log.log import EventLog
+    from event_log.projections.rows import Fields
     from flows.reports.offences import ReportedOffence
 
 
@@ -73,8 +74,12 @@ def give(
         given = give_command(log, request)
         answer = wait_for_answer(log, given.id, asked.wait_s)
         why = answer.refusal.why if answer and answer.refusal else None
-        is_late = command is CommandKind.DISMISS and why is Refusal.ENDED
-        if is_late and _is_alarm_closed(log, folder, given, decision, asked):
+        closed = None
+        if command is CommandKind.DISMISS and answer and why in (None, Refusal.ENDED):
+            # also of who was sent there before it ended
+            closed = _close_alarm(log, folder, given, decision)
+        if closed is not None and why is not None:
+            _print_closed(given, closed, asked)
             return
         is_spoken = command is CommandKind.SPEAK and answer and not answer.refusal
         call = wait_for_call(log, answer.event.id, asked.wait_s) if is_spoken and answer else None
@@ -87,20 +92,18 @@ def give(
     if answer is not None and not asked.as_json:
         state = getattr(answer.event.data, "state", "")
         console.print(f"{command.value} {request.offence_id}: done; it is now {state}")
+        if closed is not None:
+            console.print(f"its alarm {closed['alarm_id']} is closed as false")
         if is_spoken:
             where = f" ({call.speaker_id or 'a file'})" if call else ""
             result = call.result if call else "what came of it is not known yet"
             console.print(f"the call: {result}{where}")
 
 
-def _is_alarm_closed(
-    log: EventLog,
-    folder: DataDir,
-    given: Event[CommandGiven],
-    decision: Decision,
-    asked: CommandOptions,
-) -> bool:
-    """Close the alarm of an offence that has ended as false, and say so; False: it has none to be closed."""
+def _close_alarm(
+    log: EventLog, folder: DataDir, given: Event[CommandGiven], decision: Decision
+) -> Fields | None:
+    """Close the alarm of an offence that has ended as false; None: it has none to be closed."""
     from casework.alarms.desk import AlarmActor
     from casework.alarms.of_folder import desk_of_folder
     from casework.alarms.reading import MoveRefused
@@ -109,17 +112,19 @@ def _is_alarm_closed(
     actor = AlarmActor(asker.name, "command line", asker.person_id, decision.role_id)
     desk, _ = desk_of_folder(folder, log)
     try:
-        row = desk.dismiss(data.offence_id, actor, data.reason)
+        return desk.dismiss(data.offence_id, actor, data.reason)
     except MoveRefused:
-        return False
+        return None
+
+
+def _print_closed(given: Event[CommandGiven], row: Fields, asked: CommandOptions) -> None:
+    """Say that the alarm of an offence that had ended is closed as false."""
+    offence_id = given.data.offence_id
     if asked.as_json:
         done = {"result": "done", "alarm_id": row["alarm_id"], "alarm_state": row["state"]}
-        print_json({"command_id": given.id, "offence_id": data.offence_id, **done})
+        print_json({"command_id": given.id, "offence_id": offence_id, **done})
     else:
-        console.print(
-            f"{data.offence_id} has ended; its alarm {row['alarm_id']} is closed as false"
-        )
-    return True
+        console.print(f"{offence_id} has ended; its alarm {row['alarm_id']} is closed as false")
 
 
 def start(camera: str, rule: str, mark: Mark, reason: str, asked: CommandOptions) -> None:

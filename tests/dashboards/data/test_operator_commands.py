@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from casework.alarms.of_folder import desk_of_folder
+from casework.alarms.reading import read_alarm
 from dashboards.data.offence_projection import OffenceProjection, OffenceView
 from dashboards.data.operator_commands import (
     NEXT_CALL,
@@ -23,13 +25,16 @@ from domain.events.catalog import (
     AlarmMoved,
     CommandGiven,
     CommandRefused,
+    OffenceDismissed,
     OffenceDispatched,
     OffencePaused,
     OffenceTakenOver,
 )
-from domain.events.commands import CommandKind, Refusal
+from domain.events.commands import CommandKind, Refusal, answer_id
+from domain.ids import mint
 from domain.site.loading import load_site
 from domain.site.operators import AnyTimeText, OperatorSettings, OperatorText
+from event_log.commands import CommandRequest, give_command
 from tests.support.example_events import one_of_each
 
 TAKE, BACK, SPEAK = CommandKind.TAKE_OVER, CommandKind.HAND_BACK, CommandKind.SPEAK
@@ -147,3 +152,24 @@ def test_what_was_escalated_while_somebody_typed_is_dismissed_by_closing_its_ala
     assert book.offences[seen.offence_id].state == "escalated"  # as it was sealed
     history = (*seen.history, answer.event)
     assert commands_for(replace(seen, state="escalated", history=history)) == set()
+
+
+def test_who_dismisses_what_an_officer_was_sent_to_closes_its_alarm(staged) -> None:
+    offence_id, examples = staged.offence(1), {type(e.data): e for e in one_of_each()}
+    wish = CommandRequest(DISMISS, offence_id, "Wang", "console", reason="ours", key="k")
+    ids = {
+        OffenceDispatched: mint("evt", "sent"),
+        OffenceDismissed: answer_id(give_command(staged.log, wish).id),
+    }
+    for kind, event_id in ids.items():
+        data = examples[kind].data.model_copy(update={"offence_id": offence_id})
+        staged.log.append([replace(examples[kind], id=event_id, subject=offence_id, data=data)])
+    desk, _ = desk_of_folder(staged.data, staged.log)
+    (opened,) = desk.look()
+    seen = replace(offence_after(), offence_id=offence_id)
+    answer = give(
+        ConsoleSettings(staged.data, staged.site), DISMISS, seen, CommandForm("Wang", "ours"), "k"
+    )
+    assert answer is not None and isinstance(answer.event.data, OffenceDismissed)
+    row = read_alarm(desk.projection, opened.subject)
+    assert (row["state"], row["is_open"], row["last_by"]) == ("closed", False, "Wang")
