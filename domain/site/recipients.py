@@ -35,7 +35,9 @@ class Recipient(FrozenModel):
         "site's time zone",
     )
     max_per_hour: int = Field(
-        default=30, ge=1, description="further messages in an hour are recorded and not sent"
+        default=30,
+        ge=1,
+        description="further messages in an hour, of alarms or of all else, are recorded and not sent",
     )
     recordings: bool = Field(
         default=False, description="also tell of recordings that are played again; for trying out"

@@ -73,7 +73,11 @@ def deliver(logged: LoggedEvent, recipient_id: str, tools: NoticeTools) -> Event
         note = attempt.keep(note, result="unknown whether sent", reason=INTERRUPTED)
     if note is not None and note.is_over:
         return attempt.made(note)
-    note = note or MessageNote(service=tools.service(recipient_id), result="not reached")
+    note = note or MessageNote(
+        service=tools.service(recipient_id),
+        result="not reached",
+        is_of_alarm=_is_of_alarm(logged.event),
+    )
     recipient = tools.recipient(recipient_id)
     if recipient is None:
         words = f"the site file has no recipient {recipient_id!r} any more"
@@ -91,8 +95,11 @@ def made_id(asked: Event, recipient_id: str) -> str:
 
 
 def _notice_kind(asked: Event) -> type[AlarmNotice] | type[RequestNotice]:
-    is_of_alarm = isinstance(asked.data, AlarmOpened | AlarmOverdue)
-    return AlarmNotice if is_of_alarm else RequestNotice
+    return AlarmNotice if _is_of_alarm(asked) else RequestNotice
+
+
+def _is_of_alarm(asked: Event) -> bool:
+    return isinstance(asked.data, AlarmOpened | AlarmOverdue)
 
 
 class _Attempt:
@@ -126,7 +133,10 @@ class _Attempt:
         quiet = tools.quiet.get(recipient.id)
         if quiet is not None and quiet.apply_at(now if is_live else logged.event.time):
             return "withheld", f"quiet hours {recipient.quiet_hours}"
-        sent = tools.notes.count_between(recipient.id, now - timedelta(hours=1), now)
+        # what rungs tell of must not leave an alarm without its call
+        sent = tools.notes.count_between(
+            recipient.id, now - timedelta(hours=1), now, is_of_alarm=note.is_of_alarm
+        )
         if sent >= recipient.max_per_hour:
             return "over the hourly limit", f"{sent} messages within the hour"
         return None

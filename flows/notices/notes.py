@@ -30,6 +30,7 @@ class MessageNote(BaseModel):
     text: str = ""
     picture_sha256: str | None = None
     picture_note: str = ""
+    is_of_alarm: bool = False
     attempts: int = 0
     started_at: AwareDatetime | None = None
     ended_at: AwareDatetime | None = None
@@ -52,8 +53,9 @@ class MessageNotes(NoteFiles[MessageNote]):
 
     def __init__(self, data: DataDir) -> None:
         super().__init__(data.notifications, MessageNote, "message")
-        # recipient -> request -> when its message went out, or may have; read from the disk once
-        self._went_out: dict[str, dict[str, datetime]] = {}
+        # recipient -> request or alarm's event -> when its message went out, or may have, and whether it was
+        # of an alarm; read from the disk once
+        self._went_out: dict[str, dict[str, tuple[datetime, bool]]] = {}
 
     def write(self, owner_id: str, key: str, note: MessageNote) -> None:
         """Keep a note, on the disk when this returns; raises TryAgain if that cannot be written."""
@@ -61,21 +63,24 @@ class MessageNotes(NoteFiles[MessageNote]):
         if owner_id in self._went_out:
             _take_in(self._went_out[owner_id], key, note)
 
-    def count_between(self, recipient_id: str, since: datetime, until: datetime) -> int:
-        """Count the messages that went out, or may have, to a recipient in that time.
+    def count_between(
+        self, recipient_id: str, since: datetime, until: datetime, *, is_of_alarm: bool = False
+    ) -> int:
+        """Count the messages that went out, or may have, to a recipient in that time: of alarms, or of all else.
 
         One that is dated ahead is of before the clock was set back; it must not silence anybody for longer.
         """
         if recipient_id not in self._went_out:
-            known: dict[str, datetime] = {}
+            known: dict[str, tuple[datetime, bool]] = {}
             for path in (self._folder / plain_name(recipient_id)).glob("*.json"):
                 for note in self._whole([path]):
                     _take_in(known, path.stem, note)
             self._went_out[recipient_id] = known
         # what is older is not asked for again
-        lately = {key: at for key, at in self._went_out[recipient_id].items() if at > since}
+        known = self._went_out[recipient_id]
+        lately = {key: (at, of_alarm) for key, (at, of_alarm) in known.items() if at > since}
         self._went_out[recipient_id] = lately
-        return sum(at <= until for at in lately.values())
+        return sum(at <= until and of_alarm == is_of_alarm for at, of_alarm in lately.values())
 
     def tidy(self) -> None:
         """Remove notes that the log has outlived."""
@@ -88,8 +93,8 @@ class MessageNotes(NoteFiles[MessageNote]):
                 continue
 
 
-def _take_in(went_out: dict[str, datetime], key: str, note: MessageNote) -> None:
+def _take_in(went_out: dict[str, tuple[datetime, bool]], key: str, note: MessageNote) -> None:
     if note.started_at is not None and note.result in WENT_OUT:
-        went_out[plain_name(key)] = note.started_at
+        went_out[plain_name(key)] = note.started_at, note.is_of_alarm
     else:
         went_out.pop(plain_name(key), None)

@@ -13,7 +13,7 @@ from alarm_causes import camera, escalated
 from bytewax.testing import run_main
 from fake_sender import FakeSender
 from made_up_machine import MadeUpMachine
-from notice_requests import site_with
+from notice_requests import request, site_with
 
 from casework.alarms.desk import AlarmActor, AlarmDesk
 from casework.alarms.moves import AlarmAction
@@ -199,3 +199,27 @@ def test_a_recipient_that_the_site_file_has_not_any_more_is_on_record(scene: Sce
     site = scene.tools.site.model_copy(update={"recipients": ()})
     made = deliver(scene.opened(), "desk", replace(scene.tools, site=site)).data
     assert (made.result, made.service) == ("failed", "fake")
+
+
+def test_what_rungs_tell_of_leaves_alarms_their_own_limit(
+    tmp_path: Path, sample_site_file: Path
+) -> None:
+    desk = {"id": "desk", "max_per_hour": 2}
+    site = site_with(sample_site_file, desk).model_copy(
+        update={"alarms": AlarmSettings(tells=("desk",))}
+    )
+    machine = MadeUpMachine()
+    with machine.in_force():
+        scene = Scene(tmp_path / "var", site, machine)
+        scene.tools = replace(scene.tools, live_cameras=frozenset({"gate-early"}))
+        now = scene.clock.now()
+        scene.log.append([request(number, now) for number in range(3)])
+        scene.after(1)
+        assert len(scene.senders["desk"].arrived) == 2
+        scene.log.append([escalated(number, now) for number in range(3)])
+        scene.after(1)
+        assert sorted(each.result for each in scene.told()) == [
+            "over the hourly limit",
+            "sent",
+            "sent",
+        ]
