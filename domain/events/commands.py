@@ -26,6 +26,8 @@ class CommandKind(StrEnum):
 
 
 LONGEST_PAUSE_S = 60.0  # of each person, once for each offence
+# of an offence: where names are typed, there is always one more
+MOST_PAUSES = 3
 NEEDS_REASON = frozenset({CommandKind.DISMISS, CommandKind.DISPATCH})
 
 # what keeps a loudspeaker silent, and a person may pass over who says why

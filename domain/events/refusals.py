@@ -10,7 +10,7 @@ WORDS = {
     "the open ones",
     Refusal.ENDED: "the offence has ended, nothing can be done about it any more",
     Refusal.NOT_TAKEN_OVER: "nobody has taken it over, so there is nothing to hand back",
-    Refusal.NO_MORE_PAUSES: "the ladder waits once for each person, and not while somebody has taken "
+    Refusal.NO_MORE_PAUSES: "the ladder waits once for each person, three times at most, and not while somebody has taken "
     "the offence over; take it over for longer",
     Refusal.NOT_PAUSED: "the ladder does not wait for this person (any more)",
     Refusal.OPEN_ALREADY: "this offence was started already",

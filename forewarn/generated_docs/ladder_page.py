@@ -55,7 +55,7 @@ TRIGGERS = {
     Trigger.LEFT_WARNED: "as *left the zone*, where something has been said",
     Trigger.OPERATOR_SPEAKS: "a command: the next rung's text, a text of the site, or free words; not "
     "on a camera that is not fit to warn. The pause to the next rung counts from it",
-    Trigger.PAUSED: "a dialog of the live page is open: nothing comes due for 60 s, once for each person",
+    Trigger.PAUSED: "a dialog of the live page is open: nothing comes due for 60 s, once each, thrice in all",
     Trigger.RESUMED: "it was cancelled, and what came due meanwhile comes now",
     Trigger.DISPATCHED: "a command, with a note; once for each offence",
     Trigger.DISMISSED: "a command, with a reason",

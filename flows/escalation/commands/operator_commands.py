@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.events.catalog import ByHand
-from domain.events.commands import CommandKind, Refusal
+from domain.events.commands import MOST_PAUSES, CommandKind, Refusal
 from domain.fitness import explain
 from domain.offence_states import OPEN, State, Trigger
 from domain.site.ladders import Ladder
@@ -122,9 +122,10 @@ def _why_not_hand_back(case: _Case) -> Refused | None:
 def _why_not_pause(case: _Case) -> Refused | None:
     if case.offence.state is State.TAKEN_OVER:
         return Refusal.NO_MORE_PAUSES, "it is taken over"
-    for act in case.offence.operators_did:
-        if (act.command, act.operator) == (CommandKind.PAUSE, case.pending.given.operator):
-            return Refusal.NO_MORE_PAUSES, f"it waited for {act.operator} before"
+    acts = case.offence.operators_did
+    waited = [act.operator for act in acts if act.command is CommandKind.PAUSE]
+    if case.pending.given.operator in waited or len(waited) >= MOST_PAUSES:
+        return Refusal.NO_MORE_PAUSES, f"it waited for {', '.join(waited)} before"
     return None
 
 

@@ -162,6 +162,15 @@ def test_of_two_who_decide_the_ladder_waits_for_both(play: Play) -> None:
     ]
 
 
+def test_however_many_decide_in_turn_the_ladder_waits_three_times_at_most(play: Play) -> None:
+    pauses = ((5 + 50 * n, PAUSE, {"operator": f"Wang {n}"}) for n in range(5))
+    assert told(play(*pauses, until_s=250)) == [
+        *("4 opened", "4 warned", "5 paused", "55 paused", "105 paused"),
+        *("refused: no further pause", "165 warned", "168 warned", "170 escalated"),
+        "refused: offence has ended",
+    ]
+
+
 def test_leaving_is_compliance_also_while_somebody_has_it(play: Play) -> None:
     events = play((5, TAKE, {}), who=lambda t: {1: INSIDE if t < 7 else OUTSIDE})
     assert told(events) == ["4 opened", "4 warned", "5 taken-over", "8 complied"]
