@@ -193,12 +193,24 @@ class MarkedOffences:
                 refuse(pending.event, Refusal.TOO_LATE, f"asked at {given.asked_at.isoformat()}")
             ]
         assert given.mark is not None  # command_intake refuses it
+        there = self._find_at(given.mark, frame)
+        if there is not None and not pending.is_answered:
+            return [refuse(pending.event, Refusal.OPEN_ALREADY, self._book.id_of(there))]
         offence = Offence(self._stay_at(given.mark, given.offence_id, frame))
         by_hand = by_hand_of(pending)
         offence.note_by_hand(by_hand, at)
         self._book.offences[offence.stay.number] = offence
         opened = self._book.move(offence, Trigger.MARKED, at, {"by_hand": by_hand})
         return opened + self._climb(offence, at, sight)
+
+    def _find_at(self, mark: Mark, frame: FrameStamp) -> Offence | None:
+        """Return who was marked there before: two people saw the same, and nobody is called twice for it."""
+        x, y = mark.x * frame.width_px, mark.y * frame.height_px
+        for offence in self._book.offences.values():
+            x1, y1, x2, y2 = offence.stay.last.box_xyxy
+            if x1 <= x <= x2 and y1 <= y <= y2:
+                return offence
+        return None
 
     def _stay_at(self, mark: Mark, offence_id: str, frame: FrameStamp) -> Stay:
         subject, place_id = Place(f"mark-{offence_id}"), self._place_at(mark)

@@ -106,6 +106,18 @@ def test_a_double_click_starts_one_offence(make: Make) -> None:
     assert told(play(marked, 0, 1)) == ["0 opened", "0 warned"]
 
 
+def test_two_people_who_mark_the_same_start_one_offence(make: Make) -> None:
+    marked = make()
+    marked.command(start(), CLEAR)
+    for number, x in enumerate((0.53, 0.9)):
+        given = command_event(START, f"ofc-{number:016x}", mark=Mark(x=x, y=0.45), operator="Li")
+        marked.command(PendingCommand(given, 2, BEGAN), CLEAR)
+    events = play(marked, 0, 1)
+    assert told(events) == ["0 opened", "0 warned", "refused: open already", "0 opened", "0 warned"]
+    assert isinstance(events[2].data, CommandRefused) and ID in events[2].data.explanation
+    assert ID in marked.ids and len(marked.ids) == 2
+
+
 def test_it_can_be_paused_and_dismissed_like_any_other(make: Make) -> None:
     marked = make()
     marked.command(start(), CLEAR)
