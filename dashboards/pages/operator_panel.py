@@ -94,6 +94,7 @@ class OperatorPanel:
         for field in (self._who, self._reason, self._zh, self._en):
             # value_input follows every key, value only once the field is left
             field.param.watch(self._look_again, ["value_input", "value"])
+        self._who.param.watch(self._name_typed, "value")
         self._text.param.watch(self._look_again, "value")
         self._because.param.watch(self._take_reason, "value")
         self._row = pmui.FlexBox(*self._buttons.values(), gap="8px", margin=(0, 0, 8, 0))
@@ -170,6 +171,11 @@ class OperatorPanel:
             self._pause = pause
         else:  # closed meanwhile
             await self._end(pause)
+
+    async def _name_typed(self, _: object) -> None:
+        """Have the ladder wait once it is known for whom, where nobody logs in."""
+        if self._dialog.open and self._pause is None:
+            await self._wait_for_it()
 
     async def _left(self, _: object) -> None:
         """Let the ladder go on once the dialog is closed, and nothing was asked for."""

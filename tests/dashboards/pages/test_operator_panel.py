@@ -97,6 +97,24 @@ def test_the_ladder_waits_while_a_dialog_is_open_and_goes_on_when_it_is_cancelle
     assert asyncio.run(open_and_cancel()) == [PAUSE, RESUME]
 
 
+def test_where_nobody_logs_in_the_ladder_waits_once_a_name_is_typed(
+    staged: Any, open_panel: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Wang, "asker", Asker("", ""))
+    monkeypatch.setattr(Wang, "is_listed", False)
+    panel = open_panel(None)
+
+    async def open_and_type() -> list[CommandKind]:
+        await panel._open(DISMISS, None)
+        assert given(staged) == []
+        panel._who.value = "Li"
+        await asyncio.wait_for(until(staged, 1), 10)
+        panel._dialog.open = False
+        return await until(staged, 2)
+
+    assert asyncio.run(open_and_type()) == [PAUSE, RESUME]
+
+
 def test_what_is_confirmed_ends_the_wait_by_itself(staged: Any, open_panel: Any) -> None:
     panel = open_panel(None)
 
