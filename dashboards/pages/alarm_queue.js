@@ -11,7 +11,8 @@ class Queue {
     this.lines = new Map();
     this.order = [];
     this.picked = "";
-    this.isElsewhere = Boolean(model.offence_id); // an offence was picked in the table
+    // an offence was picked in the table, or the address names what is no open alarm
+    this.isElsewhere = Boolean(model.offence_id || model.alarm_id);
     this.hear();
     const root = element("section", "queue", el);
     const head = element("header", "", root);
@@ -26,7 +27,7 @@ class Queue {
     this.hearing = new AbortController();
     this.listen(this.hearing.signal);
     this.take({rows: model.rows, order: model.order});
-    if (model.offence_id) this.follow(model.offence_id);
+    this.open(model);
     this.ticking = setInterval(() => this.tick(), 1000);
   }
 
@@ -149,6 +150,14 @@ class Queue {
     this.lines.get(id)?.focus();
   }
 
+  // what the page's address names: whoever answers a message must not answer another alarm
+  open({alarm_id, offence_id}) {
+    if (this.alarms.has(alarm_id)) {
+      this.isElsewhere = !this.order.includes(alarm_id);
+      this.choose(alarm_id);
+    } else if (offence_id) this.follow(offence_id);
+  }
+
   // an offence was picked in the table: its alarm, if it has one, can be moved here
   follow(offenceId) {
     const alarm = [...this.alarms.values()].find((row) => offenceId && row.offence_id === offenceId);
@@ -170,6 +179,8 @@ class Queue {
     if (path.some((each) => each.matches("[role=dialog], [role=menu], [role=combobox], video"))) return;
     const step = {ArrowDown: 1, ArrowUp: -1}[event.key];
     if (step && path.some((each) => each.matches("tr, figure"))) return;
+    // a key that is held closes one alarm, and must not answer the next
+    if (event.repeat && !step) return;
     if (step) this.pick(this.order[Math.max(0, this.order.indexOf(this.picked) + step)]);
     if (step || this.actions.press(event.key)) event.preventDefault();
   }

@@ -43,6 +43,7 @@ class AlarmGrid(JSComponent):
     needs_name = param.Boolean(default=False)  # nobody is logged in: names are typed
     people = param.List(default=[])  # names of who could be sent
     offence_id = param.String(default="")  # that the page's address names
+    alarm_id = param.String(default="")  # likewise
     clock_ms = param.Integer(default=0)  # the console's clock, ms since 1970, told every second
     picked = param.String(default="")  # id of the alarm whose row was picked
     wish = param.Dict(default={})  # what somebody wants done, with a nonce; see AlarmWish
@@ -62,6 +63,7 @@ class AlarmQueue:
         visitor: Visitor,
         on_pick: Callable[[AlarmView], None],
         offence_id: str = "",
+        alarm_id: str = "",
     ) -> None:
         self._context, self._names, self._visitor = context, names, visitor
         self._on_pick = on_pick
@@ -72,6 +74,7 @@ class AlarmQueue:
             texts=section("alarm", names.lang),
             needs_name=not visitor.is_listed,
             offence_id=offence_id,
+            alarm_id=alarm_id,
             clock_ms=_now_ms(),
             sizing_mode="stretch_width",
             margin=0,

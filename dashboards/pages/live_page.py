@@ -48,13 +48,16 @@ class LivePage:
         self._context, self._visitor = context, visitor
         self._tokens = context.tokens.of_session(visitor.handle)
         self._names = page_names(context)
-        asked = named_in_address("offence")  # a link in a message names one
+        asked, alarm = (
+            named_in_address("offence"),
+            named_in_address("alarm"),
+        )  # by a link in a message
         self._selection = LiveSelection(asked or None)
         self._drawn_version = -1
         self._drawn: tuple[OffenceView, list[str]] | None = None
         names = self._names
         self._kpis = html_pane("", KPI_CSS)
-        self._queue = AlarmQueue(context, names, visitor, self._picked_alarm, asked)
+        self._queue = AlarmQueue(context, names, visitor, self._picked_alarm, asked, alarm)
         self._table = OffenceTable(names, self._picked, asked)
         self._history = html_pane(nothing_picked(names), HISTORY_CSS)
         self._operator = OperatorPanel(context, names, visitor)

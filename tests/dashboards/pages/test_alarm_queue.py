@@ -84,3 +84,12 @@ def test_a_page_is_sent_what_changed_and_the_order(desk, staged):
     assert queue.view.news["order"] == [second, first]  # what is answered stands below
     assert {row["alarm_id"] for row in queue.view.news["rows"]} == {first, second}
     assert queue.view.people == ["Li Na"]
+
+
+def test_the_page_is_told_which_alarm_its_address_names(desk, staged):
+    from dashboards.pages.alarm_queue import AlarmQueue
+
+    queues, wish, _ = desk
+    queue, names, alarm_id = queues["en"], DisplayNames(staged.site, "en"), wish["alarm_id"]
+    linked = AlarmQueue(queue._context, names, queue._visitor, lambda _: None, alarm_id=alarm_id)
+    assert linked.view.alarm_id == alarm_id
