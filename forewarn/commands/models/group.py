@@ -212,7 +212,7 @@ def _fetch(
 ) -> tuple[dict[str, Path], dict[str, str]]:
     """Return the fetched files by model, and why optional ones that are not `needed` were left out."""
     certain = [entry for entry in entries if entry.name in needed or not entry.is_optional]
-    left_out, away = dict[str, str](), dict[str, str]()
+    left_out, away = dict[str, str](), set[str]()
     with _progress() as show:
         files = fetch_all(certain, cache, show, mirror)
         for entry in entries:
@@ -220,14 +220,17 @@ def _fetch(
                 continue
             host = "" if is_fetched(entry, cache) else entry.source.host
             if mirror is None and host in away:
-                left_out[entry.name] = away[host]
+                left_out[entry.name] = (
+                    f"{host} could not be reached; without a network put {entry.source.file_name} into a "
+                    f"folder and name that by --mirror or {MIRROR_VARIABLE}"
+                )
                 continue
             try:
                 files |= fetch_all([entry], cache, show, mirror)
             except TryAgain as error:
                 left_out[entry.name] = str(error)
                 if host:  # who waited for it once in vain does not wait for it again
-                    away[host] = str(error)
+                    away.add(host)
             except Stop as error:
                 left_out[entry.name] = str(error)
     return files, left_out
