@@ -230,7 +230,6 @@ def test_an_operators_commands_bear_the_name_of_who_logged_in(visit, closed_cons
     page.locator(f"tr[data-offence='{offence}']").click()
     page.get_by_role("button", name="Take over").click()
     expect(page.get_by_label("Your name or staff number")).to_have_count(0)
-    page.get_by_role("button", name="Confirm, and put it on record").click()
     expect(page.locator(".history")).to_contain_text("Olga asked for “Take over”")
     with EventLog.open(closed_console.staged.data.events_db) as log:
         (given,) = log.read(types=[CommandGiven.event_type], limit=10)

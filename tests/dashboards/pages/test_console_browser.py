@@ -218,7 +218,7 @@ def test_search_finds_the_record_that_looks_most_alike(page, running_console):
     expect(cards).to_have_count(3)
     expect(page.get_by_text("It is not an identity")).to_be_visible()
     first_stretch = page.locator(".card", has_text="first stretch").filter(has_text="Complied")
-    first_stretch.get_by_role("link").click()
+    first_stretch.get_by_role("link", name="Search with this").click()
     expect(page.locator("h2", has_text="2 found")).to_be_visible()
     best = page.locator(".card", has_text="Similarity").first
     expect(best).to_contain_text("Escalated")  # of the same camera; the third is of the other
@@ -243,7 +243,7 @@ def test_search_by_both_vectors_and_by_time_is_kept_in_the_address(page, running
     expect(page.locator(".card")).to_have_count(3)
     expect(page.get_by_text("Ended from").first).to_be_visible()
     expect(page.get_by_text("Or say in words").first).not_to_be_visible()  # no pair
-    page.locator(".card a.use").first.click()
+    page.locator(".card").first.get_by_role("link", name="Search with this").click()
     page.wait_for_function("location.search.includes('evidence=')")
     page.get_by_role("button", name="Both").click()
     page.wait_for_function("location.search.includes('by=both')")
