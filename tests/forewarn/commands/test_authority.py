@@ -257,6 +257,7 @@ def test_no_other_module_opens_the_vault() -> None:
         "evidence_store/verify_data_folder.py",  # hashes; shows nothing
         "evidence_store/backup/restore.py",  # hashes; shows nothing
         "flows/reports/contact_sheet.py",  # every face is masked in what it gives
+        "dashboards/data/record_acts.py",  # asks
         "dashboards/serve.py",  # serves by keys that are minted after the gate was asked
         "casework/retention/service.py",  # holds and erases; its callers ask
         "forewarn/evidence/look.py",  # asks
