@@ -49,7 +49,7 @@ def read_calibration(entry: ModelEntry) -> Calibration | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Stop(f"{path}: no table of two columns of scores: {error}") from error
     for column in (given, meant):
-        if column[0] != 0 or column[-1] != 1 or (np.diff(column) <= 0).any():
+        if column[0] != 0 or column[-1] != 1 or not (np.diff(column) > 0).all():
             raise Stop(f"{path}: each column should rise from 0 to 1, got {column.tolist()}")
     return Calibration(given, meant)
 

@@ -17,7 +17,7 @@ import numpy as np
 from domain.errors import Stop, TryAgain
 from models.contract import Answer
 from models.registry import ModelEntry, read_registry
-from models.serving.client import Inference, in_batches
+from models.serving.client import Detector, Inference, in_batches
 from models.serving.connection import Connection
 from models.serving.status import why_not_loaded
 
@@ -88,6 +88,8 @@ def faults_of(inference: Inference, entry: ModelEntry) -> list[str]:
         TryAgain: the server is away.
     """
     try:
+        if entry.detects is not None:
+            Detector(inference, entry.name)  # what a program would only find out as it starts
         golden = entry.part("golden")
         questions: list[np.ndarray] = golden.questions()
         alone = _ask(inference, entry, questions, 1)
@@ -97,7 +99,7 @@ def faults_of(inference: Inference, entry: ModelEntry) -> list[str]:
         raise
     except Stop as error:
         return [str(error)]
-    except Exception as error:  # of a golden.py or a network that somebody added
+    except Exception as error:  # of a module or a network that somebody added
         return [f"cannot be asked: {type(error).__name__}: {error}"]
 
 

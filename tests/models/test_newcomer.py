@@ -6,6 +6,7 @@ The newcomer is FastestDet; its file is looked for below FOREWARN_MODEL_MIRROR o
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from models.building import build, why_not_built
 from models.calibration import is_calibrated
 from models.direct import DirectInference
 from models.registry import ModelEntry, read_registry
-from models.serving.check import check_answers, faults_of
+from models.serving.check import check_answers, faults_of, usable_detectors
 from models.serving.client import Detector
 from models.serving.connection import connect
 from models.serving.server import TritonServer
@@ -154,3 +155,41 @@ def test_a_model_that_must_be_there_stops_the_start(made_up: None, tmp_path: Pat
         check_answers(MadeUpServer())
     with pytest.raises(Stop, match=r"not loaded.*broken"):
         check_answers(MadeUpServer(loaded=("echo",)))
+
+
+DETECTOR = MODEL.replace("[-1, 2]", "[-1, 8, 8, 3]").replace("float32", "uint8")
+DETECTOR += 'detects = {{ groups = [["person"]] }}'
+SEES_ITSELF = """
+import numpy as np
+def questions():
+    return [np.ones((8, 8, 3), np.uint8)]
+def faults(answers):
+    return []
+"""
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"postprocess.py": "to_boxes = None"},
+        {"postprocess.py": "def to_detections(): ...", "calibration.json": '{"scores": []}'},
+    ],
+)
+def test_a_detector_whose_folder_is_not_whole_is_chosen_for_no_camera(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: dict[str, str]
+) -> None:
+    folder = tmp_path / f"detector_{len(parts)}"  # imported once for all tests
+    folder.mkdir()
+    (folder / "model.toml").write_text(DETECTOR.format(name="mine", sha256="0" * 64))
+    (folder / "golden.py").write_text(SEES_ITSELF)
+    for name, content in parts.items():
+        (folder / name).write_text(content)
+    monkeypatch.setattr(models, "__path__", [str(tmp_path)])
+    assert usable_detectors(MadeUpServer(loaded=["mine"]), ["mine"]) == set()
+    for name in ("postprocess.py", "calibration.json"):
+        (folder / name).unlink(missing_ok=True)
+    (folder / "postprocess.py").write_text("def to_detections(): ...")
+    for module in [each for each in sys.modules if each.startswith(f"models.{folder.name}")]:
+        monkeypatch.delitem(sys.modules, module)
+    assert usable_detectors(MadeUpServer(loaded=["mine"]), ["mine"]) == {"mine"}

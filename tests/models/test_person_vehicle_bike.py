@@ -60,7 +60,13 @@ def test_a_table_turns_scores_into_the_common_scale_and_back(entry_in: ModelEntr
 
 
 @pytest.mark.parametrize(
-    "table", ['{"scores": [[0, 0], [0.5, 0.2], [0.4, 0.3], [1, 1]]}', "{}", "x"]
+    "table",
+    [
+        '{"scores": [[0, 0], [0.5, 0.2], [0.4, 0.3], [1, 1]]}',
+        '{"scores": [[0, 0], [0.5, NaN], [1, 1]]}',
+        "{}",
+        "x",
+    ],
 )
 def test_a_table_that_is_none_stops(entry_in: ModelEntry, table: str) -> None:
     (entry_in.folder / CALIBRATION).write_text(table)
