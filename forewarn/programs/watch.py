@@ -81,7 +81,7 @@ def watch(settings: ProgramSettings, in_force: SiteRevision) -> None:
     paces = Paces(now=clock.now)
     asides = Asides(site.site.id, "watch", appending_to(settings.data.events_db))
     connection = connect(settings.triton_address)
-    detectors = _detectors(site, connection)
+    detectors = _detectors(site, connection, is_live=not settings.until_end)
     shard = ShardSettings(
         cameras=site.cameras,
         base=in_force.base,
@@ -149,8 +149,10 @@ def watch(settings: ProgramSettings, in_force: SiteRevision) -> None:
         finish_pass(store)
 
 
-def _detectors(site: Site, connection: Connection) -> CameraDetectors:
+def _detectors(site: Site, connection: Connection, *, is_live: bool) -> CameraDetectors:
     """Choose each camera's detector; a server is asked only about one that is not the usual.
+
+    Live cameras get the usual one where it loses another; footage waits for it.
 
     Raises:
         TryAgain: it is asked, and away.
@@ -164,7 +166,13 @@ def _detectors(site: Site, connection: Connection) -> CameraDetectors:
         if each.why_not_wanted:
             log.warning("usual_detector", camera_id=each.camera_id, reason=each.why_not_wanted)
     names = {each.name for each in chosen}
-    return CameraDetectors(chosen, {name: Detector(connection, name) for name in names})
+
+    def is_gone(name: str) -> bool:
+        has = connection.has_model
+        return is_live and has(USUAL_DETECTOR) and not has(name)
+
+    detectors = {name: Detector(connection, name) for name in names}
+    return CameraDetectors(chosen, detectors, is_gone)
 
 
 def operators(

@@ -13,11 +13,16 @@ import numpy as np
 import pytest
 
 from domain.detections import Detections
-from domain.errors import Stop
+from domain.errors import Stop, TryAgain
 from domain.events.base import Sighting
 from domain.frames import CloseLook, FrameStamp, SampledFrame
 from domain.site.site import Site
-from flows.detection.camera_detectors import CameraDetectors, ChosenDetector, choose_detectors
+from flows.detection.camera_detectors import (
+    GONE_AFTER_S,
+    CameraDetectors,
+    ChosenDetector,
+    choose_detectors,
+)
 from flows.detection.zoomed_views import detect_closely
 from flows.preservation.seal import _versions
 from flows.site_checks.detectors import detector_faults, detector_notes
@@ -146,6 +151,29 @@ def test_frames_of_one_activation_go_to_their_cameras_detectors_and_come_back_in
     assert [each.frame.camera_id for each in seen] == names
     assert (usual.asked, street.asked) == ([2], [3])
     assert detectors.detect([]) == []
+
+
+class Away(Counts):
+    def detect(self, frames: Sequence[SampledFrame]) -> list[Detections]:
+        raise TryAgain("not loaded (now)")
+
+
+def test_a_detector_that_a_server_has_lost_for_good_blinds_no_camera_for_longer() -> None:
+    chosen = [ChosenDetector("gate", STREET), ChosenDetector("yard", USUAL_DETECTOR)]
+    gone, now = [True], [100.0]
+    detectors = CameraDetectors(
+        *(chosen, {USUAL_DETECTOR: Counts(300), STREET: Away(256)}),
+        *(lambda name: gone[0], lambda: now[0]),
+    )
+    frames = [frame_of("yard", 300), frame_of("gate", 256)]
+    # it comes back in between: what counts begins anew
+    for gone[0], after_s in ((True, 0), (True, GONE_AFTER_S - 1), (False, 2), (True, 0)):
+        now[0] += after_s
+        with pytest.raises(TryAgain):
+            detectors.detect(frames)
+    now[0] += GONE_AFTER_S
+    with pytest.raises(Stop, match=STREET):
+        detectors.detect(frames)
 
 
 def test_pictures_are_shrunk_to_the_side_that_the_cameras_detector_takes() -> None:
