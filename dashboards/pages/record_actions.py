@@ -99,7 +99,7 @@ class RecordActHandler(RecordRequest):
             return
         try:
             ends_at = self._end_of_day(until) if until else None
-        except ValueError:
+        except (ValueError, OverflowError):  # the last day of all has no end
             self._say(400, self.names.say("record.hold_no_date"))
             return
         if ends_at is not None and ends_at <= datetime.now(UTC):
@@ -122,7 +122,7 @@ class RecordActHandler(RecordRequest):
             return await asyncio.to_thread(act, self.service.acts, self.visitor.asker)
 
     def _end_of_day(self, day: str) -> datetime:
-        """Return the end of a day at the site, in UTC; ValueError: it is no day."""
+        """Return the end of a day at the site, in UTC; ValueError, OverflowError: it is none that has one."""
         midnight = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=self.names.timezone)
         return (midnight + timedelta(days=1)).astimezone(UTC)
 

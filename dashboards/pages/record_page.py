@@ -107,7 +107,7 @@ class RecordPageHandler(RecordRequest):
             self.finish(fault_page(self.words_of(error), names, bar))
             return
         # what was sealed is read as it lies there: numbers that somebody changed may hold anything
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             log.warning("record_not_shown", evidence_id=wanted, reason=repr(error))
             fault = RecordFault("damaged", evidence=wanted)
             self.set_status(STATUS[fault.key])

@@ -332,6 +332,25 @@ def test_an_offence_without_a_record_is_shown_on_the_live_page_to_who_may_watch(
     assert "has no sealed record yet" in page.decode()
 
 
+def test_a_day_that_has_no_end_is_no_end_of_a_hold(console):
+    path = f"/record/{console.sealed.evidence_id}/hold"
+    typed = urlencode({"reason": "appeal 17", "owner": "Wang", "until": "9999-12-31"})
+    assert console.status("keeper", path, "POST", typed) == 400
+
+
+def test_a_record_whose_numbers_cannot_be_reckoned_with_is_called_damaged(console, monkeypatch):
+    from dashboards.pages import record_page
+
+    def draw(*_: object) -> str:
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(record_page, "record_page", draw)
+    path = f"/record/{console.sealed.evidence_id}?lang=en"
+    answer, page = ask(console, path, Cookie=console.cookies["officer"])
+    assert answer.status == 500
+    assert 'role="alert"' in page.decode()
+
+
 def _addresses(router: Any) -> Iterator[str]:
     """Yield the beginnings of all addresses that a server answers, up to what may vary."""
     for rule in router.rules:
