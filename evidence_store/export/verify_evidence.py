@@ -119,7 +119,9 @@ class Export:
             ends_here = file.read(4) == b"PK\x05\x06"
             end, slack = 0, 0
             for each in sorted(self._zip.infolist(), key=lambda each: each.header_offset):
-                if not 0 <= each.header_offset - end <= slack:
+                if not 0 <= each.header_offset - end <= slack or each.comment:
+                    return True
+                if each.is_dir() and each.compress_size > 2:  # of nothing, deflated
                     return True
                 file.seek(each.header_offset + 26)
                 lengths = file.read(4)  # of the name and of what is added to it

@@ -337,6 +337,18 @@ def hidden_between(content: bytes, hidden: bytes) -> bytes:
     return content[:begin] + hidden + content[begin:listing] + bytes(behind)
 
 
+def with_one_more(
+    content: bytes, name: str, content_of: bytes = b"", comment: bytes = b""
+) -> bytes:
+    """Put in a folder that holds something itself, or of which the list at the end says more."""
+    made = io.BytesIO(content)
+    with zipfile.ZipFile(made, "a") as archive:
+        more = zipfile.ZipInfo(name)
+        more.comment = comment
+        archive.writestr(more, content_of)
+    return made.getvalue()
+
+
 def test_what_is_glued_to_an_archive_or_hidden_in_it_is_named(
     export: Export, check: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
@@ -352,6 +364,8 @@ def test_what_is_glued_to_an_archive_or_hidden_in_it_is_named(
         b"more" + sound,
         hidden_between(sound, entry),
         hidden_between(sound, b"\0"),
+        with_one_more(sound, f"{ID}/more/", content_of=b"a forged clip"),
+        with_one_more(sound, f"{ID}/more/", comment=b"a forged clip"),
     ):
         target.write_bytes(touched)
         code, said = check(target, "--fingerprint", SITE.key_id)
