@@ -70,7 +70,10 @@ class ConsoleSettings:
         names = {"localhost", "127.0.0.1", self.address}
         if not is_loopback(self.address):
             names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
-        return frozenset({f"{name}:{port}" for name in names} | set(self.also_known_as))
+        known = {f"{name}:{port}" for name in names} | {each.lower() for each in self.also_known_as}
+        # browsers leave these two ports out
+        bare = {each.rpartition(":")[0] for each in known if each.endswith((":80", ":443"))}
+        return frozenset(known | bare)
 
 
 def is_loopback(address: str) -> bool:

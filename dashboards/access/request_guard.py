@@ -52,7 +52,7 @@ class RequestGuard:
         """
         self.people_file, self.hosts = people_file, hosts
         self.sessions = Sessions()
-        port = next(iter(sorted(hosts))).rpartition(":")[2]
+        port = min(each for each in hosts if ":" in each).rpartition(":")[2]
         self.cookie = f"forewarn-{port}"  # browsers share cookies between ports
         self._is_for_all = is_for_all
         self._reported = ""

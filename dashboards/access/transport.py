@@ -21,10 +21,12 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
             "one, readable by this account alone"
         )
 
-    for path in (files.certificate, files.key):
-        if not path.is_file():
-            raise Stop(f"TLS needs a certificate and its key in PEM, and there is no file {path}")
     try:
+        for path in (files.certificate, files.key):
+            if not path.is_file():
+                raise Stop(
+                    f"TLS needs a certificate and its key in PEM, and there is no file {path}"
+                )
         context.load_cert_chain(files.certificate, files.key, no_password)
     except (ssl.SSLError, OSError) as error:
         why = getattr(error, "reason", "") or error

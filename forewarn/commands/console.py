@@ -42,7 +42,8 @@ def tls_files(certificate: Path | None, key: Path | None) -> TlsFiles | None:
         return None
     if certificate is None or key is None:
         raise typer.BadParameter("TLS needs both --tls-certificate and --tls-key")
-    return TlsFiles(certificate.resolve(), key.resolve())
+    # links stay: who renews a certificate turns them to the new one
+    return TlsFiles(certificate.absolute(), key.absolute())
 
 
 def console_command(

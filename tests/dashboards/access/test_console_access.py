@@ -17,7 +17,10 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from dashboards.access.file_tokens import FileTokens
+from dashboards.access.origin import is_allowed_host, is_allowed_origin
+from dashboards.access.request_guard import RequestGuard
 from dashboards.settings import ConsoleSettings
+from domain.access.people_file import PeopleFile
 from domain.data_dir import DataDir
 from domain.errors import Stop
 
@@ -136,6 +139,23 @@ def test_this_machine_may_always_listen_to_itself(tmp_path: Path, address: str):
     settings = ConsoleSettings(DataDir(tmp_path), address=address)
     assert f"{address}:80" in settings.hosts(80)
     assert "evil.example:80" not in settings.hosts(80)
+
+
+@pytest.mark.parametrize(
+    ("port", "origin", "host"),
+    [
+        (443, (), "127.0.0.1"),
+        (80, (), "localhost"),
+        (5006, ("Console.city.cn:443",), "console.city.cn"),
+    ],
+)
+def test_a_usual_port_need_not_be_named(tmp_path: Path, port: int, origin: tuple, host: str):
+    hosts = ConsoleSettings(DataDir(tmp_path), also_known_as=origin).hosts(port)
+    assert is_allowed_host(host, hosts)
+    assert is_allowed_origin(f"https://{host}", hosts)
+    assert not is_allowed_host(host, ConsoleSettings(DataDir(tmp_path)).hosts(5006))
+    guard = RequestGuard(PeopleFile(tmp_path / "people.yaml"), hosts, is_for_all=False)
+    assert guard.cookie == f"forewarn-{port}"
 
 
 def test_a_taken_port_is_named_and_ends_with_the_exit_code_of_a_wrong_set_up(

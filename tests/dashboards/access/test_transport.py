@@ -27,6 +27,7 @@ from tornado.web import Application, RequestHandler
 from dashboards.access.transport import ScriptsCompressed, tls_context
 from dashboards.settings import TlsFiles
 from domain.errors import Stop
+from forewarn.commands.console import tls_files
 
 
 def make_files(folder: Path, encryption: KeySerializationEncryption | None = None) -> TlsFiles:
@@ -79,10 +80,21 @@ def test_pages_go_by_tls_and_scripts_alone_are_compressed(tmp_path: Path) -> Non
     assert asyncio.run(visit()) == {"/script": "gzip", "/page": None, "/clip": None}
 
 
+def test_a_certificate_that_is_renewed_by_turning_a_link_is_the_new_one_at_a_restart(
+    tmp_path: Path,
+) -> None:
+    files = make_files(tmp_path / "first")
+    live = tmp_path / "live.pem"
+    live.symlink_to(files.certificate)
+    assert tls_files(live, files.key) == TlsFiles(live, files.key)
+
+
 def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     one, other = make_files(tmp_path / "one"), make_files(tmp_path / "other")
     with pytest.raises(Stop, match=r"no file .*nowhere"):
         tls_context(TlsFiles(tmp_path / "nowhere", one.key))
+    with pytest.raises(Stop, match="cannot use"):  # nor can it be asked for
+        tls_context(TlsFiles(one.certificate, tmp_path / ("x" * 300)))
     with pytest.raises(Stop, match=r"cannot use .*one.* \(KEY_VALUES_MISMATCH\)"):
         tls_context(TlsFiles(one.certificate, other.key))
     with pytest.raises(Stop, match="cannot use"):
