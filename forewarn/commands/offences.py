@@ -23,6 +23,7 @@ from forewarn.terminal.options import (
     console,
     data_dir,
     print_json,
+    printable,
 )
 
 if TYPE_CHECKING:  # SQLAlchemy takes a while to load
@@ -83,7 +84,7 @@ def list_offences(
         calls, holder = str(len(story.calls)), story.taken_by or "the ladder"
         state = f"{story.state}, dismissed" if story.dismissed_by else story.state
         cells = (story.offence_id, since, story.camera_id, story.rule_id, state, calls)
-        table.add_row(*cells, holder if _is_open(story) else "")
+        table.add_row(*cells, printable(holder) if _is_open(story) else "")
     console.print(table)
 
 

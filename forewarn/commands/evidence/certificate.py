@@ -27,6 +27,7 @@ from forewarn.terminal.options import (
     data_dir,
     keys_dir,
     print_json,
+    printable,
 )
 
 CERTIFICATE_HELP = """The deletion certificate of an erased record: what, when, by whom, why, and how it was checked.
@@ -112,5 +113,5 @@ def _facts(found: DeletionCertificate) -> Table:
         ("signed by", facts["key_id"] or "nobody"),
     ]
     for name, value in rows:
-        table.add_row(name, str(value))
+        table.add_row(name, printable(str(value)))
     return table

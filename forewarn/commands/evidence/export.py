@@ -28,6 +28,7 @@ from forewarn.terminal.options import (
     fingerprints,
     keys_dir,
     print_json,
+    printable,
 )
 
 IdArgument = Annotated[str, typer.Argument(metavar="EVIDENCE_ID", help="As `list` shows it.")]
@@ -174,7 +175,7 @@ def _print_erased_record(verifier: Verifier, evidence_id: str, as_json: bool) ->
             console.print(f"[red]changed:[/red] {problem}", highlight=False, soft_wrap=True)
         why = verifier.chain.why_erased[evidence_id]["details"].get("reason", "")
         console.print(
-            f"{evidence_id}: erased on {entry['at']} ({why}); custody entry {entry['number']} certifies it",
+            f"{evidence_id}: erased on {entry['at']} ({printable(str(why))}); custody entry {entry['number']} certifies it",
             highlight=False,
             soft_wrap=True,
         )

@@ -44,6 +44,7 @@ from forewarn.terminal.options import (
     data_dir,
     keys_dir,
     print_json,
+    printable,
 )
 
 app = typer.Typer(
@@ -146,7 +147,7 @@ def show(
     for placed in held:
         until = f"until {placed.until:%Y-%m-%d %H:%M} UTC" if placed.until else "until released"
         text = f"held ({placed.hold_id}) for {placed.owner}, {until}: {placed.reason}"
-        out().print(text, highlight=False, soft_wrap=True)
+        out().print(printable(text), highlight=False, soft_wrap=True)
     out().print(_files(record, shown))
     if not to and files.any_encrypted:
         console.print("The originals are encrypted; --to DIR writes copies that can be opened.")

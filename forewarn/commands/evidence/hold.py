@@ -21,6 +21,7 @@ from forewarn.terminal.options import (
     data_dir,
     keys_dir,
     print_json,
+    printable,
 )
 
 if TYPE_CHECKING:  # LanceDB takes a second to load
@@ -151,8 +152,8 @@ def holds(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
             standing.camera_id,
             footage,
             until,
-            standing.owner,
-            standing.reason,
+            printable(standing.owner),
+            printable(standing.reason),
         )
     console.print(table)
 

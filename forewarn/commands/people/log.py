@@ -22,6 +22,7 @@ from forewarn.terminal.options import (
     data_dir,
     keys_dir,
     print_json,
+    printable,
 )
 
 # what people do; the program's own entries (sealed, stamped, ...) are not of interest here
@@ -86,7 +87,9 @@ def people_log(
         act = _act_of(entry)
         when, what = act["at"][:19].replace("T", " "), act["kind"]
         what += f": {act['act']}" if what == "refused" else ""
-        table.add_row(when, act["who"], act["role"], what, act["about"], act["why"])
+        cells = (when, act["who"], act["role"], what, act["about"], act["why"])
+        # what somebody typed must hide no entry, its own included
+        table.add_row(*map(printable, cells))
     console.print(table)
 
 

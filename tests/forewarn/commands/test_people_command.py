@@ -217,6 +217,14 @@ def test_the_log_is_for_auditors_and_shows_who_was_refused(data: DataDir) -> Non
     assert "No such entry" in done(run(data, *words, FOREWARN_PASSWORD=PASSWORD)).output
 
 
+@pytest.mark.parametrize("reason", ["[/] case 17", "[conceal]case 17[/conceal]", "\x1b[8m case 17"])
+def test_no_reason_hides_an_act_from_the_log(data: DataDir, reason: str) -> None:
+    list_people(data, "auditor")
+    CustodyChain(data.custody).append("viewed", "evd-0123456789abcdef", {"reason": reason}, "Wang")
+    shown = done(run(data, "log")).output
+    assert reason.replace("\x1b", "\ufffd") in shown
+
+
 def test_many_changes_at_once_lose_none(data: DataDir) -> None:
     done(run(data, "add", "office", "--role", "registrar", "--me"))
 
