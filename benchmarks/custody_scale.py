@@ -21,7 +21,7 @@ from evidence_store.custody.chain_check import check_chain, check_lines
 from evidence_store.keys.signing_keys import Signer, new_signer
 
 NAME = "custody_scale"
-ENTRIES, SHORT_ENTRIES = 200_000, 20_000
+ENTRIES, SHORT_ENTRIES = 200_000, 60_000
 A_SEALING_EVERY = 5
 APPENDED = 50
 

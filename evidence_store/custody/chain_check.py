@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from domain.errors import PutAside
@@ -113,7 +112,7 @@ def check_lines(
     report, succession = ChainReport(), KeySuccession(keys, frozenset(anchors))
     # a line that a crash cut off is forgiven where the next entry mends it: its fault is held until then
     before, held = b"", ""
-    for each in read_lines(lines, partial(_read, keys)):
+    for each in read_lines(lines, keys, _read):
         number, line, entry = each.number, each.line, each.entry
         fault = each.fault or _fault_of_signer(entry, succession, report.unsigned)
         if held:

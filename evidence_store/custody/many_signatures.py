@@ -1,26 +1,34 @@
-"""Read a custody chain's lines with the fault of each, some thousands at a time, on all processors.
+"""Read a custody chain's lines with the fault of each; those of a long chain in as many processes as may run.
 
-Signatures are most of the time that checking a chain takes. Their libraries let other threads run meanwhile
-(cryptography 50 and PyNaCl 1.6, tried), and each thread reads its lines itself: where one read for all, the
-others would wait.
+Signatures are most of the time that checking a chain takes. Threads were slower than one alone: what they do between
+two signatures, only one of them may do at a time.
 """
 
 from __future__ import annotations
 
+import json
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, islice, pairwise
+from multiprocessing import get_context
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from evidence_store.custody.chain import Entry
+from evidence_store.keys.signing_keys import PublicKeys
 
-LINES_AT_ONCE = 4096
-WORTH_A_THREAD = 128
-MOST_THREADS = 8
+# fewer are read before a process has begun
+WORTH_PROCESSES = 10_000
+MOST_PROCESSES = 8
+LINES_AT_ONCE = 1024
 
-Read = Callable[[bytes, int, bytes], tuple[Entry, str]]
+Read = Callable[[PublicKeys, bytes, int, bytes], tuple[Entry, str]]
+_Numbered = tuple[int, tuple[bytes, bytes]]  # number, line before, line
+_Found = tuple[bool, str]  # whether it can be read, its fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +41,66 @@ class ReadLine:
     fault: str  # "" if none
 
 
-def read_lines(lines: Iterable[bytes], read: Read) -> Iterator[ReadLine]:
+def read_lines(lines: Iterable[bytes], keys: PublicKeys, read: Read) -> Iterator[ReadLine]:
     """Read lines in order.
 
     Args:
         lines: each with its end.
-        read: takes a line, its number and the line before (b"" where there is none); returns its entry and
-            its fault; called in several threads at once.
+        keys: given to `read`.
+        read: takes keys, a line, its number and the line before (b"" where there is none); returns its entry
+            and its fault. A function of a module, for other processes are to find it by its name.
     """
     after_each = enumerate(pairwise(chain([b""], lines)), start=1)
-    threads = min(MOST_THREADS, len(os.sched_getaffinity(0)))
-    with ThreadPoolExecutor(threads) as pool:
-        while batch := list(islice(after_each, LINES_AT_ONCE)):
-            each = max(WORTH_A_THREAD, -(-len(batch) // threads))
-            parts = [batch[start : start + each] for start in range(0, len(batch), each)]
-            # one part is done here: most chains are short, and a thread takes its time to begin
-            run = pool.map if len(parts) > 1 else map
-            for found in run(partial(_read_part, read), parts):
-                yield from found
+    first = list(islice(after_each, WORTH_PROCESSES))
+    processes = min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
+    every = chain(first, after_each)
+    if len(first) < WORTH_PROCESSES or processes == 1:
+        for number, (before, line) in every:
+            yield ReadLine(number, line, *read(keys, line, number, before))
+        return
+    parts = iter(lambda: list(islice(every, LINES_AT_ONCE)), [])
+    for part, found in _in_processes(parts, keys, read, processes):
+        for (number, (_, line)), (is_read, fault) in zip(part, found, strict=True):
+            # quicker than to hand the entry from process to process; that it is canonical was seen there
+            yield ReadLine(number, line, json.loads(line) if is_read else {}, fault)
 
 
-def _read_part(read: Read, part: Sequence[tuple[int, tuple[bytes, bytes]]]) -> list[ReadLine]:
-    return [ReadLine(number, line, *read(line, number, before)) for number, (before, line) in part]
+def _in_processes(
+    parts: Iterator[list[_Numbered]], keys: PublicKeys, read: Read, processes: int
+) -> Iterator[tuple[list[_Numbered], list[_Found]]]:
+    raw = {key_id: key.public_bytes_raw() for key_id, key in keys.items()}
+    waiting = deque[tuple[list[_Numbered], Future[list[_Found]] | None]]()
+    # a forked one would wait for ever where a thread of this process held a lock
+    pool = ProcessPoolExecutor(processes, get_context("spawn"))
+    try:
+        for part in parts:
+            future = None
+            with suppress(BrokenExecutor):
+                future = pool.submit(_read_there, read, raw, part)
+            waiting.append((part, future))
+            if len(waiting) > 2 * processes:
+                yield _result(*waiting.popleft(), keys, read)
+        while waiting:
+            yield _result(*waiting.popleft(), keys, read)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _result(
+    part: list[_Numbered], future: Future[list[_Found]] | None, keys: PublicKeys, read: Read
+) -> tuple[list[_Numbered], list[_Found]]:
+    # where one was killed, as by a machine without memory, the pool is broken: what is left is read here
+    with suppress(BrokenExecutor):
+        if future is not None:
+            return part, future.result()
+    return part, _read_part(read, keys, part)
+
+
+def _read_there(read: Read, raw_keys: dict[str, bytes], part: Sequence[_Numbered]) -> list[_Found]:
+    keys = {key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in raw_keys.items()}
+    return _read_part(read, keys, part)
+
+
+def _read_part(read: Read, keys: PublicKeys, part: Sequence[_Numbered]) -> list[_Found]:
+    found = (read(keys, line, number, before) for number, (before, line) in part)
+    return [(bool(entry), fault) for entry, fault in found]

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -171,7 +172,7 @@ def damaged(lines: list[bytes]) -> Iterator[list[bytes]]:
         yield [*lines[:at], lines[-1], *lines[at + 1 : -1], line]
 
 
-def test_threads_find_the_same_as_one_line_after_the_other(
+def test_parts_find_the_same_as_one_line_after_the_other(
     tmp_path: Path, signer: Signer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain, second = CustodyChain(tmp_path / "custody.jsonl", signer), new_signer()
@@ -186,7 +187,9 @@ def test_threads_find_the_same_as_one_line_after_the_other(
     cases = [*damaged([*chain.lines()]), [*chain.lines()]]
     one_by_one = [check_lines(each, both, "custody.jsonl") for each in cases]
     monkeypatch.setattr(many_signatures, "LINES_AT_ONCE", 3)
-    monkeypatch.setattr(many_signatures, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(many_signatures, "WORTH_PROCESSES", 1)
+    # threads stand in for processes, which take half a second to begin: test_many_signatures.py has those
+    monkeypatch.setattr(many_signatures, "ProcessPoolExecutor", lambda n, _: ThreadPoolExecutor(n))
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2})
     assert [check_lines(each, both, "custody.jsonl") for each in cases] == one_by_one
     # the whole one, the last line for itself, and the last line gone
