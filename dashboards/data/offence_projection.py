@@ -231,7 +231,9 @@ def _alarmed(known: OffenceView, event: Event[Any]) -> OffenceView:
         AlarmAction.FALSE_ALARM,
         AlarmAction.REOPEN,
     ):
-        known = replace(known, is_false_alarm=data.action == AlarmAction.FALSE_ALARM)
+        # an alarm may also be of an officer who was sent, while the ladder goes on
+        is_false = data.action == AlarmAction.FALSE_ALARM and known.state == State.ESCALATED
+        known = replace(known, is_false_alarm=is_false)
     # timed by the wall clock, as holds are
     return replace(known, history=(*known.history, event))
 

@@ -28,6 +28,7 @@ from domain.events.catalog import (
     Sighting,
 )
 from domain.ids import mint
+from domain.offence_states import State
 from domain.tracks import Track, parse_subject
 from event_log.log import EventLog
 
@@ -167,7 +168,8 @@ def _take_hand(offence: ReportedOffence, data: OffenceData) -> None:
 
 
 def _take_answer(offence: ReportedOffence, data: AlarmMoved) -> None:
-    if data.action == AlarmAction.FALSE_ALARM:
+    # an alarm may also be of an officer who was sent, while the ladder goes on
+    if data.action == AlarmAction.FALSE_ALARM and offence.state == State.ESCALATED:
         offence.dismissed_by, offence.remark = data.by, data.reason
     elif data.action == AlarmAction.REOPEN:
         offence.dismissed_by, offence.remark = "", ""

@@ -35,6 +35,7 @@ from domain.ids import mint
 from domain.site.loading import load_site
 from domain.site.operators import AnyTimeText, OperatorSettings, OperatorText
 from event_log.commands import CommandRequest, give_command
+from flows.reports.offences import read_offence
 from tests.support.example_events import one_of_each
 
 TAKE, BACK, SPEAK = CommandKind.TAKE_OVER, CommandKind.HAND_BACK, CommandKind.SPEAK
@@ -173,3 +174,8 @@ def test_who_dismisses_what_an_officer_was_sent_to_closes_its_alarm(staged) -> N
     assert answer is not None and isinstance(answer.event.data, OffenceDismissed)
     row = read_alarm(desk.projection, opened.subject)
     assert (row["state"], row["is_open"], row["last_by"]) == ("closed", False, "Wang")
+    book = OffenceProjection(DisplayNames(None, "en").timezone)
+    book.take(each.event for each in staged.log.read(limit=1000))
+    assert not book.offences[offence_id].is_false_alarm  # it was never escalated
+    told = read_offence(staged.log, offence_id)
+    assert told is not None and (told.state, told.dismissed_by) == ("dismissed", "")
