@@ -53,6 +53,24 @@ def over(row: Fields) -> AlarmMoved | None:
     )
 
 
+def reopened(row: Fields, policy: AlarmPolicy, now: datetime) -> AlarmMoved | None:
+    """Say that a person is asked for once more; None: somebody still has it to do."""
+    moves = moves_of(row["moves_version"])
+    legal = moves.find(row["state"], AlarmAction.REOPEN)
+    if legal is None:
+        return None
+    return AlarmMoved(
+        **_next(row),
+        action=AlarmAction.REOPEN,
+        state_before=row["state"],
+        state=legal.after,
+        is_open=True,
+        due_at=policy.due_at(now, moves, legal.after, row["severity"]),
+        by="",
+        via="program",
+    )
+
+
 def moved(
     row: Fields,
     action: AlarmAction,

@@ -13,11 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, exists, select
 
 from casework.alarms.moves import LATEST, VERSIONS, AlarmState
+from casework.alarms.next_events import reopened
 from casework.alarms.policy import AlarmPolicy
+from casework.alarms.reading import find_alarm
 from casework.alarms.words import wording_of
 from domain.cameras.steady_clock import SteadyClock
 from domain.events.alarm_events import AlarmKind
-from domain.events.catalog import AlarmJoined, AlarmOpened
+from domain.events.catalog import AlarmJoined, AlarmMoved, AlarmOpened
 from domain.ids import mint
 from event_log.projections.rows import Fields
 from event_log.projections.tables import ALARMS, OFFENCES, TROUBLES
@@ -51,12 +53,17 @@ _LAST_ENDS = select(TROUBLES.c.alarm_id, TROUBLES.c.ended_at)
 
 def offences_to_open(
     connection: Connection, policy: AlarmPolicy, clock: SteadyClock, after_seq: int
-) -> Iterator[AlarmOpened]:
-    """Yield an alarm for each offence that asks for a person, in the order of asking.
+) -> Iterator[AlarmOpened | AlarmMoved]:
+    """Yield an alarm for each offence that asks for a person, in the order of asking; one it had is reopened.
 
     Those that asked before the number `after_seq` are of a time before there were alarms.
     """
     for row in connection.execute(_ASKED, {"after_seq": after_seq}).mappings():
+        known = find_alarm(connection, row["alarm_id"]) if row["alarm_id"] else None
+        if known is not None:
+            if again := reopened(known, policy, clock.now()):
+                yield again
+            continue
         severity = row["severity"] or policy.severity("offence", row["rule_id"])
         asked_at = clock.of_wall(datetime.fromisoformat(row["asked_at"]))
         names = [row["offence_id"]]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from domain.events.catalog import (
+    AlarmMoved,
     AlarmOpened,
     EventData,
     EvidenceErased,
@@ -58,6 +59,8 @@ def _moved(row: Fields | None, logged: LoggedEvent, data: OffenceData) -> Fields
     if isinstance(data, _ASKS) and row["asked_at"] is None:
         row["asked_at"], row["asked_seq"] = as_text(logged.recorded_at), logged.seq
         row["needs_alarm"] = True
+    if isinstance(data, OffenceEscalated):  # also where who was sent before has come and gone
+        row["needs_alarm"] = True
     if isinstance(data, OfficerRequested):
         row["severity"] = data.severity
     # a final state stays, and an older event does not turn the clock back
@@ -108,4 +111,6 @@ _CHANGES: dict[type[EventData], Callable[[Any], Fields]] = {
     EvidenceSealed: _sealed,
     EvidenceErased: lambda data: {"evidence_id": None, "picture": None},
     AlarmOpened: lambda data: {"alarm_id": data.alarm_id, "needs_alarm": False},
+    # who moves it knows how the offence stands
+    AlarmMoved: lambda data: {"needs_alarm": False},
 }

@@ -47,7 +47,9 @@ OFFENCES = Table(
     Column("asked_seq", BigInteger),
     Column("severity", Text),  # as the request said it; NULL: none was made
     Column("alarm_id", Text),  # NULL: there is none
-    Column("needs_alarm", Boolean, nullable=False),  # a person is asked for, and there is no alarm
+    Column(
+        "needs_alarm", Boolean, nullable=False
+    ),  # a person is asked for, and no alarm was opened or moved since
     Index("offences_by_time", "is_open", "changed_at"),
     Index("offences_without_alarm", "needs_alarm", "asked_seq"),
 )

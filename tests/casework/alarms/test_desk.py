@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from casework.alarms.desk import AlarmActor, AlarmDesk
 from casework.alarms.moves import AlarmAction
 from casework.alarms.policy import AlarmPolicy
 from casework.alarms.reading import MoveRefused
-from domain.events.catalog import AlarmData, AlarmOpened, AlarmOverdue, Event
+from domain.events.catalog import AlarmData, AlarmOpened, AlarmOverdue, Event, OffenceDispatched
 from domain.site.recipients import AlarmSettings
 from domain.site.site import Site
 from event_log.log import EventLog
@@ -27,6 +28,10 @@ def alarms(log: EventLog) -> list[dict[str, Any]]:
     wanted = ALARMS.select().order_by(ALARMS.c.opened_at, ALARMS.c.alarm_id)
     with log.reading("look") as connection:
         return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def example(kind: type) -> Event[Any]:
+    return next(event for event in one_of_each() if isinstance(event.data, kind))
 
 
 def opened(events: list[Event[AlarmData]]) -> list[AlarmOpened]:
@@ -67,6 +72,38 @@ def test_a_dismissal_after_the_escalation_closes_the_alarm_as_false_in_one_go(
     }
     desk.move(row["alarm_id"], AlarmAction.REOPEN, LI, reason="it was not the gardener")
     assert desk.dismiss(escalated(1).subject, LI, "it was, after all")["state"] == "closed"
+
+
+def test_an_escalation_asks_again_where_who_was_sent_before_has_come_and_gone(
+    log: EventLog, desk: AlarmDesk
+) -> None:
+    sent, escalation = example(OffenceDispatched), escalated(1)
+    data = sent.data.model_copy(update={"offence_id": escalation.subject})
+    log.append([replace(sent, subject=escalation.subject, data=data)])
+    (alarm,) = opened(desk.look())
+    for action in (AlarmAction.ACKNOWLEDGE, AlarmAction.NOBODY_THERE, AlarmAction.CLOSE):
+        desk.move(alarm.alarm_id, action, WANG)
+    log.append([escalation])
+    (again,) = [event.data for event in desk.look()]
+    assert (again.alarm_id, again.state, again.is_open) == (alarm.alarm_id, "reopened", True)
+    assert again.due_at is not None and desk.look() == []
+    desk.move(alarm.alarm_id, AlarmAction.ACKNOWLEDGE, WANG)
+    desk.move(alarm.alarm_id, AlarmAction.PERSUADED, WANG)
+    assert desk.look() == []  # who moved it knew of the escalation
+
+
+def test_an_escalation_asks_nobody_twice_while_somebody_is_under_way(
+    log: EventLog, desk: AlarmDesk
+) -> None:
+    sent, escalation = example(OffenceDispatched), escalated(1)
+    data = sent.data.model_copy(update={"offence_id": escalation.subject})
+    log.append([replace(sent, subject=escalation.subject, data=data)])
+    (alarm,) = opened(desk.look())
+    desk.move(alarm.alarm_id, AlarmAction.ASSIGN, WANG, assigned_to="patrol 3")
+    log.append([escalation])
+    assert desk.look() == []
+    desk.move(alarm.alarm_id, AlarmAction.NOBODY_THERE, WANG)
+    assert desk.look() == []
 
 
 def test_what_has_no_alarm_or_was_found_to_be_so_is_not_dismissed(
