@@ -15,6 +15,9 @@ from dashboards.texts import catalogue
 from domain.events.catalog import AnnouncementMade
 from evidence_store.custody.chain import Entry
 
+# whoever may read the access log is told who did these, and why
+ACCESS_KINDS = frozenset({"viewed", "exported", "refused"})
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -125,18 +128,26 @@ def file_lines(stored: StoredRecord, names: DisplayNames) -> list[FileLine]:
     return lines
 
 
-def custody_lines(entries: Sequence[Entry], names: DisplayNames) -> list[CustodyLine]:
-    """Describe entries of the chain, the newest first."""
-    return [
-        CustodyLine(
-            int(entry["number"]),
-            _moment(entry, names),
-            str(entry["who"]),
-            _named("custody.", str(entry["kind"]), names),
-            str(_details(entry).get("reason") or ""),
+def custody_lines(
+    entries: Sequence[Entry], names: DisplayNames, *, names_lookers: bool
+) -> list[CustodyLine]:
+    """Describe entries of the chain, the newest first.
+
+    `names_lookers` False: who looked at a record or took it away, and why, is not told.
+    """
+    lines = []
+    for entry in reversed(entries):
+        is_told = names_lookers or entry["kind"] not in ACCESS_KINDS
+        lines.append(
+            CustodyLine(
+                int(entry["number"]),
+                _moment(entry, names),
+                str(entry["who"]) if is_told else names.say("record.in_access_log"),
+                _named("custody.", str(entry["kind"]), names),
+                str(_details(entry).get("reason") or "") if is_told else "",
+            )
         )
-        for entry in reversed(entries)
-    ]
+    return lines
 
 
 def verification_line(stored: StoredRecord, names: DisplayNames) -> StepLine:

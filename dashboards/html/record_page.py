@@ -62,7 +62,9 @@ def record_page(
         files=file_lines(stored, names),
         originals=sum(is_original(file.role) for file in record.files),
         verification=verification_line(stored, names),
-        custody=custody_lines(stored.entries, names),
+        custody=custody_lines(
+            stored.entries, names, names_lookers=Permission.READ_ACCESS_LOG in may
+        ),
         holds=[(hold, _until(hold.until, names)) for hold in stored.holds],
         legal_basis=_legal_basis(story, names),
         may={permission.value for permission in may},

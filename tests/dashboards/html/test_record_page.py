@@ -212,3 +212,22 @@ def test_a_clip_that_is_not_masked_yet_or_cannot_be_is_said_so() -> None:
     drawn = draw(replace(stored, offence=replace(stored.offence, history=history)))
     assert "could not be masked, so it is not shown: no picture" in drawn
     assert "<video" not in drawn
+
+
+@pytest.mark.parametrize(("lang", "instead"), [("en", "in the access log"), ("zh", "见访问记录")])
+def test_who_looked_and_why_is_for_those_who_may_read_the_access_log(
+    lang: Lang, instead: str
+) -> None:
+    looked = {
+        "number": 7,
+        "at": "2026-03-02T09:00:00.000+00:00",
+        "who": "olga",
+        "kind": "viewed",
+        "evidence_id": EVIDENCE_ID,
+        "details": {"reason": "appeal of 3 March", "files": []},
+    }
+    stored = stored_of(entries=(looked,))
+    assert "olga" in draw(stored, lang=lang) and "appeal of 3 March" in draw(stored, lang=lang)
+    told = draw(stored, EVERYTHING - {Permission.READ_ACCESS_LOG}, lang)
+    assert "olga" not in told and "appeal" not in told
+    assert instead in told
