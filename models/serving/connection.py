@@ -37,7 +37,8 @@ _CHANNEL = [
     ("grpc.enable_http_proxy", 0),
     # gRPC's own back-off grows to two minutes; a server that was restarted should be found soon
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # so long at least an attempt may take: a busy machine needs more than a tenth of a second to shake hands
+    ("grpc.min_reconnect_backoff_ms", 2000),
     ("grpc.max_reconnect_backoff_ms", 2000),
 ]
 

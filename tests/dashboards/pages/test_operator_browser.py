@@ -21,9 +21,11 @@ NUMBERS = itertools.count(40)
 
 
 def _commands(running_console) -> list[Event]:
+    """Return what people asked for by a button; that the ladder waits for a dialog is asked by the page."""
     with EventLog.open(running_console.staged.data.events_db) as log:
-        logged = log.read(types=[CommandGiven.event_type], limit=1000)
-    return [each.event for each in logged]
+        given = [each.event for each in log.read(types=[CommandGiven.event_type], limit=1000)]
+    by_itself = (CommandKind.PAUSE, CommandKind.RESUME)
+    return [each for each in given if expect_event(each, CommandGiven).data.command not in by_itself]
 
 
 def _button(page: Page, name: str) -> Locator:
