@@ -65,12 +65,13 @@ class Table {
   }
 
   take({rows = [], gone = []}) {
-    const places = [this.open, this.past].map(({holder}) => [holder, holder.scrollTop, holder.scrollHeight]);
+    const places = [this.open, this.past].map(readPlace);
     for (const id of gone) { this.rows.get(id)?.remove(); this.rows.delete(id); this.facts.delete(id); }
     for (const row of rows) this.put(row, true);
     this.settle();
     // what is being read stays where it is when newer rows come in above it
-    for (const [holder, top, height] of places) if (top > 0) holder.scrollTop = top + holder.scrollHeight - height;
+    for (const {holder, body, line, below} of places)
+      if (line?.parentNode === body) holder.scrollTop += line.getBoundingClientRect().top - topOf(holder) - below;
     document.dispatchEvent(new CustomEvent("forewarn:pictures"));
   }
 
@@ -206,6 +207,16 @@ class Table {
     clearInterval(this.watch);
     this.hearing?.abort();
   }
+}
+
+function topOf(holder) { return holder.getBoundingClientRect().top; }
+
+// the topmost row in sight of a table that was scrolled, and how far it is below the table's top
+function readPlace({holder, body}) {
+  const top = topOf(holder);
+  const rows = holder.scrollTop > 0 ? [...body.children] : [];
+  const line = rows.find(row => row.getBoundingClientRect().bottom > top);
+  return {holder, body, line, below: line ? line.getBoundingClientRect().top - top : 0};
 }
 
 function set(node, text) { if (node.textContent !== text) node.textContent = text; }

@@ -10,7 +10,14 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from real_browser import open_page, unfold_past
 
-from domain.events.catalog import ByHand, CommandGiven, Event, OffenceTakenOver, OffenceWarned
+from domain.events.catalog import (
+    ByHand,
+    CommandGiven,
+    Event,
+    OffenceTakenOver,
+    OffenceWarned,
+    expect_event,
+)
 from domain.events.commands import CommandKind, Refusal, answer_id
 from domain.events.refusals import refuse
 from event_log.log import EventLog
@@ -25,7 +32,9 @@ def _commands(running_console) -> list[Event]:
     with EventLog.open(running_console.staged.data.events_db) as log:
         given = [each.event for each in log.read(types=[CommandGiven.event_type], limit=1000)]
     by_itself = (CommandKind.PAUSE, CommandKind.RESUME)
-    return [each for each in given if expect_event(each, CommandGiven).data.command not in by_itself]
+    return [
+        each for each in given if expect_event(each, CommandGiven).data.command not in by_itself
+    ]
 
 
 def _button(page: Page, name: str) -> Locator:
