@@ -15,7 +15,7 @@ from domain.processes.backoff import Backoff
 from domain.site.revisions import SiteRevision
 from event_log.log import EventLog
 from flows.clock_keeper import looking_at, open_clock
-from flows.signals import StopFlag, install_stop_signals
+from flows.signals import StopFlag, install_stop_signals, note_sigterm
 from forewarn.programs.settings import ProgramSettings
 from forewarn.programs.start import run_site_program
 from forewarn.programs.supervision.beat import Heartbeat
@@ -37,6 +37,7 @@ def alarms(settings: ProgramSettings, in_force: SiteRevision) -> None:
     stop, _ = install_stop_signals()
     clock = open_clock(settings.data, is_live=True)
     beat = looking_at(clock, Heartbeat(settings.data.beats / "alarms"))
+    note_sigterm()
     look_after_alarms(settings.data, AlarmPolicy.of_site(in_force.site), clock, stop, beat)
 
 

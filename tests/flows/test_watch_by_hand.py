@@ -36,7 +36,7 @@ from tests.support.forked import Forked, fork
 from tests.support.site_part import write_part
 
 PATIENCE_S = 60.0
-SLOW_S = 0.6  # a batch: time to step in, also on a busy machine
+SLOW_S = 1.5  # a batch: time to step in, also on a busy machine
 
 
 @contextmanager
