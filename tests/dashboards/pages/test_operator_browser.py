@@ -78,7 +78,7 @@ def test_taking_over_needs_a_name_and_a_double_click_is_one_command(
     expect(row).to_contain_text("Taken over")
     expect(row.locator("td.standing small.holder")).to_have_text("A. Li")
     expect(history).to_contain_text("Taken over by A. Li; goes back by itself at")
-    expect(history).not_to_contain_text("waiting")
+    expect(history).not_to_contain_text("“Take over”; waiting")
     expect(_button(page, "Hand back")).to_be_visible()
 
 
@@ -119,7 +119,7 @@ def test_a_dismissal_cannot_be_confirmed_without_its_reason_and_a_refusal_is_tol
     assert _commands(running_console)[before:] == []
     page.get_by_label("Reason (needed)").press_sequentially("the gardener")
     confirm.click()
-    expect(page.locator(".history")).to_contain_text("waiting")
+    expect(page.locator(".history")).to_contain_text("“Dismiss”; waiting")
     (given,) = _commands(running_console)[before:]
     assert given.data.reason == "the gardener"
     with EventLog.open(running_console.staged.data.events_db) as log:
