@@ -126,7 +126,7 @@ def test_commands_are_carried_out_while_footage_plays_and_a_second_pass_tells_th
     calls = sum(isinstance(event.data, OffenceWarned) for event in of(data, offence_id))
     assert calls == calls_before
     outcomes = [event for event in events_of(data) if isinstance(event.data, OutcomeData)]
-    assert [event.subject for event in outcomes] == [offence_id]
+    assert len(outcomes) == len({event.subject for event in outcomes}) == 2
     before = story(data)
     shutil.rmtree(data.recovery)
     with watching(patient_site, data, 0) as child:
