@@ -1,7 +1,7 @@
 """Events of an alarm, a task that a person must answer: opened, grown, moved, overdue, told.
 
-Each, but what came of a message, tells the whole of what it changes, and has the alarm's next number: the last one says where the alarm
-stands. Deadlines are moments of the clock that nobody sets (domain/cameras/steady_clock.py).
+Each, but what came of a message, tells the whole of what it changes, and has the alarm's next number: the last
+one says where the alarm stands. Deadlines are moments of the clock that nobody sets (domain/cameras/steady_clock.py).
 """
 
 from __future__ import annotations

@@ -61,8 +61,14 @@ def read_lines(lines: Iterable[bytes], keys: PublicKeys, read: Read) -> Iterator
     parts = iter(lambda: list(islice(every, LINES_AT_ONCE)), [])
     for part, found in _in_processes(parts, keys, read, processes):
         for (number, (_, line)), (is_read, fault) in zip(part, found, strict=True):
-            # quicker than to hand the entry from process to process; that it is canonical was seen there
-            yield ReadLine(number, line, json.loads(line) if is_read else {}, fault)
+            entry: Entry = {}
+            if is_read:
+                try:
+                    # quicker than to hand it from process to process; that it is canonical was seen there
+                    entry = json.loads(line)
+                except RecursionError:  # there, fewer calls stood around this one
+                    fault = fault or "changed: is nested too deeply"
+            yield ReadLine(number, line, entry, fault)
 
 
 def _in_processes(

@@ -75,3 +75,15 @@ def test_where_one_is_killed_the_rest_is_read_here(chain: CustodyChain) -> None:
     assert [each.line for each in read] == lines
     assert {each.fault for each in read} == {""}
     assert [each.entry["number"] for each in read] == list(range(1, len(lines) + 1))
+
+
+@pytest.mark.usefixtures("several")
+def test_what_only_a_shallow_process_can_read_is_named(
+    chain: CustodyChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_deep(line: bytes) -> Entry:
+        raise RecursionError
+
+    monkeypatch.setattr(many_signatures.json, "loads", too_deep)
+    report = check_chain(chain, chain.own_keys)
+    assert report.problems == ["custody.jsonl, entry 1: changed: is nested too deeply"]
