@@ -16,7 +16,7 @@ from dashboards.context import ConsoleContext
 from dashboards.data.record_acts import RecordActs
 from dashboards.data.record_lookup import RecordFault, RecordLookup
 from dashboards.display_names import DisplayNames
-from dashboards.html.record_page import bar_of, fault_page, record_page, records_beside
+from dashboards.html.record.page import bar_of, fault_page, record_page, records_beside
 from dashboards.html.search_results import note
 from dashboards.pages.page_frame import PAGES
 from dashboards.texts import choose_lang, in_language

@@ -27,7 +27,7 @@ from dashboards.html.alarm_rows import trouble
 from dashboards.html.audit_trend import audit_html
 from dashboards.html.history import history, nothing_picked
 from dashboards.html.kpis import kpis
-from dashboards.html.record_page import bar_of, fault_page, record_page, records_beside
+from dashboards.html.record.page import bar_of, fault_page, record_page, records_beside
 from dashboards.html.rendering import TEMPLATES, render
 from dashboards.html.search_results import found_cards, note, recent_cards
 from dashboards.html.subject_picture import SubjectPicture

@@ -10,8 +10,8 @@ from dashboards.access.file_tokens import MASKED_FOR_S, FileTokens
 from dashboards.data.record_lookup import RecordsBeside, StoredRecord
 from dashboards.display_names import DisplayNames
 from dashboards.html.history import caption_of, steps_of
-from dashboards.html.record_clips import clip_players, why_no_clip
-from dashboards.html.record_facts import (
+from dashboards.html.record.clips import clip_players, why_no_clip
+from dashboards.html.record.facts import (
     call_lines,
     custody_lines,
     facts_of,

@@ -16,9 +16,9 @@ from dashboards.access.file_tokens import FileTokens
 from dashboards.data.offence_projection import OffenceProjection
 from dashboards.data.record_lookup import StoredRecord, events_of_story
 from dashboards.display_names import DisplayNames
-from dashboards.html.record_clips import clip_players
-from dashboards.html.record_facts import call_lines, verification_line
-from dashboards.html.record_page import bar_of, record_page
+from dashboards.html.record.clips import clip_players
+from dashboards.html.record.facts import call_lines, verification_line
+from dashboards.html.record.page import bar_of, record_page
 from dashboards.texts import Lang
 from domain.access.permissions import Permission
 from domain.events.catalog import AnnouncementMade, EvidenceFile, EvidenceMasked, OutcomeData
